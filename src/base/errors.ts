@@ -1,0 +1,175 @@
+/**
+ * The errors a caller can meet. Few classes, told apart by `code`; each message says what failed, on what, and what to
+ * do. Outcomes that are expected (a sink that is down, a point that is not finite) are values and never come as errors.
+ */
+
+const BRAND = Symbol.for("trainer-sdk.error");
+
+/** Stable, documented reasons. Adding one is a minor release; renaming or removing one is a major release. */
+export type ErrorCode =
+  | "CONFIG_INVALID"
+  | "ARGUMENT_INVALID"
+  | "API_ERROR"
+  | "CONNECTION_FAILED"
+  | "TIMEOUT"
+  | "UPLOAD_FAILED"
+  | "FILE_CHANGED"
+  | "STORAGE_UNAVAILABLE"
+  | "JOURNAL_LOCKED"
+  | "JOURNAL_UNWRITABLE"
+  | "JOURNAL_VERSION"
+  | "JOURNAL_FULL"
+  | "JOURNAL_CORRUPT"
+  | "CLOSED";
+
+/** What every error of this package can be built from. */
+export interface ErrorDetails {
+  readonly code: ErrorCode;
+  /** True when the same call may succeed later without anything being changed. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+}
+
+/**
+ * Base of all errors that this package throws. Two copies of the package (ESM and CommonJS) have two copies of each
+ * class, so use {@link TrainerSDKError.isInstance} rather than `instanceof` when the error may have crossed that line.
+ */
+export class TrainerSDKError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly [BRAND] = true;
+
+  constructor(message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = details.code;
+    this.retryable = details.retryable ?? false;
+  }
+
+  /** True for an error of this class from any copy of the package. */
+  static isInstance(value: unknown): value is TrainerSDKError {
+    if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
+    if (this === TrainerSDKError) return true;
+    // Another copy's class is another object: its name, walked up the prototype chain, is what the copies share.
+    for (let prototype: unknown = Object.getPrototypeOf(value); prototype !== null; prototype = Object.getPrototypeOf(prototype)) {
+      if ((prototype as { constructor?: { name?: string } }).constructor?.name === this.name) return true;
+    }
+    return false;
+  }
+}
+
+/** One thing that is wrong with a value, and where. */
+export interface Issue {
+  /** Dotted path or environment variable, such as `clearml.apiHost` or `CALLBACK_URL`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A bad option or environment value; all problems at once, in `issues`. Thrown by `init` with `strict: true` and by constructors. */
+export class ConfigError extends TrainerSDKError {
+  readonly issues: readonly Issue[];
+
+  constructor(message: string, issues: readonly Issue[], cause?: unknown) {
+    super(message, { code: "CONFIG_INVALID", cause });
+    this.issues = issues;
+  }
+}
+
+/** A caller's argument has the wrong type or lacks a required field: a bug at the call, thrown at once. */
+export class ValidationError extends TrainerSDKError {
+  readonly issues: readonly Issue[];
+
+  constructor(message: string, issues: readonly Issue[], cause?: unknown) {
+    super(message, { code: "ARGUMENT_INVALID", cause });
+    this.issues = issues;
+  }
+}
+
+/** Facts of an answer that was not a success. */
+export interface ApiErrorDetails {
+  /** Who answered: `clearml`, `platform`, `fileserver`, `s3`. */
+  readonly service: string;
+  readonly method: string;
+  /** The URL without query string, user name or password. */
+  readonly url: string;
+  readonly status: number;
+  /** ClearML's `meta.result_subcode`, where there is one. */
+  readonly subcode?: number;
+  readonly requestId?: string;
+  /** At most 500 characters of the body, for a person. */
+  readonly bodyExcerpt?: string;
+  /** The server's own wish, from `Retry-After`. */
+  readonly retryAfterMs?: number;
+  readonly retryable: boolean;
+  readonly cause?: unknown;
+}
+
+/** A server answered, and the answer was no. */
+export class ApiError extends TrainerSDKError {
+  readonly service: string;
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly subcode: number | undefined;
+  readonly requestId: string | undefined;
+  readonly bodyExcerpt: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, details: ApiErrorDetails) {
+    super(message, { code: "API_ERROR", retryable: details.retryable, cause: details.cause });
+    this.service = details.service;
+    this.method = details.method;
+    this.url = details.url;
+    this.status = details.status;
+    this.subcode = details.subcode;
+    this.requestId = details.requestId;
+    this.bodyExcerpt = details.bodyExcerpt;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/**
+ * No answer came: name resolution, refused, reset, or (code `TIMEOUT`) too slow. `ambiguous` is true when the request
+ * may have reached the server, so the work may have been done.
+ */
+export class ConnectionError extends TrainerSDKError {
+  readonly ambiguous: boolean;
+
+  constructor(message: string, details: { code: "CONNECTION_FAILED" | "TIMEOUT"; ambiguous: boolean; cause?: unknown }) {
+    super(message, { code: details.code, retryable: true, cause: details.cause });
+    this.ambiguous = details.ambiguous;
+  }
+}
+
+/** Bytes could not be stored, or what was stored is not what was sent. */
+export class UploadError extends TrainerSDKError {
+  constructor(message: string, details: { code?: "UPLOAD_FAILED" | "FILE_CHANGED" | "STORAGE_UNAVAILABLE"; retryable: boolean; cause?: unknown }) {
+    super(message, { code: details.code ?? "UPLOAD_FAILED", retryable: details.retryable, cause: details.cause });
+  }
+}
+
+/** The journal's folder cannot be used: locked by a live process, not writable, full, of a newer version. `path` names it. */
+export class JournalError extends TrainerSDKError {
+  readonly path: string;
+
+  constructor(message: string, details: { code: Extract<ErrorCode, `JOURNAL_${string}`>; path: string; retryable?: boolean; cause?: unknown }) {
+    super(message, details);
+    this.path = details.path;
+  }
+}
+
+/** The object was closed before the call. */
+export class ClosedError extends TrainerSDKError {
+  constructor(message: string) {
+    super(message, { code: "CLOSED" });
+  }
+}
+
+/** The text of anything that was thrown, with the causes that say more, for a log line or a reason. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  const code = (error as { code?: unknown }).code;
+  const own = error.message || (typeof code === "string" ? code : error.name);
+  return cause && !own.includes(cause.message) ? `${own}: ${describeError(cause)}` : own;
+}
