@@ -20,6 +20,7 @@ export type ErrorCode =
   | "JOURNAL_VERSION"
   | "JOURNAL_FULL"
   | "JOURNAL_CORRUPT"
+  | "STOP_REQUESTED"
   | "CLOSED";
 
 /** What every error of this package can be built from. */
@@ -155,6 +156,19 @@ export class JournalError extends TrainerSDKError {
   constructor(message: string, details: { code: Extract<ErrorCode, `JOURNAL_${string}`>; path: string; retryable?: boolean; cause?: unknown }) {
     super(message, details);
     this.path = details.path;
+  }
+}
+
+/** Who asked a trainer to stop. */
+export type StopSource = "clearml" | "platform" | "caller";
+
+/** The reason of `sdk.signal`: somebody asked the job to stop. Not a failure; save what matters and call `reportStopped`. */
+export class StopRequestedError extends TrainerSDKError {
+  readonly source: StopSource;
+
+  constructor(source: StopSource, reason: string) {
+    super(reason, { code: "STOP_REQUESTED" });
+    this.source = source;
   }
 }
 
