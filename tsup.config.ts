@@ -1,0 +1,34 @@
+/**
+ * The published files. Each entry is built twice, as ES modules and as CommonJS, with shared chunks; the program once.
+ * `npm run build` empties `dist/` first: builds run side by side and must not clean each other's output.
+ */
+import { defineConfig, type Options } from "tsup";
+
+/** One entry for each subpath of `exports` in package.json; a test compares the two. */
+const doors = {
+  index: "src/index.ts",
+  "clearml/index": "src/clearml/index.ts",
+  "devserver/index": "src/devserver/index.ts",
+  "testing/index": "src/testing/index.ts",
+};
+
+const shared: Options = {
+  target: "node22.19",
+  platform: "node",
+  outDir: "dist",
+  splitting: true,
+  sourcemap: true,
+  treeshake: false,
+  clean: false,
+  // Their import would cost more than everything else together, or break CommonJS test runners: docs/decisions/dependencies.md.
+  noExternal: ["zod", "p-retry", "is-network-error"],
+  metafile: true,
+};
+
+export default defineConfig([
+  { ...shared, name: "esm", format: "esm", entry: { ...doors, "cli/main": "src/cli/main.ts" } },
+  { ...shared, name: "cjs", format: "cjs", entry: doors },
+  { ...shared, name: "types", format: ["esm", "cjs"], entry: doors, dts: { only: true } },
+  // Read by any old Node, so that it can say what it needs: no newer syntax, no import.
+  { ...shared, name: "bin", format: "cjs", target: "es2017", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false },
+]);

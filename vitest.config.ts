@@ -1,0 +1,19 @@
+/**
+ * The suites, by what they need. `npm test` runs those that npm alone can run; `.ci/run` adds the rest.
+ */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    // Two cores: more workers only wait for each other.
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { extends: true, test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 } },
+      { extends: true, test: { name: "integration", include: ["test/integration/**/*.test.ts"], testTimeout: 60_000 } },
+      { extends: true, test: { name: "built", include: ["test/package/built/**/*.test.ts"], testTimeout: 60_000 } },
+      { extends: true, test: { name: "consumers", include: ["test/package/consumers/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
+      { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
+    ],
+  },
+});
