@@ -1,0 +1,85 @@
+/**
+ * What the platform says through environment variables. Read once, by `init`, from the environment that it was given;
+ * every problem is collected and named, a bad variable counts as absent, and the rest stays usable.
+ */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { describeError, type Issue } from "../base/errors.js";
+
+/** An environment: `process.env`, or what a test says. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL, such as http://backend:8000/callbacks/42" }).transform((url) => url.replace(/\/+$/, ""));
+const jsonObject = z.string().transform((text, context): Record<string, unknown> => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    context.addIssue({ code: "custom", message: "must be a JSON object" });
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `must be a JSON object (${describeError(error)})` });
+  }
+  return z.NEVER;
+});
+
+/** Names of the destinations that this version can write to. */
+export const SINK_NAMES = ["platform", "clearml"] as const;
+export type SinkName = (typeof SINK_NAMES)[number];
+
+const sinkList = z.string().transform((text, context): readonly SinkName[] => {
+  const names = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const unknown = names.filter((name) => !(SINK_NAMES as readonly string[]).includes(name));
+  for (const name of unknown) context.addIssue({ code: "custom", message: `knows no sink ${JSON.stringify(name)}; there are ${SINK_NAMES.join(", ")}` });
+  return unknown.length > 0 ? z.NEVER : [...new Set(names)] as SinkName[];
+});
+
+/** One schema a variable, so that each stands or falls alone. */
+const VARIABLES = {
+  JOB_ID: z.string(),
+  PROJECT_ID: z.string(),
+  OPERATION_TYPE: z.enum(["training", "inference", "export"], { error: "must be training, inference or export" }),
+  CALLBACK_URL: httpUrl,
+  CALLBACK_TOKEN: z.string(),
+  CALLBACK_DIALECT: z.enum(["plan"], { error: "names no dialect of this version; there is: plan" }),
+  CLEARML_TASK_ID: z.string(),
+  CLEARML_PROJECT: z.string(),
+  CLEARML_TASK_NAME: z.string(),
+  CHECKPOINT_URI: z.string(),
+  CONFIG: jsonObject,
+  TRAINER_CONFIG_FILE: z.string(),
+  TRAINER_SINKS: sinkList,
+  TRAINER_JOURNAL_DIR: z.string(),
+  TRAINER_TASK_OWNER: z.enum(["trainer", "worker"], { error: "must be trainer or worker" }),
+} as const;
+
+/** The variables' values, parsed; a missing or bad one is absent. */
+export type EnvironmentValues = { readonly [Name in keyof typeof VARIABLES]?: z.output<(typeof VARIABLES)[Name]> };
+
+/** Values of these never stand in a message. */
+const SECRET = /TOKEN|SECRET|KEY|CONFIG$/;
+
+/** Reads them all. An empty value counts as unset, as in ClearML's own client. Issues carry the variable's name as path. */
+export function readEnvironment(env: Environment): { values: EnvironmentValues; issues: readonly Issue[] } {
+  const values: Record<string, unknown> = {};
+  const issues: Issue[] = [];
+  for (const [name, schema] of Object.entries(VARIABLES)) {
+    const text = env[name]?.trim();
+    if (text === undefined || text === "") continue;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else for (const issue of parsed.error.issues) issues.push({ path: name, message: `${issue.message}${SECRET.test(name) ? "" : `, not ${JSON.stringify(text.slice(0, 120))}`}` });
+  }
+  const file = values["TRAINER_CONFIG_FILE"] as string | undefined;
+  if (file !== undefined && values["CONFIG"] === undefined) {
+    try {
+      const parsed = jsonObject.safeParse(readFileSync(file, "utf8"));
+      if (parsed.success) values["CONFIG"] = parsed.data;
+      else issues.push({ path: "TRAINER_CONFIG_FILE", message: `${file} ${parsed.error.issues[0]?.message ?? "cannot be read"}` });
+    } catch (error) {
+      issues.push({ path: "TRAINER_CONFIG_FILE", message: `${file} cannot be read: ${describeError(error)}` });
+    }
+  }
+  if (env["TRAINER_HANDOVER_URI"]) {
+    issues.push({ path: "TRAINER_HANDOVER_URI", message: "is not supported by this version: what is pending at the end stays in the journal's folder, so mount a volume there" });
+  }
+  return { values: values as EnvironmentValues, issues };
+}

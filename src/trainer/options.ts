@@ -1,0 +1,188 @@
+/** What `TrainerSDK.init` takes, and what becomes of it: given, then environment, then default. Pure; opens nothing. */
+import path from "node:path";
+import type { Dispatcher } from "undici";
+import type { Clock } from "../base/clock.js";
+import type { Issue } from "../base/errors.js";
+import type { Random } from "../base/ids.js";
+import type { Logger } from "../base/logger.js";
+import type { Sink } from "../outbox/sink.js";
+import type { OperationType } from "../records/facts.js";
+import type { MetricAddress } from "../records/metric-address.js";
+import type { CallbackDialect } from "../sinks/platform/dialect.js";
+import type { ObjectStore } from "../storage/object-store.js";
+import { readEnvironment, SINK_NAMES, type Environment, type SinkName } from "./environment.js";
+import { readRank, type Rank } from "./rank.js";
+
+/** Where the platform's backend listens. */
+export interface CallbackOptions {
+  /** `CALLBACK_URL`. Paths such as `/progress` are appended. */
+  readonly url?: string;
+  /** `CALLBACK_TOKEN`. Sent as bearer token. */
+  readonly token?: string;
+  /** `CALLBACK_DIALECT`. Default `plan`. */
+  readonly dialect?: "plan" | CallbackDialect;
+}
+
+/** Which ClearML, which task. Each field has the environment variable that Python's client reads, in brackets. */
+export interface TrainerClearMLOptions {
+  /** `CLEARML_API_HOST`. */
+  readonly apiHost?: string;
+  /** `CLEARML_WEB_HOST`. Default: derived from the API host. */
+  readonly webHost?: string;
+  /** `CLEARML_FILES_HOST`. Default: derived from the API host. */
+  readonly filesHost?: string;
+  /** `CLEARML_API_ACCESS_KEY`. */
+  readonly accessKey?: string;
+  /** `CLEARML_API_SECRET_KEY`. */
+  readonly secretKey?: string;
+  /** `CLEARML_TASK_ID`. Report to this task instead of finding or creating the job's own. */
+  readonly taskId?: string;
+  /** `CLEARML_PROJECT`. Default `Project {PROJECT_ID}`, else `Trainer SDK`. */
+  readonly projectName?: string;
+  /** `CLEARML_TASK_NAME`. Default `Training Job {JOB_ID}` (or `Inference Job`, `Export Job`). */
+  readonly taskName?: string;
+}
+
+/** Credentials of an S3 endpoint. Without them the AWS chain is asked (environment, profile, instance role). */
+export interface StorageCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Turns what the job was given into what the caller works with: a zod schema, or anything with a `parse`. */
+export interface ConfigSchema<TConfig> {
+  parse(value: unknown): TConfig;
+}
+
+/** Everything is optional: in a container that the platform started, `TrainerSDK.init()` is enough. */
+export interface TrainerOptions<TConfig extends object = Record<string, unknown>> {
+  /** Default `process.env`. */
+  readonly env?: Environment;
+  /** `JOB_ID`. Without one each start is a run of its own. */
+  readonly jobId?: string;
+  /** `PROJECT_ID`. */
+  readonly projectId?: string;
+  /** `OPERATION_TYPE`. Default `training`. */
+  readonly operation?: OperationType;
+  /** The job's configuration; `CONFIG` (JSON) or `TRAINER_CONFIG_FILE`. Default `{}`. */
+  readonly config?: object;
+  /** Checks and types `sdk.config`. What it refuses is an issue like any other; `sdk.config` is then the unchecked value. */
+  readonly configSchema?: ConfigSchema<TConfig>;
+  readonly callback?: CallbackOptions;
+  readonly clearml?: TrainerClearMLOptions;
+  /** `TRAINER_SINKS`. Default: every destination that is configured. */
+  readonly sinks?: readonly SinkName[];
+  /** Destinations of the caller's own, beside those. */
+  readonly extraSinks?: readonly Sink[];
+  /** `CHECKPOINT_URI`: `s3://bucket/prefix`, `s3://host:port/bucket/prefix`, `file:///dir`, `clearml`; or a store of the caller's own. */
+  readonly storage?: string | ObjectStore;
+  readonly storageCredentials?: StorageCredentials;
+  /** Template of a checkpoint's key. Default `checkpoints/{jobId}/{type}-{epoch}-{digest8}{ext}`. */
+  readonly checkpointKey?: string;
+  /** `TRAINER_JOURNAL_DIR`. Default `.trainer-sdk/<job id>` in the working directory. */
+  readonly journalDir?: string;
+  /** Throw a ConfigError or JournalError where the default is to start with less and say so. Default false. */
+  readonly strict?: boolean;
+  /** Who speaks in a distributed training: rank 0 (`primary`, default) or every rank, each with a journal of its own (`all`). */
+  readonly rankScope?: "primary" | "all";
+  /** Chart and line of a metric. Default: the rule of `metricAddress`. */
+  readonly metricAddress?: (name: string) => MetricAddress;
+  /** What stands for NaN and infinities in ClearML: a `nonfinite` companion series (default), or nothing. */
+  readonly nonFinite?: "companion" | "omit";
+  /** `TRAINER_TASK_OWNER`. Who announces the end in ClearML: this process (default) or the platform's worker. */
+  readonly taskOwner?: "trainer" | "worker";
+  /** Largest size of the journal on disk. Default 1 GiB. */
+  readonly maxJournalBytes?: number;
+  /** Largest size of checkpoints waiting on disk. Default 50 GiB. */
+  readonly maxPinnedBytes?: number;
+  /** How long a record may wait for company before its batch goes. Default 1000 ms. */
+  readonly batchAgeMs?: number;
+  /** How long the end waits for uploads that were called before it. Default 10 minutes. */
+  readonly finalWaitMs?: number;
+  /** How often ClearML is asked whether somebody wants the job to stop. Default 5000 ms. */
+  readonly stopPollIntervalMs?: number;
+  /** A wish to stop from the caller's side (a Temporal activity's, say): it aborts `sdk.signal` too. */
+  readonly signal?: AbortSignal;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** An undici dispatcher (proxy, certificate authority); stays the caller's to close. */
+  readonly dispatcher?: Dispatcher;
+  /** Send requests through this function instead of undici, for tests or tracing that hook into `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** The same, settled. */
+export interface ResolvedTrainerOptions {
+  readonly env: Environment;
+  readonly jobId: string | undefined;
+  readonly projectId: string | undefined;
+  readonly operation: OperationType;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly callback: { readonly url: string; readonly token: string | undefined; readonly dialect: "plan" | CallbackDialect } | undefined;
+  readonly clearmlTask: { readonly taskId: string | undefined; readonly projectName: string; readonly taskName: string | undefined };
+  /** `undefined`: not said, so whatever is configured. */
+  readonly sinks: readonly SinkName[] | undefined;
+  readonly storage: string | ObjectStore | undefined;
+  /** Where the journal may lie, in order of preference. */
+  readonly journalDirectory: string | undefined;
+  readonly rank: Rank;
+  readonly silent: boolean;
+  readonly taskOwner: "trainer" | "worker";
+  /** What is wrong, all at once. */
+  readonly issues: readonly Issue[];
+}
+
+/** Given, then environment, then default. */
+export function resolveTrainerOptions<TConfig extends object>(given: TrainerOptions<TConfig>, env: Environment, workingDirectory: string): ResolvedTrainerOptions {
+  const { values, issues: found } = readEnvironment(env);
+  const issues: Issue[] = [...found];
+  const operation = given.operation ?? values.OPERATION_TYPE ?? "training";
+  const jobId = given.jobId ?? values.JOB_ID;
+  const projectId = given.projectId ?? values.PROJECT_ID;
+  const rank = readRank(env);
+  const silent = rank.value !== 0 && (given.rankScope ?? "primary") === "primary";
+
+  const url = given.callback?.url ?? values.CALLBACK_URL;
+  if (given.callback?.url !== undefined && !URL.canParse(given.callback.url)) issues.push({ path: "callback.url", message: `must be an http or https URL, not ${JSON.stringify(given.callback.url)}` });
+  const badDialect = env["CALLBACK_DIALECT"] && values.CALLBACK_DIALECT === undefined && given.callback?.dialect === undefined;
+
+  const sinks = given.sinks ?? values.TRAINER_SINKS;
+  for (const name of given.sinks ?? []) {
+    if (!SINK_NAMES.includes(name)) issues.push({ path: "sinks", message: `knows no sink ${JSON.stringify(name)}; there are ${SINK_NAMES.join(", ")}` });
+  }
+  if (sinks?.includes("platform") && url === undefined) issues.push({ path: "CALLBACK_URL", message: "is missing, but the platform sink was asked for (TRAINER_SINKS)" });
+
+  const folder = given.journalDir ?? values.TRAINER_JOURNAL_DIR;
+  const jobFolder = jobId === undefined ? undefined : `${operation === "training" ? "" : `${operation}-`}${folderName(jobId)}`;
+  const base = folder !== undefined ? path.resolve(workingDirectory, folder) : jobFolder !== undefined ? path.join(workingDirectory, ".trainer-sdk", jobFolder) : undefined;
+  const titles: Record<OperationType, string> = { training: "Training", inference: "Inference", export: "Export" };
+  return Object.freeze({
+    env,
+    jobId,
+    projectId,
+    operation,
+    config: (given.config ?? values.CONFIG ?? {}) as Record<string, unknown>,
+    // A dialect that is not known would send a backend bodies that it cannot read: rather nothing, loudly.
+    callback: url === undefined || !URL.canParse(url) || badDialect ? undefined : { url: url.replace(/\/+$/, ""), token: given.callback?.token ?? values.CALLBACK_TOKEN, dialect: given.callback?.dialect ?? values.CALLBACK_DIALECT ?? "plan" },
+    clearmlTask: {
+      taskId: given.clearml?.taskId ?? values.CLEARML_TASK_ID,
+      projectName: given.clearml?.projectName ?? values.CLEARML_PROJECT ?? (projectId === undefined ? "Trainer SDK" : `Project ${projectId}`),
+      taskName: given.clearml?.taskName ?? values.CLEARML_TASK_NAME ?? (jobId === undefined ? undefined : `${titles[operation]} Job ${jobId}`),
+    },
+    sinks,
+    storage: given.storage ?? values.CHECKPOINT_URI,
+    journalDirectory: base !== undefined && rank.value !== 0 ? path.join(base, `rank-${String(rank.value)}`) : base,
+    rank,
+    silent,
+    taskOwner: given.taskOwner ?? values.TRAINER_TASK_OWNER ?? "trainer",
+    issues,
+  });
+}
+
+/** A job id as one path part: no separator survives, and a name of dots alone would climb. */
+function folderName(jobId: string): string {
+  return encodeURIComponent(jobId).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E")).slice(0, 200);
+}

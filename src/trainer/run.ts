@@ -1,0 +1,142 @@
+/**
+ * One run as its verbs see it: the outbox behind a gate. The gate knows the three reasons for which a fact is not taken
+ * (a silent rank, after the end, after `close`), counts them, and holds what must be waited for before the end.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/logger.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { Fact, OperationType } from "../records/facts.js";
+import type { RecordTraits, TrainerRecord } from "../records/record.js";
+import type { ObjectStore } from "../storage/object-store.js";
+import type { BoundTask, TrainerEmitter } from "./events.js";
+import { MetricValues } from "./metric-values.js";
+import { receiptOf, rejectedReceipt, type Receipt, type RejectedItem } from "./receipt.js";
+import type { Tally } from "./tally.js";
+
+/** What a run is made of; put together in `assemble.ts`. */
+export interface RunParts {
+  readonly operation: OperationType;
+  readonly jobId: string;
+  /** Absent for a silent rank. */
+  readonly outbox: Outbox | undefined;
+  readonly silentReason: string;
+  readonly store: ObjectStore | undefined;
+  /** Why there is no store, in words for whoever calls `uploadCheckpoint`. */
+  readonly noStoreReason: string;
+  readonly pinDirectory: string;
+  readonly checkpointKey: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tally: Tally;
+  readonly emitter: TrainerEmitter;
+  readonly boundTask: () => BoundTask | undefined;
+  /** Resolves with the task, or with `undefined` once it is certain that there will be none. */
+  readonly whenBound: Promise<BoundTask | undefined>;
+}
+
+/** How long losses gather before they are drawn: at most one set of points in this time. */
+const HEALTH_INTERVAL_MS = 30_000;
+/** Chart in which the SDK draws what it gave up. */
+const HEALTH_TITLE = "trainer-sdk";
+
+export class Run {
+  readonly parts: RunParts;
+  readonly metricValues: MetricValues;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #shut: string | undefined;
+  #lastIteration = 0;
+  #healthAt = Number.NEGATIVE_INFINITY;
+  #healthSeen = 0;
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+    this.metricValues = new MetricValues({
+      onNonFinite: (name, value, iteration) => {
+        if (!parts.tally.nonFinite(name)) return;
+        const message = `metric ${name} was ${String(value)} at iteration ${iteration === undefined ? "(none)" : String(iteration)}; such points are left out of the chart and counted`;
+        parts.logger.warn(message);
+        this.append({ kind: "log", level: "warning", message }, { shed: "console" });
+      },
+      onConflict: (name, iteration, before, now) => {
+        parts.tally.conflict(`metric ${name} was reported twice for iteration ${String(iteration)}, ${String(before)} and then ${String(now)}; the later value stands`);
+      },
+    });
+  }
+
+  /** Why nothing more is taken, if so. */
+  get shut(): string | undefined {
+    return this.#shut;
+  }
+
+  /** Takes nothing more; the first reason stands. */
+  shutFor(reason: string): void {
+    this.#shut ??= reason;
+  }
+
+  /** The receipt of a call that is not taken, or `undefined` when it is. */
+  refusal(verb: string): Receipt | undefined {
+    if (this.parts.outbox === undefined) return { status: "ignored", reason: this.parts.silentReason, rejectedItems: [] };
+    if (this.#shut === undefined) return undefined;
+    return this.reject(verb, this.#shut);
+  }
+
+  /** A counted rejection. */
+  reject(verb: string, reason: string, rejectedItems: readonly RejectedItem[] = []): Receipt {
+    this.parts.tally.reject(verb, reason);
+    return rejectedReceipt(reason, rejectedItems);
+  }
+
+  /** Appends without the gate: for the SDK's own facts and for verbs that went through it. */
+  append(fact: Fact, traits: RecordTraits): { record: TrainerRecord; durable: Promise<Receipt> } | undefined {
+    const appended = this.parts.outbox?.append({ fact, traits });
+    return appended && { record: appended.record, durable: appended.durable.then((durability) => receiptOf(durability, [])) };
+  }
+
+  /** The usual way: through the gate into the outbox. */
+  say(verb: string, fact: Fact, traits: RecordTraits, rejectedItems: readonly RejectedItem[] = []): Promise<Receipt> {
+    const refusal = this.refusal(verb);
+    if (refusal || this.parts.outbox === undefined) return Promise.resolve(refusal ?? rejectedReceipt("there is no outbox"));
+    for (const { item, reason } of rejectedItems) this.parts.tally.reject(verb, `${item}: ${reason}`);
+    const { durable } = this.parts.outbox.append({ fact, traits });
+    return durable.then((durability) => {
+      // The outbox refuses once it is closed; that is a loss like any other.
+      if (durability.status === "rejected") this.parts.tally.reject(verb, durability.reason);
+      return receiptOf(durability, rejectedItems);
+    });
+  }
+
+  /** The newest x seen, on which the SDK's own points are drawn. */
+  noteIteration(iteration: number | undefined): void {
+    if (iteration !== undefined) this.#lastIteration = iteration;
+  }
+
+  /** Draws what was given up, when there is news: the counts so far, at the newest iteration. */
+  drawHealth(options: { readonly now?: boolean } = {}): void {
+    const { tally, clock, outbox } = this.parts;
+    if (outbox === undefined || tally.troubles === this.#healthSeen) return;
+    const at = clock.monotonic();
+    if (options.now !== true && at - this.#healthAt < HEALTH_INTERVAL_MS) return;
+    this.#healthAt = at;
+    this.#healthSeen = tally.troubles;
+    const counts: Record<string, number> = { ...outbox.stats().losses, "rejected-calls": tally.stats().rejected, conflicts: tally.stats().conflicts };
+    for (const [series, value] of Object.entries(counts)) {
+      // No shed class: a chart of losses that is itself lost would be silence again.
+      if (value > 0) this.append({ kind: "scalar", title: HEALTH_TITLE, series, value, iteration: this.#lastIteration }, {});
+    }
+  }
+
+  /** Holds work that must be in the outbox before the end is. */
+  track<T>(work: Promise<T>): Promise<T> {
+    this.#inFlight.add(work);
+    const done = (): void => {
+      this.#inFlight.delete(work);
+    };
+    work.then(done, done);
+    return work;
+  }
+
+  /** Resolves when everything that was tracked so far has settled. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#inFlight);
+  }
+}
