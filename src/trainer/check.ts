@@ -18,7 +18,7 @@ export function wrongType(verb: string, field: string, expected: string, value: 
   throw new ValidationError(message, [{ path: field, message: `must be ${expected}` }]);
 }
 
-export function checkObject(verb: string, field: string, value: unknown): asserts value is Readonly<Record<string, unknown>> {
+export function checkObject(verb: string, field: string, value: unknown): asserts value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) wrongType(verb, field, "an object", value);
 }
 

@@ -55,14 +55,15 @@ export class MetricValues {
    */
   read(verb: string, scope: string, input: unknown, iteration: number | undefined): MetricReading {
     checkObject(verb, "metrics", input);
-    const names = Object.keys(input);
+    const values = input as Readonly<Record<string, unknown>>;
+    const names = Object.keys(values);
     if (names.length > MAX_METRICS_PER_REPORT) {
       return { metrics: {}, rejectedItems: [], problem: `a report takes at most ${String(MAX_METRICS_PER_REPORT)} metrics, not ${String(names.length)}` };
     }
     const metrics: Record<string, MetricValue> = Object.create(null) as Record<string, MetricValue>;
     const rejectedItems: RejectedItem[] = [];
     for (const name of names) {
-      const value = input[name];
+      const value = values[name];
       if (value === undefined) continue;
       if (typeof value !== "number") wrongType(verb, `metrics[${JSON.stringify(name.slice(0, 80))}]`, "a number", value);
       const problem = nameProblem(name);

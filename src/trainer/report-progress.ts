@@ -1,6 +1,7 @@
 /** The verbs of a training loop: start, progress, validation, console lines. Each takes one fact and returns. */
 import type { LogLevel, OperationType, ProgressFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, countProblem, wrongType } from "./check.js";
+import type { MetricReading } from "./metric-values.js";
 import type { Receipt } from "./receipt.js";
 import type { Run } from "./run.js";
 
@@ -98,6 +99,11 @@ export function log(run: Run, level: LogLevelInput, message: string): Promise<Re
 function percentOf(operation: OperationType, epoch: number | undefined, totalEpochs: number | undefined): number | undefined {
   if (operation !== "training" || epoch === undefined || totalEpochs === undefined || totalEpochs === 0) return undefined;
   return Math.min(100, (100 * epoch) / totalEpochs);
+}
+
+/** Metrics that belong to a checkpoint, a model or the end: read by the same rules, but no point of a chart. */
+export function metricsFrom(run: Run, verb: string, input: MetricsInput): MetricReading {
+  return run.metricValues.read(verb, verb, input, undefined);
 }
 
 /** The fields that are there: an optional field is left out of a record, never written as `undefined`. */

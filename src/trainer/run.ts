@@ -38,11 +38,15 @@ export interface RunParts {
 const HEALTH_INTERVAL_MS = 30_000;
 /** Chart in which the SDK draws what it gave up. */
 const HEALTH_TITLE = "trainer-sdk";
+/** Contents that are remembered by digest. */
+const MAX_STORED_KEYS = 256;
 
 export class Run {
   readonly parts: RunParts;
   readonly metricValues: MetricValues;
-  readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #files = new Set<Promise<unknown>>();
+  readonly #ends = new Set<Promise<unknown>>();
+  readonly #storedKeys = new Map<string, string>();
   #shut: string | undefined;
   #lastIteration = 0;
   #healthAt = Number.NEGATIVE_INFINITY;
@@ -125,18 +129,34 @@ export class Run {
     }
   }
 
-  /** Holds work that must be in the outbox before the end is. */
-  track<T>(work: Promise<T>): Promise<T> {
-    this.#inFlight.add(work);
+  /** Holds a file that is being taken in: it must be in the outbox before the end is. */
+  track<T>(work: Promise<T>, kind: "file" | "end"): Promise<T> {
+    const held = kind === "file" ? this.#files : this.#ends;
+    held.add(work);
     const done = (): void => {
-      this.#inFlight.delete(work);
+      held.delete(work);
     };
     work.then(done, done);
     return work;
   }
 
-  /** Resolves when everything that was tracked so far has settled. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#inFlight);
+  /** Resolves when the files that were being taken in have their record, or never will. */
+  async filesTaken(): Promise<void> {
+    await Promise.allSettled(this.#files);
+  }
+
+  /** Resolves when those and the end are in the outbox. */
+  async allTaken(): Promise<void> {
+    await Promise.allSettled([...this.#files, ...this.#ends]);
+  }
+
+  /** The key under which this content was already taken in by this process: the same bytes are stored once. */
+  storedKey(sha256: string): string | undefined {
+    return this.#storedKeys.get(sha256);
+  }
+
+  noteStoredKey(sha256: string, key: string): void {
+    this.#storedKeys.set(sha256, key);
+    if (this.#storedKeys.size > MAX_STORED_KEYS) for (const oldest of this.#storedKeys.keys()) return void this.#storedKeys.delete(oldest);
   }
 }

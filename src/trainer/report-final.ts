@@ -1,0 +1,93 @@
+/**
+ * The end of a job: once, last, and after everything that was called before it. The gate closes when the verb is called;
+ * the record is written when the files that were being taken in have their place before it.
+ */
+import type { JsonValue } from "../base/json.js";
+import type { FinalFact } from "../records/facts.js";
+import { checkObject, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
+import { receiptOf, rejectedReceipt, type Receipt } from "./receipt.js";
+import { metricsFrom, present, type MetricsInput } from "./report-progress.js";
+import type { Run } from "./run.js";
+
+export interface CompletedInput {
+  readonly finalMetrics?: MetricsInput;
+  /** Results of an inference or export job: plain JSON. */
+  readonly results?: Readonly<Record<string, JsonValue>>;
+  readonly epoch?: number;
+  readonly totalEpochs?: number;
+}
+
+export interface FailedInput {
+  /** A word for machines, such as `out-of-memory`. */
+  readonly reason?: string;
+  readonly epoch?: number;
+  readonly totalEpochs?: number;
+}
+
+export interface StoppedInput {
+  readonly finalMetrics?: MetricsInput;
+  readonly epoch?: number;
+  readonly totalEpochs?: number;
+}
+
+/** Of an error's stack in the journal. */
+const MAX_STACK_CHARACTERS = 16_384;
+
+export function reportCompleted(run: Run, input: CompletedInput): Promise<Receipt> {
+  const verb = "reportCompleted";
+  checkObject(verb, "input", input);
+  if (input.results !== undefined) checkJson(verb, "results", input.results);
+  return end(run, verb, input, { status: "completed", ...present({ results: input.results }) });
+}
+
+export function reportFailed(run: Run, error: unknown, input: FailedInput): Promise<Receipt> {
+  const verb = "reportFailed";
+  checkObject(verb, "input", input);
+  checkOptionalText(verb, "reason", input.reason);
+  const thrown = error instanceof Error ? error : new Error(String(error));
+  const stack = thrown.stack?.slice(0, MAX_STACK_CHARACTERS);
+  return end(run, verb, input, { status: "failed", error: { name: thrown.name, message: thrown.message || thrown.name, ...present({ stack }) }, ...present({ reason: input.reason }) });
+}
+
+export function reportStopped(run: Run, reason: string, input: StoppedInput): Promise<Receipt> {
+  const verb = "reportStopped";
+  checkText(verb, "reason", reason);
+  checkObject(verb, "input", input);
+  return end(run, verb, input, { status: "stopped", reason });
+}
+
+type Ending = Pick<FinalFact, "status"> & Partial<Pick<FinalFact, "results" | "error" | "reason">>;
+
+function end(run: Run, verb: string, input: { finalMetrics?: MetricsInput; epoch?: number; totalEpochs?: number }, ending: Ending): Promise<Receipt> {
+  const { epoch, totalEpochs } = input;
+  // An end is never refused for a number: a job whose last metric is odd must not stay "running" for ever.
+  const countIssue = countProblem(verb, "epoch", epoch) ?? countProblem(verb, "totalEpochs", totalEpochs);
+  const counts = countIssue === undefined ? present({ epoch, totalEpochs }) : {};
+  const reading = input.finalMetrics === undefined ? undefined : metricsFrom(run, verb, input.finalMetrics);
+  const refusal = run.refusal(verb);
+  if (refusal) return Promise.resolve(refusal);
+  const rejectedItems = [
+    ...(countIssue === undefined ? [] : [{ item: "epoch", reason: countIssue }]),
+    ...(reading?.problem === undefined ? (reading?.rejectedItems ?? []) : [{ item: "finalMetrics", reason: reading.problem }]),
+  ];
+  for (const { item, reason } of rejectedItems) run.parts.tally.reject(verb, `${item}: ${reason}`);
+  run.shutFor(`the job's end (${ending.status}) has already been reported`);
+  const fact: FinalFact = { kind: "final", operation: run.parts.operation, ...ending, ...counts, ...present({ finalMetrics: reading?.metrics }) };
+  return run.track(write(run, fact, rejectedItems), "end");
+}
+
+async function write(run: Run, fact: FinalFact, rejectedItems: Parameters<typeof receiptOf>[1]): Promise<Receipt> {
+  await run.filesTaken();
+  run.drawHealth({ now: true });
+  const appended = run.parts.outbox?.append({ fact, traits: { barrier: true } });
+  return appended ? receiptOf(await appended.durable, rejectedItems) : rejectedReceipt("there is no outbox");
+}
+
+function checkJson(verb: string, field: string, value: unknown): void {
+  checkObject(verb, field, value);
+  try {
+    JSON.stringify(value);
+  } catch {
+    wrongType(verb, field, "plain JSON", value);
+  }
+}
