@@ -1,4 +1,5 @@
 /** Adam: each parameter moves by its own running mean of gradients, scaled by their running size. */
+/* eslint-disable @typescript-eslint/no-non-null-assertion -- loops over whole arrays: every index exists, and a fallback would cost time and hide a mistake. */
 import { type Network, PARAMETER_NAMES, type Tensor } from "./network.ts";
 
 const MEAN_DECAY = 0.9;
@@ -60,11 +61,15 @@ export class Adam {
 
   /** Takes back what {@link Adam.state} gave. @throws Error when a part is missing or of another size. */
   load(tensors: ReadonlyMap<string, Tensor>, steps: number): void {
-    for (const [part, own] of [["mean", this.#means], ["square", this.#squares]] as const) {
+    for (const [part, own] of [
+      ["mean", this.#means],
+      ["square", this.#squares],
+    ] as const) {
       for (const name of PARAMETER_NAMES) {
         const given = tensors.get(`adam.${part}.${name}`)?.values;
         const values = own.get(name)!;
-        if (given?.length !== values.length) throw new Error(`The saved state lacks adam.${part}.${name} of ${String(values.length)} numbers.`);
+        if (given?.length !== values.length)
+          throw new Error(`The saved state lacks adam.${part}.${name} of ${String(values.length)} numbers.`);
         values.set(given);
       }
     }

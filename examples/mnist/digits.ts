@@ -49,7 +49,8 @@ async function loadSet(imagesName: string, labelsName: string): Promise<DigitSet
   expectShape(images, imagesName, 3);
   expectShape(labels, labelsName, 1);
   const count = labels.dimensions[0] ?? 0;
-  if (images.dimensions[0] !== count || images.values.length !== count * PIXELS) throw new Error(`${imagesName} and ${labelsName} do not belong together.`);
+  if (images.dimensions[0] !== count || images.values.length !== count * PIXELS)
+    throw new Error(`${imagesName} and ${labelsName} do not belong together.`);
   return { count, images: images.values, labels: labels.values };
 }
 

@@ -28,6 +28,7 @@ export async function readIdxFile(path: string): Promise<IdxArray> {
   if (bytes.length < headerBytes) throw new Error(`${path} ends within its header.`);
   const dimensions = Array.from({ length: rank }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis));
   const size = dimensions.reduce((product, length) => product * length, 1);
-  if (bytes.length !== headerBytes + size) throw new Error(`${path} holds ${String(bytes.length - headerBytes)} elements; its header says ${String(size)}.`);
+  if (bytes.length !== headerBytes + size)
+    throw new Error(`${path} holds ${String(bytes.length - headerBytes)} elements; its header says ${String(size)}.`);
   return { dimensions, values: bytes.subarray(headerBytes) };
 }

@@ -2,6 +2,7 @@
  * A small real network: 784 pixels, one hidden layer of rectified units, ten classes, softmax with cross-entropy.
  * Plain loops over Float32Array. Most of an image is blank paper, so the first layer walks only over inked pixels.
  */
+/* eslint-disable @typescript-eslint/no-non-null-assertion -- loops over whole arrays: every index exists, and a fallback would cost time and hide a mistake. */
 import { type DigitSet, PIXELS } from "./digits.ts";
 
 /** Digits to tell apart. */
@@ -61,7 +62,8 @@ export class Network {
       const own = this.parameters[name];
       const given = tensors.get(name);
       if (!given) throw new Error(`The weights lack ${name}.`);
-      if (given.shape.join() !== own.shape.join()) throw new Error(`${name} has shape [${given.shape.join()}] in the weights, [${own.shape.join()}] here.`);
+      if (given.shape.join() !== own.shape.join())
+        throw new Error(`${name} has shape [${given.shape.join()}] in the weights, [${own.shape.join()}] here.`);
       own.values.set(given.values);
     }
   }

@@ -41,7 +41,8 @@ try {
   }
 }
 const receipt = await sdk.close({ deadlineMs: 20_000 });
-if (!receipt.complete) console.error(`not everything has arrived; the rest waits in ${String(receipt.journalPath)}: ${JSON.stringify(receipt.sinks)}`);
+if (!receipt.complete)
+  console.error(`not everything has arrived; the rest waits in ${String(receipt.journalPath)}: ${JSON.stringify(receipt.sinks)}`);
 
 async function train(): Promise<void> {
   const settings = settingsSchema.parse(sdk.config);
@@ -50,14 +51,24 @@ async function train(): Promise<void> {
   const { logger } = sdk.currentTask();
 
   await note(sdk.reportStarted({ totalEpochs: epochs }), { verb: "started" });
-  await say(run.epoch === 0 ? `learning ${String(settings.trainImages)} digits, ${String(epochs)} epochs` : `going on after epoch ${String(run.epoch)}`);
+  await say(
+    run.epoch === 0
+      ? `learning ${String(settings.trainImages)} digits, ${String(epochs)} epochs`
+      : `going on after epoch ${String(run.epoch)}`,
+  );
 
   while (run.epoch < epochs) {
     const outcome = await run.trainEpoch(sdk.signal, ({ step, loss }) => {
       process.send?.({ step, steps: epochs * run.stepsPerEpoch, loss });
       if (step % STEPS_BETWEEN_POINTS !== 0) return;
       // Not awaited: the call costs microseconds, and its promise never rejects.
-      void note(logger.reportScalar({ title: "batch loss", series: "train", value: loss, iteration: step }), { verb: "scalar", title: "batch loss", series: "train", iteration: step, value: loss });
+      void note(logger.reportScalar({ title: "batch loss", series: "train", value: loss, iteration: step }), {
+        verb: "scalar",
+        title: "batch loss",
+        series: "train",
+        iteration: step,
+        value: loss,
+      });
     });
     const { epoch, learningRate, training, validation, isBest } = outcome;
     const metrics: MetricsInput = { train_loss: training.loss, train_accuracy: training.accuracy, learning_rate: learningRate };
@@ -65,11 +76,22 @@ async function train(): Promise<void> {
     await Promise.all([
       note(sdk.reportProgress({ epoch, totalEpochs: epochs, metrics }), { verb: "progress", epoch, metrics }),
       note(sdk.reportValidation({ epoch, metrics: validationMetrics }), { verb: "validation", epoch, metrics: validationMetrics }),
-      say(`epoch ${String(epoch)}/${String(epochs)}: loss ${training.loss.toFixed(4)}, validation accuracy ${percent(validation.accuracy)}${isBest ? ", the best so far" : ""}`),
+      say(
+        `epoch ${String(epoch)}/${String(epochs)}: loss ${training.loss.toFixed(4)}, validation accuracy ${percent(validation.accuracy)}${isBest ? ", the best so far" : ""}`,
+      ),
     ]);
     // Once the call has answered, the SDK holds its own copy: the file may be renamed or written anew.
-    await note(sdk.uploadCheckpoint(run.nextFile, { type: "last", epoch, metrics: validationMetrics }), { verb: "checkpoint", type: "last", epoch });
-    if (isBest) await note(sdk.uploadCheckpoint(run.bestFile, { type: "best", epoch, isBest: true, metrics: validationMetrics }), { verb: "checkpoint", type: "best", epoch });
+    await note(sdk.uploadCheckpoint(run.nextFile, { type: "last", epoch, metrics: validationMetrics }), {
+      verb: "checkpoint",
+      type: "last",
+      epoch,
+    });
+    if (isBest)
+      await note(sdk.uploadCheckpoint(run.bestFile, { type: "best", epoch, isBest: true, metrics: validationMetrics }), {
+        verb: "checkpoint",
+        type: "best",
+        epoch,
+      });
     await run.keep();
   }
 
@@ -78,7 +100,15 @@ async function train(): Promise<void> {
   if (!(await exists("registered"))) {
     const labels = Object.fromEntries(Array.from({ length: CLASSES }, (_, digit) => [String(digit), digit]));
     await note(
-      sdk.registerModel({ name: "mnist-digits", path: run.bestFile, framework: "safetensors", tags: ["mnist", "demo"], labels, epoch: run.bestEpoch, metrics: finalMetrics }),
+      sdk.registerModel({
+        name: "mnist-digits",
+        path: run.bestFile,
+        framework: "safetensors",
+        tags: ["mnist", "demo"],
+        labels,
+        epoch: run.bestEpoch,
+        metrics: finalMetrics,
+      }),
       { verb: "model" },
     );
     await mark("registered");

@@ -118,7 +118,10 @@ export class TrainingRun {
     if (isBest) {
       this.#bestAccuracy = validation.accuracy;
       this.#bestEpoch = epoch;
-      await writeWeights(this.bestFile, { tensors: this.#parameters(), metadata: { epoch: String(epoch), validation_accuracy: String(validation.accuracy) } });
+      await writeWeights(this.bestFile, {
+        tensors: this.#parameters(),
+        metadata: { epoch: String(epoch), validation_accuracy: String(validation.accuracy) },
+      });
     }
     await writeWeights(this.nextFile, this.#state());
     return { epoch, learningRate, training: { loss: loss / order.length, accuracy: right / order.length }, validation, isBest };

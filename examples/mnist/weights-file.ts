@@ -63,7 +63,8 @@ export function parseWeights(bytes: Buffer, origin: string): Weights {
     if (entry?.dtype !== "F32") throw new Error(`${origin}: ${name} is not of 32-bit floats.`);
     const [from, to] = entry.data_offsets;
     const size = entry.shape.reduce((product, length) => product * length, 1);
-    if (from < 0 || to - from !== size * 4 || dataStart + to > bytes.length) throw new Error(`${origin}: ${name} does not lie where its header says.`);
+    if (from < 0 || to - from !== size * 4 || dataStart + to > bytes.length)
+      throw new Error(`${origin}: ${name} does not lie where its header says.`);
     tensors.set(name, { shape: entry.shape, values: fromLittleEndian(bytes.subarray(dataStart + from, dataStart + to)) });
   }
   return { tensors, metadata: (metadata ?? {}) as unknown as Record<string, string> };
