@@ -17,24 +17,11 @@ export interface Weights {
 
 /** Writes the file; when it returns, the file is whole and on the disk. */
 export async function writeWeights(path: string, weights: Weights): Promise<void> {
-  const header: Record<string, unknown> = { __metadata__: weights.metadata };
-  let offset = 0;
-  for (const [name, tensor] of weights.tensors) {
-    const end = offset + tensor.values.byteLength;
-    header[name] = { dtype: "F32", shape: tensor.shape, data_offsets: [offset, end] };
-    offset = end;
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  // Padded with spaces to a multiple of eight, so that a reader may map the numbers in place.
-  const headerBytes = Math.ceil(text.length / 8) * 8;
-  const start = Buffer.alloc(8 + headerBytes, " ");
-  start.writeBigUInt64LE(BigInt(headerBytes), 0);
-  text.copy(start, 8);
   const temporary = `${path}.tmp`;
   try {
     const file = await open(temporary, "w");
     try {
-      await file.writeFile(Buffer.concat([start, ...[...weights.tensors.values()].map((tensor) => littleEndian(tensor.values))]));
+      await file.writeFile(formatWeights(weights));
       await file.sync();
     } finally {
       await file.close();
@@ -44,6 +31,24 @@ export async function writeWeights(path: string, weights: Weights): Promise<void
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** The bytes of a file. */
+export function formatWeights({ tensors, metadata }: Weights): Buffer {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, values }] of tensors) {
+    const end = offset + values.byteLength;
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  // Padded with spaces to a multiple of eight, so that a reader may map the numbers in place.
+  const headerBytes = Math.ceil(text.length / 8) * 8;
+  const start = Buffer.alloc(8 + headerBytes, " ");
+  start.writeBigUInt64LE(BigInt(headerBytes), 0);
+  text.copy(start, 8);
+  return Buffer.concat([start, ...[...tensors.values()].map(({ values }) => littleEndian(values))]);
 }
 
 /** Reads a file. @throws Error with `code` `ENOENT` when there is none, or one that says what is wrong with its content. */
