@@ -26,6 +26,7 @@ export default tseslint.config(
       "no-console": "error",
       "no-restricted-syntax": [
         "error",
+        { selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier", message: 'Write `import * as z from "zod"`: only so does the bundle leave out what is not used.' },
         { selector: "ExportAllDeclaration[exported=null]", message: "Name each export: every public name is a promise." },
       ],
       "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
