@@ -48,9 +48,9 @@ export class TrainerSDKError extends Error {
   }
 
   /** True for an error of this class from any copy of the package. */
-  static isInstance(value: unknown): value is TrainerSDKError {
+  static isInstance<T extends TrainerSDKError>(this: abstract new (...details: never[]) => T, value: unknown): value is T {
     if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
-    if (this === TrainerSDKError) return true;
+    if ((this as unknown) === TrainerSDKError) return true;
     // Another copy's class is another object: its name, walked up the prototype chain, is what the copies share.
     for (let prototype: unknown = Object.getPrototypeOf(value); prototype !== null; prototype = Object.getPrototypeOf(prototype)) {
       if ((prototype as { constructor?: { name?: string } }).constructor?.name === this.name) return true;
