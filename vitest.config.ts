@@ -3,8 +3,12 @@
  */
 import { defineConfig } from "vitest/config";
 
+/** Where to leave a report for machines; set by `.ci/run`. */
+const report = process.env["TEST_REPORT"];
+
 export default defineConfig({
   test: {
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     // Two cores: more workers only wait for each other.
     maxWorkers: 2,
     projects: [
