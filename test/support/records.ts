@@ -1,0 +1,20 @@
+/** Drafts and records for tests; each call makes a fresh one. */
+import type { RecordDraft, RecordTraits, TrainerRecord } from "../../src/records/record.js";
+
+/** A draft whose message tells it from others. */
+export function aDraft(message = "a line", traits: RecordTraits = {}): RecordDraft {
+  return { fact: { kind: "log", level: "info", message }, traits };
+}
+
+/** A progress draft with as many metrics as asked. */
+export function aProgressDraft(iteration: number, metrics = 10): RecordDraft {
+  const values = Object.fromEntries(Array.from({ length: metrics }, (_, index) => [`train_metric_${String(index)}`, iteration / (index + 1)]));
+  return { fact: { kind: "progress", operation: "training", epoch: 1, iteration, metrics: values }, traits: { shed: "scalar" } };
+}
+
+const RUN_ID = "0123456789abcdef0123456789abcdef";
+
+/** A numbered record of no particular run. */
+export function aRecord(sequence: number, draft: RecordDraft = aDraft(`line ${String(sequence)}`)): TrainerRecord {
+  return { ...draft, id: `${RUN_ID}-${String(sequence)}`, runId: RUN_ID, sequence, createdAtMs: Date.UTC(2026, 0, 1) + sequence };
+}
