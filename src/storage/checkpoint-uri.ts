@@ -60,16 +60,25 @@ function parseS3(text: string, path: string): CheckpointUri {
   } catch {
     return invalid(path, "it is no URI; write s3://bucket/prefix or s3://host:port/bucket/prefix.");
   }
-  if (url.username !== "" || url.password !== "") return invalid(path, "credentials do not belong in the URI; give them by the environment.");
+  if (url.username !== "" || url.password !== "")
+    return invalid(path, "credentials do not belong in the URI; give them by the environment.");
   const issues: Issue[] = [];
   const options = readOptions(url, path, issues);
-  const segments = url.pathname.split("/").filter((segment) => segment !== "").map(decoded);
+  const segments = url.pathname
+    .split("/")
+    .filter((segment) => segment !== "")
+    .map(decoded);
   if (segments.includes("..") || segments.includes(".")) issues.push({ path, message: "its path climbs with `.` or `..`." });
   const hostForm = url.port !== "";
   const bucket = hostForm ? segments.shift() : url.hostname;
   const warnings: Issue[] = [];
   if (bucket === undefined || bucket === "") {
-    issues.push({ path, message: hostForm ? `no bucket follows ${url.host}; write s3://${url.host}/bucket/prefix.` : "no bucket is named; write s3://bucket/prefix." });
+    issues.push({
+      path,
+      message: hostForm
+        ? `no bucket follows ${url.host}; write s3://${url.host}/bucket/prefix.`
+        : "no bucket is named; write s3://bucket/prefix.",
+    });
   } else if (!hostForm) {
     checkAwsBucket(bucket, path, issues, warnings);
   } else if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) {
@@ -85,7 +94,10 @@ function checkAwsBucket(bucket: string, path: string, issues: Issue[], warnings:
   if (bucket === "localhost" || bucket.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(bucket)) {
     issues.push({ path, message: `${bucket} is a host and no bucket; ${hint}.` });
   } else if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || bucket.includes("..")) {
-    issues.push({ path, message: `${JSON.stringify(bucket)} cannot be an AWS bucket's name (3 to 63 lower-case letters, digits, dots, hyphens).` });
+    issues.push({
+      path,
+      message: `${JSON.stringify(bucket)} cannot be an AWS bucket's name (3 to 63 lower-case letters, digits, dots, hyphens).`,
+    });
   } else if (bucket.includes(".")) {
     warnings.push({ path, message: `${bucket} is taken for a bucket at AWS, because it has no port; ${hint}.` });
   }
@@ -98,7 +110,8 @@ function readOptions(url: URL, path: string, issues: Issue[]): { secure?: boolea
     else if (name === "region" && /^[a-z0-9-]{1,64}$/i.test(value)) options.region = value;
     else issues.push({ path, message: `?${name}=${value} is not understood; secure=true, secure=false and region=NAME are.` });
   }
-  if (options.secure !== undefined && url.port === "") issues.push({ path, message: "?secure= belongs to s3://host:port/...; AWS is always reached by TLS." });
+  if (options.secure !== undefined && url.port === "")
+    issues.push({ path, message: "?secure= belongs to s3://host:port/...; AWS is always reached by TLS." });
   return options;
 }
 

@@ -21,7 +21,9 @@ const WORDS: Readonly<Record<string, string>> = {
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = (error as NodeJS.ErrnoException).code;
-  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) && typeof (error as NodeJS.ErrnoException).syscall === "string" ? code : undefined;
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) && typeof (error as NodeJS.ErrnoException).syscall === "string"
+    ? code
+    : undefined;
 }
 
 /** What a file system error means. */
@@ -34,5 +36,8 @@ export function describeFileError(error: unknown): string {
 /** True for a state of the disk that passes without anything being changed in the call: full, busy, failing. */
 export function isPassingFileError(error: unknown): boolean {
   const code = errnoOf(error);
-  return code !== undefined && ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "EAGAIN", "EBUSY", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN"].includes(code);
+  return (
+    code !== undefined &&
+    ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "EAGAIN", "EBUSY", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN"].includes(code)
+  );
 }

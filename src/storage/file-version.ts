@@ -18,7 +18,13 @@ export type FileVersion = Pick<BigIntStats, "dev" | "ino" | "size" | "mtimeNs" |
 /** True when nothing was written to the file, and no other file took its name, between the two looks. */
 export function isSameVersion(one: FileVersion, other: FileVersion): boolean {
   // The change time is compared too: tools that copy or unpack set the modification time back to an older one.
-  return one.dev === other.dev && one.ino === other.ino && one.size === other.size && one.mtimeNs === other.mtimeNs && one.ctimeNs === other.ctimeNs;
+  return (
+    one.dev === other.dev &&
+    one.ino === other.ino &&
+    one.size === other.size &&
+    one.mtimeNs === other.mtimeNs &&
+    one.ctimeNs === other.ctimeNs
+  );
 }
 
 /**

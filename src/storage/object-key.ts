@@ -58,10 +58,14 @@ export function objectKeyTemplateIssues(template: string, path: string): readonl
   const issues: Issue[] = [];
   const names = [...template.matchAll(/\{([^{}]*)\}/g)].map((match) => match[1] ?? "");
   for (const name of names) {
-    if (!(PLACEHOLDERS as readonly string[]).includes(name)) issues.push({ path, message: `{${name}} is no placeholder; use ${PLACEHOLDERS.map((known) => `{${known}}`).join(" ")}.` });
+    if (!(PLACEHOLDERS as readonly string[]).includes(name))
+      issues.push({ path, message: `{${name}} is no placeholder; use ${PLACEHOLDERS.map((known) => `{${known}}`).join(" ")}.` });
   }
   if (!names.includes("digest8") && !names.includes("sha256")) {
-    issues.push({ path, message: "it lacks {digest8} or {sha256}, without which a later file would replace one that was already announced." });
+    issues.push({
+      path,
+      message: "it lacks {digest8} or {sha256}, without which a later file would replace one that was already announced.",
+    });
   }
   if (/[{}]/.test(template.replace(/\{[^{}]*\}/g, ""))) issues.push({ path, message: "a brace is left open." });
   return issues;
@@ -78,7 +82,10 @@ export function renderObjectKey(template: string, parts: ObjectKeyParts): string
     if (value === "") return "";
     return match.startsWith("{") ? value : `${match.charAt(0)}${value}`;
   });
-  const segments = text.split("/").map(cleanSegment).filter((segment) => segment !== "");
+  const segments = text
+    .split("/")
+    .map(cleanSegment)
+    .filter((segment) => segment !== "");
   const key = segments.join("/");
   if (key === "") return parts.sha256;
   // Only a template of the user's can be this long; the digest alone still tells contents apart.

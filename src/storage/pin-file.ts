@@ -60,10 +60,13 @@ export async function pinFile(options: PinFileOptions): Promise<PinnedFile | Pin
     const result = await takeOnce(source, { directory, pin: options.pin, signal, clock });
     if (result !== "changed") return result;
     if (attempt === MAX_ATTEMPTS) {
-      throw new UploadError(`${source} was written to while it was being read, ${String(MAX_ATTEMPTS)} times in a row. Hand a checkpoint over once its writer has closed it.`, {
-        code: "FILE_CHANGED",
-        retryable: false,
-      });
+      throw new UploadError(
+        `${source} was written to while it was being read, ${String(MAX_ATTEMPTS)} times in a row. Hand a checkpoint over once its writer has closed it.`,
+        {
+          code: "FILE_CHANGED",
+          retryable: false,
+        },
+      );
     }
     await clock.sleep(ATTEMPT_PAUSE_MS * attempt, { signal, keepAlive: true });
   }
@@ -98,7 +101,9 @@ function unfitness(source: string, stats: BigIntStats): string | undefined {
 function rejection(source: string, error: unknown): PinRejection {
   if (errnoOf(error) === undefined) throw error;
   const place = (error as NodeJS.ErrnoException).path;
-  return { rejected: `${source} cannot be taken in: ${describeFileError(error)}${place === undefined || place === source ? "" : ` at ${place}`}.` };
+  return {
+    rejected: `${source} cannot be taken in: ${describeFileError(error)}${place === undefined || place === source ? "" : ` at ${place}`}.`,
+  };
 }
 
 async function takeInPlace(source: string, before: BigIntStats, signal: AbortSignal): Promise<PinnedFile | "changed"> {

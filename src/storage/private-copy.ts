@@ -29,13 +29,25 @@ export interface PrivateCopy extends ReadFacts {
  * @returns undefined when `isStill` answered false.
  * @throws the file system's own error; the signal's reason when it aborts.
  */
-export function keepCopy(source: string, directory: string, extension: string, signal: AbortSignal, isStill: (read: ReadFacts) => Promise<boolean>): Promise<PrivateCopy | undefined> {
+export function keepCopy(
+  source: string,
+  directory: string,
+  extension: string,
+  signal: AbortSignal,
+  isStill: (read: ReadFacts) => Promise<boolean>,
+): Promise<PrivateCopy | undefined> {
   return keep(directory, extension, signal, (temporary) => copyInto(source, temporary, signal), isStill);
 }
 
 /** Writes bytes into a new file of the folder. Throws as {@link keepCopy}. */
 export async function keepContent(content: Buffer, directory: string, extension: string, signal: AbortSignal): Promise<PrivateCopy> {
-  const copy = await keep(directory, extension, signal, (temporary) => writeNew(temporary, (output) => readThrough(slicesOf(content), output, signal)), () => Promise.resolve(true));
+  const copy = await keep(
+    directory,
+    extension,
+    signal,
+    (temporary) => writeNew(temporary, (output) => readThrough(slicesOf(content), output, signal)),
+    () => Promise.resolve(true),
+  );
   return copy as PrivateCopy;
 }
 
@@ -145,5 +157,5 @@ async function* slicesOf(content: Buffer): AsyncGenerator<Buffer, void, undefine
 
 async function writeWhole(output: FileHandle, slice: Buffer): Promise<void> {
   // A disk that is nearly full takes a part of a write and refuses the rest at the next.
-  for (let offset = 0; offset < slice.length; ) offset += (await output.write(slice, offset, slice.length - offset, null)).bytesWritten;
+  for (let offset = 0; offset < slice.length;) offset += (await output.write(slice, offset, slice.length - offset, null)).bytesWritten;
 }

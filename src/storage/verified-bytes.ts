@@ -91,5 +91,8 @@ function changed(file: FileToStore, how: string, cause?: unknown): UploadError {
 }
 
 function unreadable(file: FileToStore, error: unknown): UploadError {
-  return new UploadError(`${file.path} cannot be read for its upload: ${describeFileError(error)}.`, { retryable: isPassingFileError(error), cause: error });
+  return new UploadError(`${file.path} cannot be read for its upload: ${describeFileError(error)}.`, {
+    retryable: isPassingFileError(error),
+    cause: error,
+  });
 }
