@@ -1,0 +1,89 @@
+/**
+ * The dashboard of the embedded ClearML: what a training has reported, live. It reads the ClearML API of its own origin
+ * and changes nothing. This file is the entry: it assembles the parts and mounts them.
+ */
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { LiveFeed } from "./data/live-feed.js";
+import { FeedContext } from "./data/use-resource.js";
+import { Link, NavigateContext, useRoute } from "./navigation.js";
+import { ConnectionBanner, ConnectionMark } from "./parts/connection-status.js";
+import { EmptyState } from "./parts/notice.js";
+import type { Route } from "./route.js";
+import { CallbacksTab } from "./views/callbacks-tab.js";
+import { ModelList } from "./views/model-list.js";
+import { ModelPage } from "./views/model-page.js";
+import { TaskList } from "./views/task-list.js";
+import { TaskPage } from "./views/task-page.js";
+
+function App({ feed }: { readonly feed: LiveFeed }) {
+  const [route, navigate] = useRoute();
+  useEffect(() => {
+    feed.open();
+    return () => {
+      feed.close();
+    };
+  }, [feed]);
+  return (
+    <FeedContext.Provider value={feed}>
+      <NavigateContext.Provider value={navigate}>
+        <header class="bar">
+          <div class="bar-inner">
+            <Link class="brand" to={{ view: "tasks", project: "*" }}>
+              trainer-sdk
+            </Link>
+            <nav aria-label="Main">
+              <Link to={{ view: "tasks", project: "*" }} current={route.view === "tasks"}>
+                Tasks
+              </Link>
+              <Link to={{ view: "models", project: "*" }} current={route.view === "models"}>
+                Models
+              </Link>
+              <Link to={{ view: "callbacks" }} current={route.view === "callbacks"}>
+                Callbacks
+              </Link>
+            </nav>
+            <ConnectionMark />
+          </div>
+        </header>
+        <ConnectionBanner />
+        <View route={route} />
+      </NavigateContext.Provider>
+    </FeedContext.Provider>
+  );
+}
+
+function View({ route }: { readonly route: Route }) {
+  switch (route.view) {
+    case "tasks":
+      return <TaskList project={route.project} />;
+    case "task":
+      return <TaskPage project={route.project} task={route.task} tab={route.tab} item={route.item} />;
+    case "models":
+      return <ModelList project={route.project} />;
+    case "model":
+      return <ModelPage model={route.model} />;
+    case "callbacks":
+      return (
+        <main data-view="callbacks">
+          <header class="page-head">
+            <h1>Callbacks</h1>
+          </header>
+          <CallbacksTab task={undefined} />
+        </main>
+      );
+    case "unknown":
+      return (
+        <main data-view="unknown">
+          <EmptyState title="Nothing is shown at this address">
+            <p class="muted">
+              <code>{route.path}</code> is not an address of this dashboard. <Link to={{ view: "tasks", project: "*" }}>Go to the tasks</Link>.
+            </p>
+          </EmptyState>
+        </main>
+      );
+  }
+}
+
+const root = document.getElementById("app");
+if (root) render(<App feed={new LiveFeed()} />, root);
