@@ -6,7 +6,10 @@
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { Dispatcher } from "undici";
-import { ConnectionError, describeError } from "./errors.js";
+import { connectionFailure } from "./connection-failure.js";
+import { streamedBody, timeLimit, type TimeLimit } from "./streamed-body.js";
+
+export { publicUrl } from "./connection-failure.js";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD";
@@ -36,45 +39,136 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
+/** A request whose answer may be longer than memory. */
+export interface HttpStreamRequest extends Omit<HttpRequest, "timeoutMs"> {
+  /** From the call to the answer's headers. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** Longest silence between two pieces of the body while its reader waits. Default 60 s. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** An answer whose body is still on its way. */
+export interface HttpStreamResponse {
+  readonly status: number;
+  /** As in {@link HttpResponse}. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * To be read to its end or destroyed. Fails with ConnectionError when the connection breaks or falls silent, with the
+   * signal's own reason when it aborts.
+   */
+  readonly body: Readable;
+}
+
+/** A transport that can also hand out answers piece by piece: for downloads. */
+export interface StreamingHttpTransport extends HttpTransport {
+  /** @throws ConnectionError when no answer came; the signal's own reason when it aborted. */
+  stream(request: HttpStreamRequest): Promise<HttpStreamResponse>;
+}
+
 /** Default of {@link HttpRequest.timeoutMs}. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
+/** Default of {@link HttpStreamRequest.idleTimeoutMs}. */
+export const DEFAULT_IDLE_TIMEOUT_MS = 60_000;
 /** An answer longer than this is refused: the peers' longest pages are a few MB. */
 export const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
-const NOT_SENT = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT"]);
-
-/** The URL without what may be secret: user, password, query, fragment. */
-export function publicUrl(url: string): string {
-  try {
-    const parsed = new URL(url);
-    return `${parsed.origin}${parsed.pathname}`;
-  } catch {
-    return "(not a URL)";
-  }
+export interface UndiciTransportOptions {
+  /** A dispatcher of the caller's (proxy, own certificate authority, test double); it stays the caller's to close. */
+  readonly dispatcher?: Dispatcher;
+  /** Default 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** False accepts any certificate: for servers with a self-signed one, in networks that can be trusted. Default true. */
+  readonly verifyCertificates?: boolean;
 }
 
-/** Turns what a client threw into our words; an abort by the caller passes through as its own reason. */
-function connectionError(request: HttpRequest, timeout: AbortSignal, timeoutMs: number, error: unknown): unknown {
-  if (request.signal?.aborted) return request.signal.reason;
-  const target = `${request.method} ${publicUrl(request.url)}`;
-  if (timeout.aborted) {
-    return new ConnectionError(`No answer to ${target} within ${String(timeoutMs)} ms. Check that the server is up and reachable.`, { code: "TIMEOUT", ambiguous: true, cause: error });
-  }
-  const code = errorCode(error);
-  return new ConnectionError(`No answer to ${target}: ${describeError(error)}. Check the address and that the server is up.`, {
-    code: "CONNECTION_FAILED",
-    ambiguous: code === undefined || !NOT_SENT.has(code),
-    cause: error,
+/** What was answered, its body unread. */
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+type Exchange = (request: HttpRequest, signal: AbortSignal) => Promise<Answer>;
+
+/** The transport used unless another is given. Loads undici at the first request, not at import. */
+export function undiciTransport(options: UndiciTransportOptions = {}): StreamingHttpTransport {
+  let loaded: Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> | undefined;
+  const load = async (): Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> => {
+    const { Agent, request } = await import("undici");
+    const connect = { timeout: options.connectTimeoutMs ?? 10_000, rejectUnauthorized: options.verifyCertificates ?? true };
+    return { request, dispatcher: options.dispatcher ?? new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }) };
+  };
+  const exchange: Exchange = async (request, signal) => {
+    const { request: send, dispatcher } = await (loaded ??= load());
+    const answer = await send(request.url, {
+      method: request.method,
+      headers: { ...request.headers },
+      body: request.body ?? null,
+      signal,
+      dispatcher,
+    });
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(", ") : value;
+    }
+    return { status: answer.statusCode, headers, body: answer.body };
+  };
+  return transportOver(exchange, async () => {
+    if (loaded && !options.dispatcher) await (await loaded).dispatcher.destroy();
   });
 }
 
-function errorCode(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const code = (at as { code?: unknown }).code;
-    if (typeof code === "string") return code;
-    if (at instanceof AggregateError && at.errors.length > 0) return errorCode(at.errors[0]);
-  }
-  return undefined;
+/** A transport over a `fetch` function, for those whose tests or tracing hook into `fetch`. */
+export function fetchTransport(fetch: typeof globalThis.fetch): StreamingHttpTransport {
+  const exchange: Exchange = async (request, signal) => {
+    const init = {
+      method: request.method,
+      headers: { ...request.headers },
+      body: request.body ?? null,
+      signal,
+      duplex: "half",
+      redirect: "manual",
+    };
+    const answer = await fetch(request.url, init as unknown as RequestInit);
+    const body = answer.body as unknown as ReadableStream<Uint8Array> | null;
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: body ?? nothing() };
+  };
+  return transportOver(exchange, () => Promise.resolve());
+}
+
+function transportOver(exchange: Exchange, close: () => Promise<void>): StreamingHttpTransport {
+  return {
+    async send(request) {
+      const { limit, signal } = begin(request);
+      try {
+        const { status, headers, body } = await exchange(request, signal);
+        const bytes = await readBody(body);
+        return { status, headers, body: bytes, text: () => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8") };
+      } catch (error) {
+        throw connectionFailure(request, error, limit.expiredAfterMs);
+      } finally {
+        limit.stop();
+      }
+    },
+    async stream(request) {
+      const { limit, signal } = begin(request);
+      try {
+        const { status, headers, body } = await exchange(request, signal);
+        limit.stop();
+        return { status, headers, body: streamedBody(request, body, limit, request.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS) };
+      } catch (error) {
+        limit.stop();
+        throw connectionFailure(request, error, limit.expiredAfterMs);
+      }
+    },
+    close,
+  };
+}
+
+function begin(request: HttpRequest): { readonly limit: TimeLimit; readonly signal: AbortSignal } {
+  request.signal?.throwIfAborted();
+  const limit = timeLimit();
+  limit.start(request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS);
+  return { limit, signal: request.signal ? AbortSignal.any([request.signal, limit.signal]) : limit.signal };
 }
 
 async function readBody(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -88,63 +182,4 @@ async function readBody(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, length);
 }
 
-function response(status: number, headers: Record<string, string>, body: Uint8Array): HttpResponse {
-  return { status, headers, body, text: () => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8") };
-}
-
-export interface UndiciTransportOptions {
-  /** A dispatcher of the caller's (proxy, own certificate authority, test double); it stays the caller's to close. */
-  readonly dispatcher?: Dispatcher;
-  /** Default 10 s. */
-  readonly connectTimeoutMs?: number;
-}
-
-/** The transport used unless another is given. Loads undici at the first request, not at import. */
-export function undiciTransport(options: UndiciTransportOptions = {}): HttpTransport {
-  let loaded: Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> | undefined;
-  const load = async (): Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> => {
-    const { Agent, request } = await import("undici");
-    return { request, dispatcher: options.dispatcher ?? new Agent({ connect: { timeout: options.connectTimeoutMs ?? 10_000 }, headersTimeout: 0, bodyTimeout: 0 }) };
-  };
-  return {
-    async send(request) {
-      request.signal?.throwIfAborted();
-      const timeoutMs = request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
-      try {
-        const undici = await (loaded ??= load());
-        const answer = await undici.request(request.url, { method: request.method, headers: { ...request.headers }, body: request.body ?? null, signal, dispatcher: undici.dispatcher });
-        const headers: Record<string, string> = {};
-        for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(", ") : value;
-        return response(answer.statusCode, headers, await readBody(answer.body));
-      } catch (error) {
-        throw connectionError(request, timeout, timeoutMs, error);
-      }
-    },
-    async close() {
-      if (loaded && !options.dispatcher) await (await loaded).dispatcher.destroy();
-    },
-  };
-}
-
-/** A transport over a `fetch` function, for those whose tests or tracing hook into `fetch`. */
-export function fetchTransport(fetch: typeof globalThis.fetch): HttpTransport {
-  return {
-    async send(request) {
-      request.signal?.throwIfAborted();
-      const timeoutMs = request.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
-      try {
-        const init = { method: request.method, headers: { ...request.headers }, body: request.body ?? null, signal, duplex: "half", redirect: "manual" };
-        const answer = await fetch(request.url, init as unknown as RequestInit);
-        const body = answer.body ? await readBody(answer.body as unknown as ReadableStream<Uint8Array>) : new Uint8Array();
-        return response(answer.status, Object.fromEntries(answer.headers), body);
-      } catch (error) {
-        throw connectionError(request, timeout, timeoutMs, error);
-      }
-    },
-    close: () => Promise.resolve(),
-  };
-}
+async function* nothing(): AsyncIterable<Uint8Array> {}
