@@ -30,5 +30,5 @@ export default defineConfig([
   { ...shared, name: "cjs", format: "cjs", entry: doors },
   { ...shared, name: "types", format: ["esm", "cjs"], entry: doors, dts: { only: true } },
   // Read by any old Node, so that it can say what it needs: no newer syntax, no import.
-  { ...shared, name: "bin", format: "cjs", target: "es2017", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false },
+  { ...shared, name: "bin", format: "cjs", target: "node12.22", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false },
 ]);
