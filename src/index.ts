@@ -1,11 +1,83 @@
-/** The root entry: names every public export, nothing more. */
+/**
+ * The root entry: names every public export, nothing more. Adding a name here is making a promise. It pulls in neither
+ * undici, the AWS SDK, nor the embedded server; those load when they are first needed.
+ */
+
+// What a trainer holds.
+export { TrainerSDK, type DeadlineOptions, type TrainerStats } from "./trainer/trainer-sdk.js";
+export type { CallbackOptions, ConfigSchema, StorageCredentials, TrainerClearMLOptions, TrainerOptions } from "./trainer/options.js";
+export type { Environment, SinkName } from "./trainer/environment.js";
+export { TaskHandle, TaskLogger, type ScalarInput } from "./trainer/current-task.js";
+export type { BoundTask, TrainerEvents } from "./trainer/events.js";
+export type { TallyStats } from "./trainer/tally.js";
+
+// What the verbs take.
+export type { LogLevelInput, MetricsInput, ProgressInput, StartedInput, ValidationInput } from "./trainer/report-progress.js";
+export type { CheckpointInput } from "./trainer/upload-checkpoint.js";
+export type { ModelInput } from "./trainer/register-model.js";
+export type { ArtifactInput } from "./trainer/upload-artifact.js";
+export type { CompletedInput, FailedInput, StoppedInput } from "./trainer/report-final.js";
+export type { ParameterTree } from "./trainer/hyperparameters.js";
+
+// What they answer.
+export type { FileReceipt, Receipt, RejectedItem, UploadReceipt } from "./trainer/receipt.js";
+export type { DeadLetter, DeliveryReceipt, LossReason, Outcome, OutboxStats, SinkStats } from "./outbox/receipts.js";
+export type { UploadProgress } from "./storage/object-store.js";
+
+// What was said: for sinks and dialects of the user's own.
+export type { BatchLimits, Delivery, DeliveryContext, Sink, SinkMemory } from "./outbox/sink.js";
+export type { Attachment, RecordDraft, RecordTraits, ShedClass, TrainerRecord } from "./records/record.js";
+export type {
+  ArtifactFact,
+  CheckpointFact,
+  ConfigurationFact,
+  Fact,
+  FactKind,
+  FinalFact,
+  FinalStatus,
+  HyperparametersFact,
+  LogFact,
+  LogLevel,
+  Metrics,
+  MetricValue,
+  ModelFact,
+  OperationType,
+  ParameterValue,
+  ProgressFact,
+  ScalarFact,
+  StartedFact,
+  StoredFile,
+  TagsFact,
+  ValidationFact,
+} from "./records/facts.js";
+export type { CallbackContext, CallbackDialect, CallbackDialectFunction, CallbackInstruction, CallbackRequest } from "./sinks/platform/dialect.js";
+export type { FileToStore, ObjectStore, PutOptions } from "./storage/object-store.js";
+
+// One rule for the names of metrics, live and migrated.
+export { DEFAULT_PHASES, DEFAULT_SERIES, metricAddress, type MetricAddress, type MetricAddressOptions } from "./records/metric-address.js";
+export { taskExternalKey, type JobIdentity } from "./records/external-key.js";
+
+// What can go wrong for a caller.
 export {
   ApiError,
   ClosedError,
   ConfigError,
   ConnectionError,
   JournalError,
+  StopRequestedError,
   TrainerSDKError,
   UploadError,
   ValidationError,
+  type ErrorCode,
+  type Issue,
+  type StopSource,
 } from "./base/errors.js";
+
+// Collaborators that a caller may bring.
+export { systemClock, type Clock } from "./base/clock.js";
+export type { Logger, LogFields } from "./base/logger.js";
+export type { JsonObject, JsonValue } from "./base/json.js";
+export type { Random } from "./base/ids.js";
+
+// The callback protocol's schemas, for backends.
+export { CALLBACK_SCHEMAS } from "./protocol/callbacks.js";

@@ -2,6 +2,7 @@
  * The end of a job: once, last, and after everything that was called before it. The gate closes when the verb is called;
  * the record is written when the files that were being taken in have their place before it.
  */
+import { within } from "../base/deadline.js";
 import type { JsonValue } from "../base/json.js";
 import type { FinalFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
@@ -32,6 +33,8 @@ export interface StoppedInput {
 
 /** Of an error's stack in the journal. */
 const MAX_STACK_CHARACTERS = 16_384;
+/** The longest the end waits for files that are being copied: what comes later is rejected, and counted. */
+const MAX_TAKING_MS = 600_000;
 
 export function reportCompleted(run: Run, input: CompletedInput): Promise<Receipt> {
   const verb = "reportCompleted";
@@ -77,7 +80,8 @@ function end(run: Run, verb: string, input: { finalMetrics?: MetricsInput; epoch
 }
 
 async function write(run: Run, fact: FinalFact, rejectedItems: Parameters<typeof receiptOf>[1]): Promise<Receipt> {
-  await run.filesTaken();
+  // Files are taken in from the local disk, so this is short; but a disk can hang, and the end must not hang with it.
+  await within(run.filesTaken(), MAX_TAKING_MS, run.parts.clock);
   run.drawHealth({ now: true });
   const appended = run.parts.outbox?.append({ fact, traits: { barrier: true } });
   return appended ? receiptOf(await appended.durable, rejectedItems) : rejectedReceipt("there is no outbox");

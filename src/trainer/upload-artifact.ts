@@ -51,7 +51,7 @@ export function uploadArtifact(run: Run, input: ArtifactInput): Promise<UploadRe
       file,
       ...present({ preview: preview?.slice(0, MAX_PREVIEW_CHARACTERS), metadata: input.metadata }),
     }),
-    replaceKey: undefined,
+    replaceKey: `artifact:${input.name}`,
     signal: input.signal,
   });
 }

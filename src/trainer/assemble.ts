@@ -1,0 +1,219 @@
+/** The composition root: options become clients, sinks, a store, an outbox and the run that the verbs speak to. */
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { systemClock } from "../base/clock.js";
+import { ConfigError, describeError, StopRequestedError, type Issue, type StopSource } from "../base/errors.js";
+import { fetchTransport, undiciTransport, type HttpTransport } from "../base/http.js";
+import { silentLogger } from "../base/logger.js";
+import type { Sink } from "../outbox/sink.js";
+import type { ObjectStore } from "../storage/object-store.js";
+import { objectKeyTemplateIssues } from "../storage/object-key.js";
+import { attachmentUploader } from "./attachment-uploader.js";
+import { checkpointStore } from "./checkpoint-store.js";
+import { clearmlClient, createSinks, type Collaborators } from "./destinations.js";
+import { TrainerEmitter, type BoundTask } from "./events.js";
+import { flattenParameters } from "./hyperparameters.js";
+import { openOutbox } from "./journal-place.js";
+import { resolveTrainerOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
+import { Run } from "./run.js";
+import { Tally } from "./tally.js";
+
+/** A run with what belongs to it. */
+export interface Assembly<TConfig extends object> {
+  readonly run: Run;
+  readonly config: Readonly<TConfig>;
+  readonly signal: AbortSignal;
+  readonly issues: readonly Issue[];
+  /** Frees what is not the outbox's. */
+  release(): Promise<void>;
+}
+
+/**
+ * Puts a run together. Touches the disk, never the network.
+ *
+ * @throws ConfigError or JournalError, only with `strict`.
+ */
+export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
+  const logger = given.logger ?? silentLogger;
+  const collaborators: Collaborators = { transport: transportOf(given), clock: given.clock ?? systemClock, random: given.random ?? Math.random, logger };
+  const resolved = resolveTrainerOptions(given, given.env ?? process.env, process.cwd());
+  const issues: Issue[] = [...resolved.issues];
+  const config = readConfig(given, resolved, issues);
+  const tally = new Tally(logger);
+  const emitter = new TrainerEmitter(logger);
+  const stop = stopSwitch(given.signal, emitter);
+  const binding = taskBinding(emitter);
+
+  // The template is taken before the outbox is opened: a bad one must not cost the first checkpoint.
+  const template = given.checkpointKey;
+  const templateIssues = template === undefined ? [] : objectKeyTemplateIssues(template, "checkpointKey");
+  issues.push(...templateIssues);
+
+  const opened = resolved.silent ? undefined : await open(given, resolved, collaborators, { issues, tally, emitter, stop, binding });
+  if (given.strict === true && issues.length > 0) {
+    await opened?.outbox.close({ deadlineMs: 0 });
+    throw new ConfigError(`TrainerSDK.init: ${listed(issues)}`, issues);
+  }
+  if (issues.length > 0) logger.warn(`TrainerSDK started with less than was asked for: ${listed(issues)}`);
+  if (opened === undefined || !opened.hasClearML) binding.none();
+
+  const run = new Run({
+    operation: resolved.operation,
+    jobId: opened?.jobId ?? resolved.jobId ?? "",
+    outbox: opened?.outbox,
+    silentReason: `rank ${String(resolved.rank.value)} (${resolved.rank.source ?? ""}) is silent; rank 0 reports`,
+    store: opened?.store,
+    noStoreReason: "there is no storage for files: set CHECKPOINT_URI (s3://bucket/prefix, file:///folder or clearml)",
+    pinDirectory: opened?.pinDirectory ?? "",
+    checkpointKey: templateIssues.length > 0 ? undefined : template,
+    clock: collaborators.clock,
+    logger,
+    tally,
+    emitter,
+    boundTask: binding.task,
+    whenBound: binding.whenBound,
+  });
+  connectConfig(run, config);
+  return {
+    run,
+    config,
+    signal: stop.signal,
+    issues,
+    release: async () => {
+      binding.none();
+      stop.release();
+      await opened?.release();
+      await collaborators.transport.close();
+    },
+  };
+}
+
+interface Hooks {
+  readonly issues: Issue[];
+  readonly tally: Tally;
+  readonly emitter: TrainerEmitter;
+  readonly stop: ReturnType<typeof stopSwitch>;
+  readonly binding: ReturnType<typeof taskBinding>;
+}
+
+async function open(given: TrainerOptions<never>, resolved: ResolvedTrainerOptions, collaborators: Collaborators, hooks: Hooks) {
+  const { issues, tally, emitter, stop, binding } = hooks;
+  const { clock, random, logger } = collaborators;
+  const client = clearmlClient(given, resolved, collaborators);
+  issues.push(...client.issues);
+  const storage = checkpointStore(given, resolved, client.clearml, collaborators);
+  issues.push(...storage.issues);
+  let jobId = resolved.jobId ?? "";
+  const sinkHooks = {
+    taskId: () => binding.task()?.id,
+    onBound: (task: BoundTask) => {
+      binding.bound(task);
+    },
+    onStop: stop.request,
+  };
+  const createAll = (runId: string): readonly Sink[] => {
+    jobId = resolved.jobId ?? runId;
+    const { sinks, issues: found } = createSinks(given, resolved, client.clearml, { runId, jobId }, sinkHooks, collaborators);
+    issues.push(...found);
+    return sinks;
+  };
+  const place = await openOutbox({
+    asked: resolved.journalDirectory,
+    workingDirectory: process.cwd(),
+    strict: given.strict ?? false,
+    outbox: {
+      sinks: createAll,
+      ...(storage.store ? { uploader: attachmentUploader({ store: storage.store, onProgress: (progress) => { emitter.emit("uploadProgress", progress); } }) } : {}),
+      clock,
+      random,
+      logger,
+      ...(given.batchAgeMs === undefined ? {} : { batchAgeMs: given.batchAgeMs }),
+      ...(given.finalWaitMs === undefined ? {} : { barrierWaitMs: given.finalWaitMs }),
+      ...(given.maxJournalBytes === undefined ? {} : { maxJournalBytes: given.maxJournalBytes }),
+      ...(given.maxPinnedBytes === undefined ? {} : { maxPinnedBytes: given.maxPinnedBytes }),
+      onLoss: ({ reason, sink, detail }) => {
+        tally.loss();
+        emitter.emit("loss", { reason, sink, detail });
+      },
+    },
+  });
+  issues.push(...place.issues);
+  return {
+    outbox: place.outbox,
+    jobId,
+    store: storage.store,
+    pinDirectory: path.join(place.directory ?? path.join(tmpdir(), "trainer-sdk", place.outbox.runId), "pins"),
+    hasClearML: client.clearml !== undefined && (resolved.sinks?.includes("clearml") ?? true),
+    release: async () => {
+      await client.clearml?.close();
+    },
+  };
+}
+
+function transportOf(given: TrainerOptions<never>): HttpTransport {
+  if (given.fetch) return fetchTransport(given.fetch);
+  return undiciTransport(given.dispatcher ? { dispatcher: given.dispatcher } : {});
+}
+
+/** The configuration as the caller's schema makes it; unchecked, with an issue, when the schema refuses. */
+function readConfig<TConfig extends object>(given: TrainerOptions<TConfig>, resolved: ResolvedTrainerOptions, issues: Issue[]): Readonly<TConfig> {
+  if (given.configSchema) {
+    try {
+      return given.configSchema.parse(resolved.config);
+    } catch (error) {
+      issues.push({ path: "CONFIG", message: `does not fit the schema: ${describeError(error)}` });
+    }
+  }
+  return Object.freeze({ ...resolved.config }) as unknown as Readonly<TConfig>;
+}
+
+function connectConfig(run: Run, config: object): void {
+  const values = flattenParameters(config as Readonly<Record<string, unknown>>);
+  if (Object.keys(values).length > 0) run.append({ kind: "hyperparameters", section: "General", values }, {});
+}
+
+/** One abort for all who may ask. The first wish is the reason; later ones change nothing. */
+function stopSwitch(outer: AbortSignal | undefined, emitter: TrainerEmitter) {
+  const controller = new AbortController();
+  const request = (source: StopSource, reason: string): void => {
+    if (controller.signal.aborted) return;
+    const wish = new StopRequestedError(source, reason);
+    controller.abort(wish);
+    emitter.emit("stop", wish);
+  };
+  const onOuter = (): void => {
+    request("caller", describeError(outer?.reason));
+  };
+  if (outer?.aborted) onOuter();
+  else outer?.addEventListener("abort", onOuter, { once: true });
+  return {
+    signal: controller.signal,
+    request,
+    release: () => {
+      outer?.removeEventListener("abort", onOuter);
+    },
+  };
+}
+
+/** The task, once it is known; or the certainty that there will be none. */
+function taskBinding(emitter: TrainerEmitter) {
+  const { promise, resolve } = Promise.withResolvers<BoundTask | undefined>();
+  let known: BoundTask | undefined;
+  return {
+    whenBound: promise,
+    task: () => known,
+    bound: (task: BoundTask) => {
+      const isNews = known?.id !== task.id;
+      known = task;
+      resolve(task);
+      if (isNews) emitter.emit("bound", task);
+    },
+    none: () => {
+      resolve(undefined);
+    },
+  };
+}
+
+function listed(issues: readonly Issue[]): string {
+  return issues.map(({ path: name, message }) => `${name} ${message}`).join("; ");
+}

@@ -1,0 +1,111 @@
+/**
+ * Which destinations a job has, from what was configured: the ClearML client, the sinks over it and over the backend,
+ * and the store for bytes. What cannot be used is left out and said; nothing here opens a connection.
+ */
+import type { Clock } from "../base/clock.js";
+import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
+import type { HttpTransport } from "../base/http.js";
+import type { Random } from "../base/ids.js";
+import type { Logger } from "../base/logger.js";
+import { createClearML, type ClearML } from "../clearml/create-clearml.js";
+import { resolveClearMLOptions } from "../clearml/options.js";
+import type { Sink } from "../outbox/sink.js";
+import { taskExternalKey } from "../records/external-key.js";
+import { createClearMLSink } from "../sinks/clearml/clearml-sink.js";
+import { createPlatformSink } from "../sinks/platform/platform-sink.js";
+import type { BoundTask } from "./events.js";
+import type { ResolvedTrainerOptions, TrainerOptions } from "./options.js";
+
+/** What destinations share. */
+export interface Collaborators {
+  readonly transport: HttpTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface SinkHooks {
+  readonly taskId: () => string | undefined;
+  readonly onBound: (task: BoundTask) => void;
+  readonly onStop: (source: StopSource, reason: string) => void;
+}
+
+/** The ClearML client, when there is enough to reach one. */
+export function clearmlClient(given: TrainerOptions<never>, resolved: ResolvedTrainerOptions, collaborators: Collaborators): { clearml: ClearML | undefined; issues: readonly Issue[] } {
+  const { sinks, env } = resolved;
+  const wanted = sinks?.includes("clearml");
+  if (wanted === false && resolved.storage !== "clearml") return { clearml: undefined, issues: [] };
+  const { options, issues, configured } = resolveClearMLOptions({ ...given.clearml }, env);
+  // Not asked for and not configured: there is simply no ClearML. Asked for or half configured: say what is missing.
+  if (options === undefined) return { clearml: undefined, issues: configured || wanted === true ? issues : [] };
+  return { clearml: createClearML({ ...options, ...collaborators }), issues };
+}
+
+/** The sinks in the order in which they are listed everywhere. */
+export function createSinks(
+  given: TrainerOptions<never>,
+  resolved: ResolvedTrainerOptions,
+  clearml: ClearML | undefined,
+  identity: { readonly runId: string; readonly jobId: string },
+  hooks: SinkHooks,
+  collaborators: Collaborators,
+): { sinks: readonly Sink[]; issues: readonly Issue[] } {
+  const { clock, logger, transport } = collaborators;
+  const wanted = (name: "platform" | "clearml"): boolean => resolved.sinks?.includes(name) ?? true;
+  const issues: Issue[] = [];
+  const sinks: Sink[] = [];
+  if (resolved.callback && wanted("platform")) {
+    try {
+      sinks.push(
+        createPlatformSink({
+          url: resolved.callback.url,
+          token: resolved.callback.token,
+          dialect: resolved.callback.dialect === "plan" ? undefined : resolved.callback.dialect,
+          job: { operation: resolved.operation, jobId: identity.jobId },
+          taskId: hooks.taskId,
+          onStopRequest: (reason) => {
+            hooks.onStop("platform", reason);
+          },
+          transport,
+          clock,
+          logger,
+        }),
+      );
+    } catch (error) {
+      issues.push(...issuesOf(error, "CALLBACK_URL"));
+    }
+  }
+  if (clearml && wanted("clearml")) {
+    const { taskId, projectName, taskName } = resolved.clearmlTask;
+    sinks.push(
+      createClearMLSink({
+        clearml,
+        job: { operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId },
+        runId: identity.runId,
+        taskId,
+        projectName,
+        taskName: taskName ?? `${resolved.operation} ${identity.jobId.slice(0, 12)}`,
+        externalKey: taskExternalKey({ operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId }),
+        owner: resolved.taskOwner,
+        mode: "live",
+        metricAddress: given.metricAddress,
+        nonFinite: given.nonFinite,
+        pollIntervalMs: given.stopPollIntervalMs,
+        onBound: hooks.onBound,
+        onStopRequest: (reason) => {
+          hooks.onStop("clearml", reason);
+        },
+        clock,
+        logger,
+      }),
+    );
+  }
+  sinks.push(...(given.extraSinks ?? []));
+  if (sinks.length === 0) issues.push({ path: "TRAINER_SINKS", message: "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone" });
+  return { sinks, issues };
+}
+
+/** The issues of whatever a constructor threw. */
+export function issuesOf(error: unknown, path: string): readonly Issue[] {
+  return error instanceof ConfigError ? error.issues : [{ path, message: describeError(error) }];
+}

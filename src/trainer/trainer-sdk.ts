@@ -1,0 +1,196 @@
+/**
+ * `TrainerSDK`: what a training loop holds. Each verb checks its arguments, writes one fact to the journal and returns;
+ * the outbox behind it delivers. This file delegates and keeps the lifecycle, nothing else.
+ */
+import { within } from "../base/deadline.js";
+import type { Issue, StopRequestedError } from "../base/errors.js";
+import type { DeliveryReceipt, OutboxStats } from "../outbox/receipts.js";
+import type { OperationType } from "../records/facts.js";
+import { assemble, type Assembly } from "./assemble.js";
+import { TaskHandle } from "./current-task.js";
+import type { TrainerEvents } from "./events.js";
+import type { TrainerOptions } from "./options.js";
+import type { Receipt, UploadReceipt } from "./receipt.js";
+import { registerModel, type ModelInput } from "./register-model.js";
+import { reportCompleted, reportFailed, reportStopped, type CompletedInput, type FailedInput, type StoppedInput } from "./report-final.js";
+import { log, reportProgress, reportStarted, reportValidation, type LogLevelInput, type ProgressInput, type StartedInput, type ValidationInput } from "./report-progress.js";
+import type { TallyStats } from "./tally.js";
+import { uploadCheckpoint, type CheckpointInput } from "./upload-checkpoint.js";
+
+/** Bounds of `flush` and `close`. */
+export interface DeadlineOptions {
+  /** Default 30,000 ms. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How things stand: what was taken, what is under way, what was given up, what is wrong. */
+export interface TrainerStats extends TallyStats {
+  /** The journal's own id. */
+  readonly runId: string | undefined;
+  /** Set when this process is silent because of its rank. */
+  readonly silent: string | undefined;
+  /** What was wrong with options and environment at the start; empty when all is well. */
+  readonly issues: readonly Issue[];
+  /** Journal, uploads and sinks. Absent for a silent rank. */
+  readonly outbox: OutboxStats | undefined;
+  readonly stopRequested: StopRequestedError | undefined;
+}
+
+/** Default of {@link DeadlineOptions.deadlineMs}: fits the 30 s notice of a preempted machine only with `close({ deadlineMs: 20_000 })`. */
+const DEFAULT_DEADLINE_MS = 30_000;
+/** For freeing what is left after the deadline. */
+const MAX_RELEASE_MS = 500;
+
+/**
+ * One job's voice. Three words for how far a fact has come: the call returns, it is *accepted*; its promise resolves, it
+ * is *durable* (on disk, fsynced); `flush` resolves, it is *delivered* (or the receipt says what was not). No promise of
+ * a verb ever rejects for an outage, a full disk or a bad value, so none has to be awaited.
+ */
+export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
+  /** The job's configuration (`CONFIG` or `TRAINER_CONFIG_FILE`), as `configSchema` made it; also connected to the task. */
+  readonly config: Readonly<TConfig>;
+  /** Aborts when somebody asks the job to stop: in ClearML, by the backend's answer, or the caller's own signal. Its reason is a StopRequestedError. */
+  readonly signal: AbortSignal;
+  readonly operation: OperationType;
+  readonly #assembly: Assembly<TConfig>;
+  readonly #task: TaskHandle;
+  #closing: Promise<DeliveryReceipt> | undefined;
+
+  private constructor(assembly: Assembly<TConfig>) {
+    this.#assembly = assembly;
+    this.#task = new TaskHandle(assembly.run);
+    this.config = assembly.config;
+    this.signal = assembly.signal;
+    this.operation = assembly.run.parts.operation;
+  }
+
+  /**
+   * Opens the journal and starts delivering. Touches the disk, never the network, so it returns at once even with every
+   * server down; what is wrong with the environment is logged, listed in `stats().issues` and lived with.
+   *
+   * @throws ConfigError or JournalError, only with `strict: true`.
+   */
+  static async init<TConfig extends object = Record<string, unknown>>(options: TrainerOptions<TConfig> = {}): Promise<TrainerSDK<TConfig>> {
+    return new TrainerSDK(await assemble(options));
+  }
+
+  /** The local run id: known at once, kept over restarts on the same journal. `undefined` for a silent rank. */
+  get runId(): string | undefined {
+    return this.#assembly.run.parts.outbox?.runId;
+  }
+
+  /** Says that the job has begun. Promise: durable. @throws ValidationError for an argument of the wrong type. */
+  reportStarted(input: StartedInput = {}): Promise<Receipt> {
+    return reportStarted(this.#assembly.run, input);
+  }
+
+  /** One report of the loop: metrics at an epoch or iteration. Promise: durable. @throws ValidationError for an argument of the wrong type. */
+  reportProgress(input: ProgressInput): Promise<Receipt> {
+    return reportProgress(this.#assembly.run, input);
+  }
+
+  /** Metrics of a validation pass. Promise: durable. @throws ValidationError for an argument of the wrong type. */
+  reportValidation(input: ValidationInput): Promise<Receipt> {
+    return reportValidation(this.#assembly.run, input);
+  }
+
+  /**
+   * Takes a file in and announces it once it is stored and verified. Promise: the bytes are pinned and the record is
+   * durable, with the final `uri`; the file may then be overwritten. `delivered` of the receipt is for who wants to wait.
+   *
+   * @throws ValidationError for an argument of the wrong type; rejects only with the reason of the caller's own `signal`.
+   */
+  uploadCheckpoint(path: string, input: CheckpointInput = {}): Promise<UploadReceipt> {
+    return uploadCheckpoint(this.#assembly.run, path, input);
+  }
+
+  /** Registers a named model from a file or an existing address. Promise as for `uploadCheckpoint`. @throws ValidationError for an argument of the wrong type. */
+  registerModel(input: ModelInput): Promise<UploadReceipt> {
+    return registerModel(this.#assembly.run, input);
+  }
+
+  /** The ClearML task. Always there; its `id` is `undefined` until the server knows it. */
+  currentTask(): TaskHandle {
+    return this.#task;
+  }
+
+  /** A console line. Promise: durable. @throws ValidationError for an argument of the wrong type. */
+  log(level: LogLevelInput, message: string): Promise<Receipt> {
+    return log(this.#assembly.run, level, message);
+  }
+
+  /** The job has done its work. Delivered after everything that was called before it; nothing is taken after it. Promise: durable. */
+  reportCompleted(input: CompletedInput = {}): Promise<Receipt> {
+    return reportCompleted(this.#assembly.run, input);
+  }
+
+  /** The job has failed. Takes whatever was thrown. Promise: durable. */
+  reportFailed(error: unknown, input: FailedInput = {}): Promise<Receipt> {
+    return reportFailed(this.#assembly.run, error, input);
+  }
+
+  /** The job was stopped, by a wish (`signal`) or by itself. Promise: durable. */
+  reportStopped(reason: string, input: StoppedInput = {}): Promise<Receipt> {
+    return reportStopped(this.#assembly.run, reason, input);
+  }
+
+  /** Listens to `loss`, `stop`, `bound` or `uploadProgress`; the answer ends it. */
+  on<Name extends keyof TrainerEvents>(name: Name, listener: (...values: TrainerEvents[Name]) => void): () => void {
+    return this.#assembly.run.parts.emitter.on(name, listener);
+  }
+
+  /** Delivers what is there now. Resolves when every sink has it or the deadline is over; the receipt says which. Never rejects. */
+  async flush(options: DeadlineOptions = {}): Promise<DeliveryReceipt> {
+    const { run } = this.#assembly;
+    const { outbox, clock } = run.parts;
+    if (outbox === undefined) return NOTHING_TO_DELIVER;
+    const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+    const startedAt = clock.monotonic();
+    await within(run.allTaken(), deadlineMs, clock);
+    return outbox.flush({ ...options, deadlineMs: Math.max(0, deadlineMs - (clock.monotonic() - startedAt)) });
+  }
+
+  /** How things stand, now. Cheap enough for every epoch. */
+  stats(): TrainerStats {
+    const { run, issues } = this.#assembly;
+    const { outbox, silentReason, tally } = run.parts;
+    return {
+      ...tally.stats(),
+      runId: outbox?.runId,
+      silent: outbox === undefined ? silentReason : undefined,
+      issues,
+      outbox: outbox?.stats(),
+      stopRequested: this.signal.aborted ? (this.signal.reason as StopRequestedError) : undefined,
+    };
+  }
+
+  /**
+   * Takes nothing more, delivers what it can within the deadline, and frees everything. Never hangs, never rejects, never
+   * ends the process; all callers share one promise. What is pending stays in the journal for the next start.
+   */
+  close(options: DeadlineOptions = {}): Promise<DeliveryReceipt> {
+    return (this.#closing ??= this.#close(options));
+  }
+
+  async #close(options: DeadlineOptions): Promise<DeliveryReceipt> {
+    const { run } = this.#assembly;
+    const { outbox, clock } = run.parts;
+    run.shutFor("the SDK is closed");
+    const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+    const startedAt = clock.monotonic();
+    await within(run.allTaken(), deadlineMs, clock, { keepAlive: true });
+    run.drawHealth({ now: true });
+    const receipt = await outbox?.close({ ...options, deadlineMs: Math.max(0, deadlineMs - (clock.monotonic() - startedAt)) });
+    // Sockets and timers: local work, but what it is made of is not ours.
+    await within(this.#assembly.release(), MAX_RELEASE_MS, clock, { keepAlive: true });
+    return receipt ?? NOTHING_TO_DELIVER;
+  }
+
+  /** The same as `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+const NOTHING_TO_DELIVER: DeliveryReceipt = { complete: true, sinks: {}, journalPath: undefined };
