@@ -54,14 +54,16 @@ function compile(snippets: readonly Snippet[]): readonly ts.Diagnostic[] {
   if (!config) throw new Error("tsconfig.json cannot be read.");
   const byPath = new Map(snippets.map((snippet) => [snippet.path, snippet]));
   const host = ts.createCompilerHost(config.options);
-  const { fileExists, readFile: read, getSourceFile } = host;
-  host.fileExists = (path) => byPath.has(path) || fileExists.call(host, path);
-  host.readFile = (path) => byPath.get(path)?.text ?? read.call(host, path);
-  host.getSourceFile = (path, language, ...rest) => {
-    const snippet = byPath.get(path);
-    return snippet ? ts.createSourceFile(path, snippet.text, language) : getSourceFile.call(host, path, language, ...rest);
+  const overlay: ts.CompilerHost = {
+    ...host,
+    fileExists: (path) => byPath.has(path) || host.fileExists(path),
+    readFile: (path) => byPath.get(path)?.text ?? host.readFile(path),
+    getSourceFile: (path, language, ...rest) => {
+      const snippet = byPath.get(path);
+      return snippet ? ts.createSourceFile(path, snippet.text, language) : host.getSourceFile(path, language, ...rest);
+    },
   };
-  const program = ts.createProgram({ rootNames: [...byPath.keys()], options: config.options, host });
+  const program = ts.createProgram({ rootNames: [...byPath.keys()], options: config.options, host: overlay });
   return ts.getPreEmitDiagnostics(program).filter((diagnostic) => diagnostic.file && byPath.has(diagnostic.file.fileName));
 }
 

@@ -38,12 +38,16 @@ export function setupTestNetwork(handlers: readonly HttpHandler[], options: Test
   });
   return {
     async listen() {
-      await network.enable();
+      network.enable();
     },
     async close() {
-      await network.disable();
+      network.disable();
     },
-    use: (...added) => network.use(...added),
-    resetHandlers: () => network.resetHandlers(),
+    use(...added) {
+      network.use(...added);
+    },
+    resetHandlers() {
+      network.resetHandlers();
+    },
   };
 }
