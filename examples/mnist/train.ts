@@ -31,9 +31,10 @@ const sdk = await TrainerSDK.init({
 try {
   if (!(await exists("finished"))) await train();
 } catch (error) {
-  if (sdk.signal.aborted) {
-    console.log(`stopping: ${String(sdk.signal.reason)}`);
-    await sdk.reportStopped(String(sdk.signal.reason));
+  const { stopRequested } = sdk.stats();
+  if (stopRequested) {
+    console.log(`stopping: ${stopRequested.message}`);
+    await sdk.reportStopped(stopRequested.message);
   } else {
     console.error(error);
     await sdk.reportFailed(error);
@@ -48,7 +49,7 @@ async function train(): Promise<void> {
   const settings = settingsSchema.parse(sdk.config);
   const run = await TrainingRun.open(settings, workFolder);
   const { epochs } = settings;
-  const { logger } = sdk.currentTask();
+  const task = sdk.currentTask();
 
   await note(sdk.reportStarted({ totalEpochs: epochs }), { verb: "started" });
   await say(
@@ -57,12 +58,15 @@ async function train(): Promise<void> {
       : `going on after epoch ${String(run.epoch)}`,
   );
 
+  // What `CONFIG` left open is worth knowing too, for whoever wants to repeat the run.
+  void task.connect({ ...settings }, { section: "Args" });
+
   while (run.epoch < epochs) {
     const outcome = await run.trainEpoch(sdk.signal, ({ step, loss }) => {
       process.send?.({ step, steps: epochs * run.stepsPerEpoch, loss });
       if (step % STEPS_BETWEEN_POINTS !== 0) return;
       // Not awaited: the call costs microseconds, and its promise never rejects.
-      void note(logger.reportScalar({ title: "batch loss", series: "train", value: loss, iteration: step }), {
+      void note(task.logger.reportScalar({ title: "batch loss", series: "train", value: loss, iteration: step }), {
         verb: "scalar",
         title: "batch loss",
         series: "train",

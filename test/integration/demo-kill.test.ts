@@ -88,11 +88,12 @@ async function expectEverythingOnce(): Promise<void> {
   expect(task.status).toBe("completed");
 
   const scalars = await reader.scalars(task.id);
-  const valueAt = (chart: string, x: number): number | undefined => scalars.get(chart)?.y[scalars.get(chart)!.x.indexOf(x)];
+  // Compared as the 32-bit floats that ClearML's index keeps.
+  const valueAt = (chart: string, x: number): number => Math.fround(scalars.get(chart)?.y[scalars.get(chart)!.x.indexOf(x)] ?? Number.NaN);
   for (const { verb, iteration, value, epoch, metrics } of noted) {
-    if (verb === "scalar") expect(valueAt("batch loss/train", iteration!), `batch loss at ${iteration}`).toBe(value);
+    if (verb === "scalar") expect(valueAt("batch loss/train", iteration!), `batch loss at ${iteration}`).toBe(Math.fround(value!));
     for (const [name, reported] of Object.entries(metrics ?? {}))
-      expect(valueAt(CHART_OF[name]!, epoch!), `${name} of epoch ${epoch}`).toBe(reported);
+      expect(valueAt(CHART_OF[name]!, epoch!), `${name} of epoch ${epoch}`).toBe(Math.fround(reported));
   }
   for (const chart of Object.values(CHART_OF)) expect(scalars.get(chart)?.x, chart).toEqual([1, 2, 3, 4]);
 
