@@ -4,7 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { CALLBACK_ANSWER_SCHEMA, CALLBACK_SCHEMAS } from "../src/protocol/callbacks.ts";
 
 /** Where the schema lies. */

@@ -3,7 +3,7 @@
  * the backend may answer. Shared by the sink that sends, the development server that receives, and any backend that
  * wants to check what it gets. Readers must let unknown fields pass: fields are added without notice, never renamed.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** `null` stands for NaN and the infinities, which JSON cannot say. Never 0. */
 const metricValue = z.number().nullable().describe("A finite number; null stands for NaN or an infinity.");
