@@ -1,0 +1,267 @@
+/**
+ * The ClearML sink: one job, one task. Turns records into calls and says how each fared; keeps the task's status true;
+ * hears wishes to stop. It has no schedule of its own: when to try again is the outbox's decision.
+ */
+import type { Clock } from "../../base/clock.js";
+import { describeError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import type { ClearMLSession } from "../../clearml/session.js";
+import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../outbox/sink.js";
+import { taskWebUrl } from "../../protocol/clearml/web-urls.js";
+import type { OperationType } from "../../records/facts.js";
+import type { TrainerRecord } from "../../records/record.js";
+import { sessionPort, type ClearMLPort, type TaskCalls } from "./clearml-port.js";
+import { failureOutcome } from "./delivery-failure.js";
+import { EventDelivery } from "./event-delivery.js";
+import { MetricLines, safeRule, type AddressRule } from "./metric-lines.js";
+import { isEventRecord, type NonFinitePolicy } from "./record-events.js";
+import { deliverSingle } from "./single-delivery.js";
+import { startPlan } from "./status-plan.js";
+import { TaskBinding, type BoundTask } from "./task-binding.js";
+import { applyStatus } from "./task-status.js";
+import { TaskWatch } from "./task-watch.js";
+
+/** The task that a job reports to, for whoever wants to show it. */
+export interface BoundTaskInfo {
+  readonly id: string;
+  readonly projectId: string | undefined;
+  /** The task's page in ClearML's web application. */
+  readonly webUrl: string | undefined;
+}
+
+export interface ClearMLSinkOptions {
+  readonly job: { readonly operation: OperationType };
+  /** The journal's run. */
+  readonly runId: string;
+  /** `CLEARML_TASK_ID`: report to this task, made by somebody else. */
+  readonly taskId?: string | undefined;
+  /** Full path; made where it is missing. */
+  readonly projectName: string;
+  readonly taskName: string;
+  /** From `taskExternalKey`: the same for every process of the job. */
+  readonly externalKey: string;
+  /** Where the task's files go, shown by ClearML. */
+  readonly outputUri?: string | undefined;
+  /** Who announces the end: this sink, or the platform's worker, to which the outcome is then left in the task's runtime. */
+  readonly owner: "trainer" | "worker";
+  /** `live`: the job runs in this process. `drain`: its records are delivered later, by somebody else; no status but the final one is touched. */
+  readonly mode: "live" | "drain";
+  /** Default: the rule of `metricAddress`. */
+  readonly metricAddress?: AddressRule | undefined;
+  /** Default `companion`. */
+  readonly nonFinite?: NonFinitePolicy | undefined;
+  /** How often a wish to stop is asked for. Default 5,000 ms. */
+  readonly pollIntervalMs?: number | undefined;
+  /** How often the task is kept from looking dead. Default 30,000 ms, as ClearML's own client does. */
+  readonly pingIntervalMs?: number | undefined;
+  /** The task is known: at each start, and again should it be deleted and replaced. */
+  readonly onBound: (task: BoundTaskInfo) => void;
+  readonly onStopRequest: (reason: string) => void;
+  /** Names this process in the task's status message. */
+  readonly workerName?: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Statuses in which a job's task waits for its first record before it runs again: the end was told, and may be all there is. */
+const ENDED_WELL: ReadonlySet<string> = new Set(["completed", "closed"]);
+const LOCKED: ReadonlySet<string> = new Set(["published", "publishing"]);
+const PROGRESS_TIMEOUT_MS = 5_000;
+const FINAL_MEMORY = "final";
+
+export class ClearMLSink implements Sink {
+  readonly name = "clearml";
+  readonly limits: BatchLimits = { maxRecords: 1_000, maxBytes: 8_000_000 };
+  readonly #port: ClearMLPort;
+  readonly #options: ClearMLSinkOptions;
+  readonly #binding: TaskBinding;
+  readonly #events: EventDelivery;
+  readonly #watch: TaskWatch;
+  #lines: MetricLines | undefined;
+  #task: BoundTask | undefined;
+  /** The task has ended and runs again with the first record that is new. */
+  #resting = false;
+  /** A deleted task was replaced once; nobody wants a third. */
+  #replaced = false;
+  /** Whole percent that ClearML was told last. */
+  #percent: number | undefined;
+
+  constructor(port: ClearMLPort, options: ClearMLSinkOptions) {
+    const { clock, logger, job, onStopRequest, pollIntervalMs = 5_000, pingIntervalMs = 30_000 } = options;
+    this.#port = port;
+    this.#options = options;
+    this.#binding = new TaskBinding(port, { ...options, operation: job.operation }, logger);
+    this.#events = new EventDelivery(this.#nonFinite);
+    this.#watch = new TaskWatch({ port, clock, logger, onStopRequest, pollIntervalMs, pingIntervalMs });
+  }
+
+  accepts(): boolean {
+    return true;
+  }
+
+  /** Binds the task and, for a job that runs, starts it. */
+  async open(context: DeliveryContext): Promise<Delivery> {
+    try {
+      const binding = await this.#binding.bind(context.memory, context.signal);
+      if ("refused" in binding) return { status: "rejected", reason: binding.refused };
+      this.#lines ??= MetricLines.load(context.memory, this.#addressRule());
+      const { status } = binding.task;
+      this.#resting = this.#options.mode === "live" && (ENDED_WELL.has(status) || finalSequence(context) !== undefined);
+      return (await this.#adopt(binding.task, context)) ?? { status: "delivered" };
+    } catch (error) {
+      return failureOutcome(error, "single", context.signal);
+    }
+  }
+
+  async deliver(batch: readonly TrainerRecord[], context: DeliveryContext): Promise<readonly Delivery[]> {
+    const outcomes: Delivery[] = [];
+    const fillWith = (outcome: Delivery): void => {
+      while (outcomes.length < batch.length) outcomes.push(outcome);
+    };
+    while (outcomes.length < batch.length) {
+      const part = await this.#deliverNext(batch.slice(outcomes.length), context);
+      outcomes.push(...part.filter(({ status }) => status === "delivered"));
+      const failure = part.at(-1);
+      if (failure === undefined || failure.status === "delivered") continue;
+      if (failure.status === "retry") fillWith(failure);
+      else {
+        const task = await this.#afterRefusal(context);
+        if (task === "replaced") continue;
+        if (task !== "present") fillWith(task);
+        // Of a refused event nobody knows whose it was; a refused artifact is itself, and the next record may be right.
+        else if (failure.status === "rejected") outcomes.push(failure);
+        else fillWith(failure);
+      }
+    }
+    await this.#tellPercent(batch.filter((_, index) => outcomes[index]?.status === "delivered"), context);
+    return outcomes;
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.stop();
+  }
+
+  /** Outcomes of the first records: of all events up to the first record that is none, or of one record. The last may be a failure. */
+  async #deliverNext(rest: readonly TrainerRecord[], context: DeliveryContext): Promise<readonly Delivery[]> {
+    const [record] = rest;
+    if (record === undefined) return [];
+    const { memory, signal } = context;
+    if (this.#task === undefined || this.#lines === undefined) return [{ status: "retry", cause: "unreachable", reason: "the sink was not opened" }];
+    const calls: TaskCalls = { port: this.#port, taskId: this.#task.taskId, projectId: this.#task.projectId, signal };
+    const lines = this.#lines;
+    try {
+      await this.#wake(record, calls, context);
+      if (isEventRecord(record)) {
+        const end = rest.findIndex((other) => !isEventRecord(other));
+        return await this.#events.deliver(end < 0 ? rest : rest.slice(0, end), calls, lines, memory, context.ambiguous);
+      }
+      const { owner, logger } = this.#options;
+      const final = record.fact.kind === "final";
+      // A poll must not find, and judge, the status that this very call is setting.
+      if (final) await this.#watch.stop();
+      const mapping = { taskId: calls.taskId, lines, nonFinite: this.#nonFinite };
+      const outcome = await deliverSingle(record, calls, { mapping, owner, logger, taskName: this.#task.name, saveLines: () => lines.save(memory) });
+      if (final && outcome.status === "delivered") await memory.set(FINAL_MEMORY, record.sequence);
+      else if (final && this.#options.mode === "live") this.#watch.start(calls.taskId);
+      return [outcome];
+    } catch (error) {
+      return [failureOutcome(error, "single", signal)];
+    }
+  }
+
+  /** Takes the task as the job's own: tells who wants to know, starts it where that is due, watches it. A failure, or nothing. */
+  async #adopt(task: BoundTask, { signal }: DeliveryContext): Promise<Delivery | undefined> {
+    const { logger, mode, onBound } = this.#options;
+    const { webHost } = this.#port;
+    this.#task = task;
+    this.#percent = undefined;
+    try {
+      onBound({ id: task.taskId, projectId: task.projectId, webUrl: webHost === undefined ? undefined : taskWebUrl(webHost, task) });
+    } catch (error) {
+      logger.warn(`whoever was told of ClearML task ${task.taskId} threw: ${describeError(error)}`);
+    }
+    if (LOCKED.has(task.status)) logger.warn(`ClearML task ${task.taskId} is published: it takes no more points, lines or files. Give the job an id of its own, or another task.`);
+    if (mode === "drain" || this.#resting || LOCKED.has(task.status)) return undefined;
+    return this.#start({ port: this.#port, taskId: task.taskId, projectId: task.projectId, signal });
+  }
+
+  async #start(calls: TaskCalls): Promise<Delivery | undefined> {
+    const { workerName } = this.#options;
+    const outcome = await applyStatus(calls, ({ status }) => startPlan(status), { reason: "started", message: workerName === undefined ? undefined : `Running on ${workerName}` });
+    if (outcome === "gone") return { status: "retry", cause: "answered", reason: `ClearML task ${calls.taskId} was deleted while it was being started` };
+    if (outcome !== "locked") this.#watch.start(calls.taskId);
+    return undefined;
+  }
+
+  /** A new attempt's first record brings an ended task back to life, once. An old record that is replayed does not. */
+  async #wake(record: TrainerRecord, calls: TaskCalls, context: DeliveryContext): Promise<void> {
+    if (!this.#resting || record.fact.kind === "final" || record.sequence <= (finalSequence(context) ?? 0)) return;
+    try {
+      await this.#start(calls);
+    } catch (error) {
+      if (failureOutcome(error, "single", calls.signal).status === "retry") throw error;
+      // A status that cannot be had is no reason to lose what the record says.
+      this.#options.logger.warn(`ClearML task ${calls.taskId} could not be started again: ${describeError(error)}`);
+    }
+    this.#resting = false;
+    await context.memory.set(FINAL_MEMORY, null);
+  }
+
+  /** Was it refused because somebody deleted the task? Then another takes its place, once. */
+  async #afterRefusal(context: DeliveryContext): Promise<"present" | "replaced" | Delivery> {
+    const { logger } = this.#options;
+    const task = this.#task;
+    try {
+      if (task === undefined || (await this.#binding.read(task.taskId, context.signal))) return "present";
+      await this.#watch.stop();
+      if (this.#replaced) return { status: "rejected", reason: `ClearML task ${task.taskId} was deleted, like the one before it; a third is not made` };
+      const replacement = await this.#binding.rebind(task.taskId, context.memory, context.signal);
+      this.#replaced = true;
+      await context.memory.set(FINAL_MEMORY, null);
+      this.#resting = false;
+      logger.error(`ClearML task ${task.taskId} was deleted while the job reported to it; everything delivered to it is lost there. The job goes on with task ${replacement.taskId}.`);
+      return (await this.#adopt(replacement, context)) ?? "replaced";
+    } catch (error) {
+      return failureOutcome(error, "single", context.signal);
+    }
+  }
+
+  /** The newest percentage, once for a batch and only when the whole percent changed. Nothing depends on it. */
+  async #tellPercent(delivered: readonly TrainerRecord[], { signal }: DeliveryContext): Promise<void> {
+    const newest = delivered.findLast(({ fact }) => fact.kind === "progress" && fact.percent !== undefined)?.fact;
+    if (newest?.kind !== "progress" || newest.percent === undefined || this.#task === undefined || signal.aborted) return;
+    const percent = Math.floor(Math.min(100, Math.max(0, newest.percent)));
+    if (percent === this.#percent) return;
+    try {
+      await this.#port.call("tasks.edit_runtime", { task: this.#task.taskId, add_or_update: { progress: String(percent) } }, { signal, timeoutMs: PROGRESS_TIMEOUT_MS });
+      this.#percent = percent;
+    } catch (error) {
+      this.#options.logger.debug(`ClearML did not take the progress of task ${this.#task.taskId}: ${describeError(error)}`);
+    }
+  }
+
+  get #nonFinite(): NonFinitePolicy {
+    return this.#options.nonFinite ?? "companion";
+  }
+
+  #addressRule(): AddressRule | undefined {
+    const { metricAddress, logger } = this.#options;
+    if (metricAddress === undefined) return undefined;
+    let told = false;
+    return safeRule(metricAddress, (name, error) => {
+      if (!told) logger.warn(`metricAddress failed for ${JSON.stringify(name)}: ${describeError(error)}. The default rule is used where it does.`);
+      told = true;
+    });
+  }
+}
+
+/** Sequence of the end that was delivered last, while no newer record has come. */
+function finalSequence({ memory }: DeliveryContext): number | undefined {
+  const kept = memory.get(FINAL_MEMORY);
+  return typeof kept === "number" ? kept : undefined;
+}
+
+/** The sink of a job over a ClearML client. The client stays the caller's to close. */
+export function createClearMLSink(options: ClearMLSinkOptions & { readonly clearml: { readonly session: ClearMLSession } }): Sink {
+  return new ClearMLSink(sessionPort(options.clearml.session), options);
+}

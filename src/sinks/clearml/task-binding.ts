@@ -1,0 +1,149 @@
+/**
+ * Finds the job's task or creates it, once for all processes that ever report this job: by the id that was given, by
+ * the sink's memory, by the external key in the task's system tags. It never changes a status.
+ */
+import { describeError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import type { SinkMemory } from "../../outbox/sink.js";
+import { NAME_MIN_LENGTH } from "../../protocol/clearml/limits.js";
+import type { OperationType } from "../../records/facts.js";
+import type { ClearMLPort } from "./clearml-port.js";
+import { freeText, nameText } from "./clearml-text.js";
+import { findOrCreate } from "./find-or-create.js";
+import { findOrCreateProject } from "./find-or-create-project.js";
+
+/** Which task is meant, and what it is like should it have to be made. */
+export interface TaskWish {
+  readonly operation: OperationType;
+  /** Kept as a system tag; the same for every process of the job. */
+  readonly externalKey: string;
+  /** An existing task, made by somebody else (`CLEARML_TASK_ID`). */
+  readonly taskId?: string | undefined;
+  /** Full path, parts divided by `/`. */
+  readonly projectName: string;
+  readonly taskName: string;
+  /** Where artifacts and models of the task go, shown by ClearML and used by its own client. */
+  readonly outputUri?: string | undefined;
+}
+
+/** A task that exists. */
+export interface BoundTask {
+  readonly taskId: string;
+  readonly projectId: string | undefined;
+  readonly name: string;
+  readonly status: string;
+}
+
+/** `refused`: there is nothing to wait for; a person must change the settings. */
+export type Binding = { readonly task: BoundTask } | { readonly refused: string };
+
+/**
+ * ClearML's type of a job (3.1). It has none for an export: `data_processing` is what a conversion of weights is nearest
+ * to, and unlike `custom` it has a place of its own in the web UI's filters.
+ */
+const TASK_TYPES = { training: "training", inference: "inference", export: "data_processing" } as const satisfies Record<OperationType, string>;
+
+const MEMORY_KEY = "task";
+const TASK_FIELDS = ["id", "name", "status", "project", "created"];
+
+export class TaskBinding {
+  readonly #port: ClearMLPort;
+  readonly #wish: TaskWish;
+  readonly #logger: Logger;
+
+  constructor(port: ClearMLPort, wish: TaskWish, logger: Logger) {
+    this.#port = port;
+    this.#wish = wish;
+    this.#logger = logger;
+  }
+
+  /**
+   * @throws ApiError, ConnectionError when ClearML did not do as asked; trying again is safe.
+   */
+  async bind(memory: SinkMemory, signal: AbortSignal): Promise<Binding> {
+    const { taskId, externalKey } = this.#wish;
+    if (taskId !== undefined) {
+      const task = await this.read(taskId, signal);
+      if (task) return { task: await this.#remember(task, memory) };
+      return { refused: `ClearML has no task ${taskId} that these credentials can see. Check CLEARML_TASK_ID, CLEARML_API_HOST and the access key.` };
+    }
+    const known = rememberedTask(memory, externalKey);
+    if (known !== undefined) {
+      const task = await this.read(known, signal);
+      if (task) return { task };
+      this.#logger.error(`ClearML task ${known} of this job was deleted; what was delivered to it is lost there. The job goes on with another task.`);
+    }
+    return { task: await this.#findOrCreate(memory, signal, known) };
+  }
+
+  /** Another task in the place of one that was deleted under us: the job's own by its key, never the id that was given. */
+  async rebind(deletedTaskId: string, memory: SinkMemory, signal: AbortSignal): Promise<BoundTask> {
+    return this.#findOrCreate(memory, signal, deletedTaskId);
+  }
+
+  /** The task, or `undefined` when there is none of this id. */
+  async read(taskId: string, signal: AbortSignal): Promise<BoundTask | undefined> {
+    const { tasks } = await this.#port.call("tasks.get_all", { id: [taskId], only_fields: TASK_FIELDS }, { signal });
+    const task = tasks.find(({ id }) => id === taskId);
+    return task && boundTask(task);
+  }
+
+  async #findOrCreate(memory: SinkMemory, signal: AbortSignal, replaces: string | undefined): Promise<BoundTask> {
+    const { externalKey } = this.#wish;
+    const { found, created } = await findOrCreate({
+      search: async () => {
+        const { tasks } = await this.#port.call("tasks.get_all", { system_tags: [externalKey], search_hidden: true, only_fields: TASK_FIELDS, order_by: ["created"] }, { signal });
+        return tasks;
+      },
+      create: () => this.#create(signal, replaces),
+      remove: async (task) => {
+        await this.#port.call("tasks.delete", { task, force: true }, { signal });
+      },
+      onNotRemoved: (task, error) => this.#logger.warn(`ClearML task ${task} is an extra that another process's start made superfluous; it could not be deleted: ${describeError(error)}`),
+    });
+    if (created) this.#logger.info(`created ClearML task ${found.id}`, { project: this.#wish.projectName, task: this.#wish.taskName });
+    return this.#remember("status" in found ? boundTask(found) : { taskId: found.id, projectId: undefined, name: this.#wish.taskName, status: "created" }, memory);
+  }
+
+  async #create(signal: AbortSignal, replaces: string | undefined): Promise<string> {
+    const { operation, externalKey, outputUri } = this.#wish;
+    const project = await findOrCreateProject(this.#port, this.#wish.projectName, signal);
+    const { id } = await this.#port.call(
+      "tasks.create",
+      {
+        name: taskName(this.#wish.taskName),
+        type: TASK_TYPES[operation],
+        project,
+        // Not `development`: a stop asked for in the web UI would then end the task at once instead of asking us (3.4).
+        system_tags: [externalKey],
+        comment: replaces === undefined ? "Reported by trainer-sdk." : `Reported by trainer-sdk. Goes on in the place of task ${replaces}, which was deleted; what it held is lost.`,
+        ...(outputUri === undefined ? {} : { output_dest: freeText(outputUri) }),
+      },
+      { signal },
+    );
+    return id;
+  }
+
+  async #remember(task: BoundTask, memory: SinkMemory): Promise<BoundTask> {
+    await memory.set(MEMORY_KEY, { id: task.taskId, key: this.#wish.externalKey });
+    return task;
+  }
+}
+
+function rememberedTask(memory: SinkMemory, externalKey: string): string | undefined {
+  const kept = memory.get(MEMORY_KEY);
+  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) return undefined;
+  const { id, key } = kept as { id?: unknown; key?: unknown };
+  // A folder that was used for another job before remembers that job's task.
+  return typeof id === "string" && key === externalKey ? id : undefined;
+}
+
+function boundTask(task: { id: string; name?: string | null | undefined; status?: string | null | undefined; project?: string | null | undefined }): BoundTask {
+  return { taskId: task.id, projectId: task.project ?? undefined, name: task.name ?? task.id, status: task.status ?? "unknown" };
+}
+
+/** The server strips names and refuses those of fewer than 3 characters (3.1). */
+function taskName(name: string): string {
+  const stripped = nameText(name.trim());
+  return stripped.length >= NAME_MIN_LENGTH ? stripped : `Task ${stripped}`.trim();
+}
