@@ -32,27 +32,6 @@ export interface ObjectKeyParts {
   readonly iteration?: number | undefined;
 }
 
-/** Parts of a key, and the user's own template where there is one. */
-export interface ObjectKeyRequest extends ObjectKeyParts {
-  /** Default: the constant of this kind of file. */
-  readonly template?: string | undefined;
-}
-
-/** The key of a checkpoint. */
-export function checkpointKey(request: ObjectKeyRequest): string {
-  return renderObjectKey(request.template ?? CHECKPOINT_KEY_TEMPLATE, request);
-}
-
-/** The key of a model's weights. */
-export function modelKey(request: ObjectKeyRequest): string {
-  return renderObjectKey(request.template ?? MODEL_KEY_TEMPLATE, request);
-}
-
-/** The key of an artifact. */
-export function artifactKey(request: ObjectKeyRequest): string {
-  return renderObjectKey(request.template ?? ARTIFACT_KEY_TEMPLATE, request);
-}
-
 /** What is wrong with a template of the user's; empty when it can be used. `path` names the option or variable it came from. */
 export function objectKeyTemplateIssues(template: string, path: string): readonly Issue[] {
   const issues: Issue[] = [];

@@ -155,7 +155,8 @@ async function* slicesOf(content: Buffer): AsyncGenerator<Buffer, void, undefine
   }
 }
 
-async function writeWhole(output: FileHandle, slice: Buffer): Promise<void> {
+/** Writes all of a slice, however many writes that takes. */
+export async function writeWhole(output: FileHandle, slice: Buffer): Promise<void> {
   // A disk that is nearly full takes a part of a write and refuses the rest at the next.
   for (let offset = 0; offset < slice.length;) offset += (await output.write(slice, offset, slice.length - offset, null)).bytesWritten;
 }

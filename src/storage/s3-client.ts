@@ -1,0 +1,72 @@
+/** The AWS client, loaded when it is first needed and set up for uploads that never hang and never ask for more rights than to write. */
+import type { S3Client } from "@aws-sdk/client-s3";
+import { ConfigError } from "../base/errors.js";
+import type { S3Settings } from "./s3-settings.js";
+
+/** The two packages, which are the user's to install. */
+export interface AwsModules {
+  readonly s3: typeof import("@aws-sdk/client-s3");
+  readonly storage: typeof import("@aws-sdk/lib-storage");
+}
+
+/** Loads them. A collaborator, so that a test can be a machine without them. */
+export type AwsLoader = () => Promise<AwsModules>;
+
+export const importAws: AwsLoader = async () => {
+  const [s3, storage] = await Promise.all([import("@aws-sdk/client-s3"), import("@aws-sdk/lib-storage")]);
+  return { s3, storage };
+};
+
+/** @throws ConfigError that says what to install, when a package is missing. */
+export async function loadAws(loader: AwsLoader): Promise<AwsModules> {
+  try {
+    return await loader();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw error;
+    const message = "s3:// needs two packages that are not installed here: npm install @aws-sdk/client-s3 @aws-sdk/lib-storage";
+    throw new ConfigError(message, [{ path: "CHECKPOINT_URI", message }], error);
+  }
+}
+
+export interface S3Timeouts {
+  /** Default 10 s. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** A connection on which nothing moves for so long is given up. Default 60 s. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/** From a request's start to its answer's, however lively the connection: the bound for a server that drips. */
+const REQUEST_TIMEOUT_MS = 15 * 60_000;
+/** Tries of one request. Few: the outbox schedules over hours and restarts, and the two must not multiply. */
+const MAX_ATTEMPTS = 3;
+/** Above the parts in flight, so that an abort never waits for a socket. */
+const MAX_SOCKETS = 16;
+
+/** A client of its own for one store. */
+export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeouts: S3Timeouts): S3Client {
+  const { endpoint, region, credentials, isAws } = settings;
+  const checksums = isAws ? "WHEN_SUPPORTED" : "WHEN_REQUIRED";
+  return new s3.S3Client({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    forcePathStyle: !isAws,
+    // The endpoint was settled from what we were given; a profile's endpoint_url must not overrule it unseen.
+    ignoreConfiguredEndpointUrls: true,
+    maxAttempts: MAX_ATTEMPTS,
+    // Since version 3.729 the client adds CRC32 to everything, which R2, OSS and others answer with 501.
+    requestChecksumCalculation: checksums,
+    responseChecksumValidation: checksums,
+    // With it, each part takes a connection of its own, and a server that does not know it costs seconds a part.
+    expectContinueHeader: false,
+    requestHandler: {
+      connectionTimeout: timeouts.connectTimeoutMs ?? 10_000,
+      socketTimeout: timeouts.idleTimeoutMs ?? 60_000,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+      httpAgent: { maxSockets: MAX_SOCKETS },
+      httpsAgent: { maxSockets: MAX_SOCKETS },
+    },
+  });
+}
