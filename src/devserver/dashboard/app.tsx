@@ -33,13 +33,13 @@ function App({ feed }: { readonly feed: LiveFeed }) {
               trainer-sdk
             </Link>
             <nav aria-label="Main">
-              <Link to={{ view: "tasks", project: "*" }} current={route.view === "tasks"}>
+              <Link to={{ view: "tasks", project: "*" }} current={current(route, "tasks", "task")}>
                 Tasks
               </Link>
-              <Link to={{ view: "models", project: "*" }} current={route.view === "models"}>
+              <Link to={{ view: "models", project: "*" }} current={current(route, "models", "model")}>
                 Models
               </Link>
-              <Link to={{ view: "callbacks" }} current={route.view === "callbacks"}>
+              <Link to={{ view: "callbacks" }} current={route.view === "callbacks" && "page"}>
                 Callbacks
               </Link>
             </nav>
@@ -51,6 +51,11 @@ function App({ feed }: { readonly feed: LiveFeed }) {
       </NavigateContext.Provider>
     </FeedContext.Provider>
   );
+}
+
+function current(route: Route, list: Route["view"], single: Route["view"]): "page" | "true" | false {
+  if (route.view === list) return "page";
+  return route.view === single && "true";
 }
 
 function View({ route }: { readonly route: Route }) {
@@ -77,7 +82,8 @@ function View({ route }: { readonly route: Route }) {
         <main data-view="unknown">
           <EmptyState title="Nothing is shown at this address">
             <p class="muted">
-              <code>{route.path}</code> is not an address of this dashboard. <Link to={{ view: "tasks", project: "*" }}>Go to the tasks</Link>.
+              <code>{route.path}</code> is not an address of this dashboard.{" "}
+              <Link to={{ view: "tasks", project: "*" }}>Go to the tasks</Link>.
             </p>
           </EmptyState>
         </main>

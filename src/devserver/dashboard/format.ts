@@ -8,12 +8,23 @@ export function formatNumber(value: number | undefined | null): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
   const magnitude = Math.abs(value);
-  if (magnitude >= 1e7 || magnitude < 1e-4) return value.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
+  if (magnitude >= 1e7 || magnitude < 1e-4)
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e");
   if (Number.isInteger(value)) return formatCount(value);
   return String(Number(value.toPrecision(5)));
 }
 
-/** A whole number with thin groups of three. */
+/** An axis label: as short as it can be, `2.5M` for millions, without the dust of binary fractions. */
+export function formatTick(value: number): string {
+  const clean = Number(value.toPrecision(10));
+  if (Math.abs(clean) < 1e5 || Math.abs(clean) >= 1e15) return formatNumber(clean);
+  return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 }).format(clean);
+}
+
+/** A whole number with its digits in groups of three. */
 export function formatCount(value: number): string {
   return new Intl.NumberFormat("en").format(value);
 }
@@ -53,7 +64,7 @@ export function formatDuration(ms: number | undefined): string {
   return words.join(" ");
 }
 
-/** `just now`, `12 s ago`, `4 min ago`, `yesterday`-like wording left to the exact time in the title. */
+/** `just now`, `12 s ago`, `4 min ago`: the largest unit alone. */
 export function formatRelative(timeMs: number | undefined, nowMs: number): string {
   if (timeMs === undefined) return PLACEHOLDER;
   const ageMs = nowMs - timeMs;

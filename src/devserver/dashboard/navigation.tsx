@@ -34,8 +34,8 @@ export function useRoute(): [Route, Navigate] {
 export interface LinkProps {
   readonly to: Route;
   readonly class?: string;
-  /** True where the link leads to what is on the screen. */
-  readonly current?: boolean;
+  /** Where the link leads to what is on the screen (`page`) or to the part of the site that it belongs to (`true`). */
+  readonly current?: "page" | "true" | false;
   readonly children: ComponentChildren;
 }
 
@@ -46,7 +46,7 @@ export function Link({ to, class: className, current, children }: LinkProps) {
     <a
       href={routePath(to)}
       class={className}
-      aria-current={current ? "page" : undefined}
+      aria-current={current === false ? undefined : current}
       onClick={(event) => {
         if (!navigate || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
         event.preventDefault();

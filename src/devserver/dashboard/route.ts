@@ -32,7 +32,10 @@ const TAB_PATHS: Readonly<Record<TaskTab, string>> = {
 
 /** Reads a path such as `/projects/<project>/experiments/<task>/output/log`; never throws. */
 export function parseRoute(pathname: string): Route {
-  const parts = pathname.split("/").filter((part) => part !== "").map(decodePart);
+  const parts = pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decodePart);
   const [area, ...rest] = parts;
   switch (area) {
     case undefined:

@@ -37,6 +37,34 @@ export function alignLines(lines: readonly ChartLine[]): [x: number[], ...y: (nu
   return [shared, ...columns];
 }
 
+/** How many different line colours there are. */
+export const COLOUR_COUNT = 8;
+
+/**
+ * A colour number for each line, by chart title. A line's name has the same colour in every chart, so that "val" is found
+ * by its colour once it has been read once; where two lines of one chart would share a colour, the later takes a free one.
+ */
+export function assignColours(charts: readonly Chart[]): Map<string, number[]> {
+  const uses = new Map<string, number>();
+  for (const chart of charts) for (const line of chart.lines) uses.set(line.name, (uses.get(line.name) ?? 0) + 1);
+  const names = [...uses.keys()].sort(
+    (a, b) => phaseRank(a) - phaseRank(b) || (uses.get(b) ?? 0) - (uses.get(a) ?? 0) || compareNames(a, b),
+  );
+  const preferred = new Map(names.map((name, index) => [name, index % COLOUR_COUNT]));
+  return new Map(
+    charts.map((chart) => {
+      const taken = new Set<number>();
+      const colours = chart.lines.map((line) => {
+        let colour = preferred.get(line.name) ?? 0;
+        for (let step = 0; taken.has(colour) && step < COLOUR_COUNT; step++) colour = (colour + 1) % COLOUR_COUNT;
+        taken.add(colour);
+        return colour;
+      });
+      return [chart.title, colours];
+    }),
+  );
+}
+
 /** The last value that is a number, and where. */
 export function lastPoint(line: ChartLine): { readonly x: number; readonly y: number } | undefined {
   for (let index = line.y.length - 1; index >= 0; index--) {
@@ -50,6 +78,12 @@ export function lastPoint(line: ChartLine): { readonly x: number; readonly y: nu
 /** Train before validation, as people read them, then by name with numbers in order; machine metrics last. */
 export function compareNames(a: string, b: string): number {
   return rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true });
+}
+
+/** Training and validation have the two strongest colours in every task. */
+function phaseRank(name: string): number {
+  if (/^train/i.test(name)) return 0;
+  return /^val/i.test(name) ? 1 : 2;
 }
 
 function rank(name: string): number {

@@ -85,7 +85,10 @@ export interface ProjectDocument {
 
 /** Answer of `events.scalar_metrics_iter_histogram`: chart, then line. */
 export type ScalarHistogram = Readonly<
-  Record<string, Readonly<Record<string, { readonly name?: string; readonly x: readonly (number | string)[]; readonly y: readonly (number | null)[] }>>>
+  Record<
+    string,
+    Readonly<Record<string, { readonly name?: string; readonly x: readonly (number | string)[]; readonly y: readonly (number | null)[] }>>
+  >
 >;
 
 /** A single value, shown in the summary table. */

@@ -13,7 +13,20 @@ export const PAGE_SIZE = 500;
 /** Points asked for per line: more than a chart has pixels. */
 const SAMPLES = 1000;
 
-const TASK_ROW_FIELDS = ["id", "name", "project", "type", "status", "tags", "created", "started", "completed", "last_update", "last_iteration", "runtime"];
+const TASK_ROW_FIELDS = [
+  "id",
+  "name",
+  "project",
+  "type",
+  "status",
+  "tags",
+  "created",
+  "started",
+  "completed",
+  "last_update",
+  "last_iteration",
+  "runtime",
+];
 
 /** Tasks with the newest change first, of one project or (`*`) of all. */
 export function useTasks(project: string): Resource<readonly TaskDocument[]> {
@@ -57,7 +70,8 @@ export type XAxis = "iter" | "iso_time";
 export function useCharts(task: string, xAxis: XAxis): Resource<readonly Chart[]> {
   return useResource(
     `charts ${task} ${xAxis}`,
-    async (signal) => toCharts(await callApi<ScalarHistogram>("events.scalar_metrics_iter_histogram", { task, samples: SAMPLES, key: xAxis }, signal)),
+    async (signal) =>
+      toCharts(await callApi<ScalarHistogram>("events.scalar_metrics_iter_histogram", { task, samples: SAMPLES, key: xAxis }, signal)),
     (change) => change.task === task && change.kind === "scalar",
   );
 }
@@ -67,7 +81,11 @@ export function useSingleValues(task: string): Resource<readonly SingleValueDocu
   return useResource(
     `single values ${task}`,
     async (signal) => {
-      const data = await callApi<{ tasks: { values: SingleValueDocument[] }[] }>("events.get_task_single_value_metrics", { tasks: [task] }, signal);
+      const data = await callApi<{ tasks: { values: SingleValueDocument[] }[] }>(
+        "events.get_task_single_value_metrics",
+        { tasks: [task] },
+        signal,
+      );
       return data.tasks[0]?.values ?? [];
     },
     (change) => change.task === task && change.kind === "scalar",
@@ -91,7 +109,11 @@ export function useConsole(task: string): Resource<ConsoleTail> {
         const tail = replaceTail(previous, from, page.events, page.total);
         if (page.events.length < MAX_LINES && !hasGap(tail)) return tail;
       }
-      const page = await callApi<LogPage>("events.get_task_log", { task, batch_size: MAX_LINES, navigate_earlier: true, order: "asc" }, signal);
+      const page = await callApi<LogPage>(
+        "events.get_task_log",
+        { task, batch_size: MAX_LINES, navigate_earlier: true, order: "asc" },
+        signal,
+      );
       return { events: [...page.events].sort((a, b) => a.timestamp - b.timestamp), total: page.total };
     },
     (change) => change.task === task && change.kind === "log",
@@ -100,12 +122,15 @@ export function useConsole(task: string): Resource<ConsoleTail> {
 
 /** Models of a task, named by it or naming it, in the order they were made. */
 export function useTaskModels(task: TaskDocument): Resource<readonly ModelDocument[]> {
-  const named = [...(task.models?.output ?? []), ...(task.models?.input ?? [])].flatMap((entry) => (entry.model === undefined ? [] : [entry.model]));
+  const named = [...(task.models?.output ?? []), ...(task.models?.input ?? [])].flatMap((entry) =>
+    entry.model === undefined ? [] : [entry.model],
+  );
   return useResource(
     `models of ${task.id} ${named.join(" ")}`,
     async (signal) => {
       const byTask = callApi<{ models: ModelDocument[] }>("models.get_all", { task: [task.id], page: 0, page_size: PAGE_SIZE }, signal);
-      const byId = named.length === 0 ? { models: [] } : await callApi<{ models: ModelDocument[] }>("models.get_all", { id: named }, signal);
+      const byId =
+        named.length === 0 ? { models: [] } : await callApi<{ models: ModelDocument[] }>("models.get_all", { id: named }, signal);
       const all = new Map([...byId.models, ...(await byTask).models].map((model) => [model.id, model]));
       return [...all.values()].sort((a, b) => (a.created ?? "").localeCompare(b.created ?? ""));
     },

@@ -24,7 +24,9 @@ export function matchCallbacks(answer: unknown, task: string | undefined): Recei
   if (task === undefined) return all;
   const own = all.filter((entry) => entry.taskId === task);
   const runs = new Set(own.map(runKey));
-  return all.filter((entry) => entry.taskId === task || (entry.taskId === undefined && runKey(entry) !== undefined && runs.has(runKey(entry))));
+  return all.filter(
+    (entry) => entry.taskId === task || (entry.taskId === undefined && runKey(entry) !== undefined && runs.has(runKey(entry))),
+  );
 }
 
 function runKey(entry: Received): string | undefined {
@@ -33,14 +35,22 @@ function runKey(entry: Received): string | undefined {
 }
 
 function readList(answer: unknown): Received[] {
-  const list = Array.isArray(answer) ? answer : isObject(answer) && Array.isArray(answer["callbacks"]) ? (answer["callbacks"] as unknown[]) : [];
+  const list = Array.isArray(answer)
+    ? answer
+    : isObject(answer) && Array.isArray(answer["callbacks"])
+      ? (answer["callbacks"] as unknown[])
+      : [];
   return list.filter(isObject).map((entry, index) => {
     const body = isObject(entry["body"]) ? entry["body"] : {};
     const headers = isObject(entry["headers"]) ? entry["headers"] : {};
     const path = text(entry["path"]) ?? "";
     return {
       id: String(index),
-      verb: path.split("/").filter((part) => part !== "").at(-1) ?? path,
+      verb:
+        path
+          .split("/")
+          .filter((part) => part !== "")
+          .at(-1) ?? path,
       receivedAt: parseTime(entry["receivedAt"] ?? entry["received_at"] ?? entry["time"] ?? entry["at"]),
       sequence: typeof body["sequence"] === "number" ? body["sequence"] : undefined,
       jobId: text(body["job_id"]),

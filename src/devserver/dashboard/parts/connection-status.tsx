@@ -28,8 +28,8 @@ export function ConnectionBanner() {
   if (state !== "gone") return null;
   return (
     <div class="banner" role="alert">
-      <strong>The server does not answer.</strong> What you see is as of {(since ?? new Date()).toLocaleTimeString("en-GB")}. Start it again with{" "}
-      <code>trainer-sdk dev</code>; this page reconnects by itself.
+      <strong>The server does not answer.</strong> What you see is as of {(since ?? new Date()).toLocaleTimeString("en-GB")}. Start it again
+      with <code>trainer-sdk dev</code>; this page reconnects by itself.
     </div>
   );
 }

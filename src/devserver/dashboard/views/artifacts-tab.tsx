@@ -72,8 +72,8 @@ function ArtifactCard({ artifact, selected }: { readonly artifact: ArtifactDocum
         </div>
         {rows.map((row, index) => (
           <div key={index}>
-            <dt>{String(row[0] ?? "")}</dt>
-            <dd>{row.slice(1).map(String).join(", ")}</dd>
+            <dt>{cellText(row[0])}</dt>
+            <dd>{row.slice(1).map(cellText).join(", ")}</dd>
           </div>
         ))}
       </dl>
@@ -85,4 +85,8 @@ function ArtifactCard({ artifact, selected }: { readonly artifact: ArtifactDocum
       )}
     </li>
   );
+}
+
+function cellText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? "");
 }

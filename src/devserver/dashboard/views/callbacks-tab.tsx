@@ -17,7 +17,8 @@ export function CallbacksTab({ task }: { readonly task: string | undefined }) {
         all.length === 0 ? (
           <EmptyState title="No callbacks received">
             <p class="muted">
-              Set <code>CALLBACK_URL={location.origin}/callbacks</code> where the training runs, and what it tells its backend is listed here.
+              Set <code>CALLBACK_URL={location.origin}/callbacks</code> where the training runs, and what it tells its backend is listed
+              here.
             </p>
           </EmptyState>
         ) : (
@@ -61,7 +62,9 @@ function CallbackRow({ callback }: { readonly callback: Received }) {
         }}
       >
         <summary>
-          <time title={formatDateTime(callback.receivedAt)}>{callback.receivedAt === undefined ? "" : formatClock(callback.receivedAt)}</time>
+          <time title={formatDateTime(callback.receivedAt)}>
+            {callback.receivedAt === undefined ? "" : formatClock(callback.receivedAt)}
+          </time>
           <span class="callback-verb">{callback.verb}</span>
           <span class="callback-summary">{summarize(callback)}</span>
           <span class="callback-sequence muted">{callback.sequence === undefined ? "" : `#${String(callback.sequence)}`}</span>
@@ -82,7 +85,11 @@ function summarize(callback: Received): string {
   const { body } = callback;
   const parts: string[] = [];
   if (typeof body["epoch"] === "number") {
-    parts.push(typeof body["total_epochs"] === "number" ? `epoch ${String(body["epoch"])} of ${String(body["total_epochs"])}` : `epoch ${String(body["epoch"])}`);
+    parts.push(
+      typeof body["total_epochs"] === "number"
+        ? `epoch ${String(body["epoch"])} of ${String(body["total_epochs"])}`
+        : `epoch ${String(body["epoch"])}`,
+    );
   }
   for (const name of ["type", "name", "level", "message", "reason", "error", "uri"]) {
     const value = body[name];
@@ -90,7 +97,8 @@ function summarize(callback: Received): string {
   }
   const metrics = body["metrics"] ?? body["final_metrics"];
   if (typeof metrics === "object" && metrics !== null) {
-    for (const [name, value] of Object.entries(metrics).slice(0, 4)) parts.push(`${name} ${typeof value === "number" ? formatNumber(value) : String(value)}`);
+    for (const [name, value] of Object.entries(metrics).slice(0, 4))
+      parts.push(`${name} ${typeof value === "number" ? formatNumber(value) : String(value)}`);
   }
   return parts.join(" · ");
 }

@@ -11,7 +11,8 @@ export function ConfigurationTab({ task }: { readonly task: TaskDocument }) {
     return (
       <EmptyState title="No hyperparameters or configuration">
         <p class="muted">
-          The job&rsquo;s configuration (<code>CONFIG</code> or <code>TRAINER_CONFIG_FILE</code>) is shown here, and whatever the training connects to the task.
+          The job&rsquo;s configuration (<code>CONFIG</code> or <code>TRAINER_CONFIG_FILE</code>) is shown here, and whatever the training
+          connects to the task.
         </p>
       </EmptyState>
     );

@@ -30,7 +30,9 @@ export function ConsoleTab({ task }: { readonly task: TaskDocument }) {
         if (value.events.length === 0) return <NoLines />;
         const wanted = search.trim().toLowerCase();
         const allowed = LEVELS[level]?.levels;
-        const shown = lines.filter((line) => (allowed?.includes(line.level) ?? true) && (wanted === "" || line.text.toLowerCase().includes(wanted)));
+        const shown = lines.filter(
+          (line) => (allowed?.includes(line.level) ?? true) && (wanted === "" || line.text.toLowerCase().includes(wanted)),
+        );
         return (
           <>
             <div class="toolbar">
@@ -67,7 +69,9 @@ export function ConsoleTab({ task }: { readonly task: TaskDocument }) {
                 Follow
               </label>
               <span class="toolbar-note">
-                {lines.length >= MAX_LINES ? `newest ${formatCount(MAX_LINES)} lines` : `${formatCount(shown.length)} ${shown.length === 1 ? "line" : "lines"}`}
+                {lines.length >= MAX_LINES
+                  ? `newest ${formatCount(MAX_LINES)} lines`
+                  : `${formatCount(shown.length)} ${shown.length === 1 ? "line" : "lines"}`}
               </span>
             </div>
             <ConsolePane lines={shown} follows={follows} onFollow={setFollows} />
@@ -117,7 +121,10 @@ function ConsolePane({ lines, follows, onFollow }: ConsolePaneProps) {
 class ConsoleBlock extends Component<{ readonly lines: readonly ConsoleLine[] }> {
   override shouldComponentUpdate(next: { readonly lines: readonly ConsoleLine[] }): boolean {
     const { lines } = this.props;
-    return lines.length !== next.lines.length || lines.some((line, index) => line.id !== next.lines[index]?.id || line.text !== next.lines[index].text);
+    return (
+      lines.length !== next.lines.length ||
+      lines.some((line, index) => line.id !== next.lines[index]?.id || line.text !== next.lines[index].text)
+    );
   }
 
   override render() {

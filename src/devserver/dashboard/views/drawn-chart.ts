@@ -1,12 +1,13 @@
 /** The border to uPlot: colours from the style sheet, size from the host element, redrawn when the theme changes. */
 import uPlot from "uplot";
-import { alignLines, type ChartLine } from "../data/chart-data.js";
-import { formatNumber } from "../format.js";
-
-/** How many line colours the style sheet has, `--line-0` and on. */
-const COLOURS = 8;
+import { alignLines, COLOUR_COUNT, type ChartLine } from "../data/chart-data.js";
+import { formatClock, formatTick } from "../format.js";
 
 const HEIGHT_PX = 200;
+
+/** uPlot declares its kinds of scale as a constant enum, which code compiled file by file cannot read. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its value in uPlot's documentation
+const LOGARITHMIC: uPlot.Scale.Distr = 3;
 
 /** All charts with this key show the same x under the pointer. */
 const SYNC_KEY = "scalars";
@@ -32,7 +33,11 @@ export interface DrawnChart {
 
 /** The style sheet's colour for a line's number. */
 export function lineColour(number: number): string {
-  return `var(--line-${String(number % COLOURS)})`;
+  return `var(${lineVariable(number)})`;
+}
+
+function lineVariable(number: number): string {
+  return `--line-${String(number % COLOUR_COUNT)}`;
 }
 
 /** Draws into `host` until destroyed. */
@@ -58,10 +63,9 @@ export function drawChart(host: HTMLElement, lines: readonly ChartLine[], option
 
   return {
     update(next) {
+      if (next === shownLines) return;
       shownLines = next;
-      const before = plot.data[0];
-      const { min, max } = plot.scales["x"] ?? {};
-      const zoomed = min !== undefined && max !== undefined && (min > (before[0] ?? min) || max < (before.at(-1) ?? max));
+      const zoomed = isZoomed(plot);
       plot.setData(toData(next, options), !zoomed);
       if (zoomed) plot.redraw();
     },
@@ -76,6 +80,15 @@ export function drawChart(host: HTMLElement, lines: readonly ChartLine[], option
       plot.destroy();
     },
   };
+}
+
+function isZoomed(plot: uPlot): boolean {
+  const x = plot.data[0];
+  const first = x[0];
+  const last = x.at(-1);
+  // Both are null until the first drawing is done.
+  const { min, max } = plot.scales["x"] as { min: number | null; max: number | null };
+  return first !== undefined && last !== undefined && min !== null && max !== null && (min > first || max < last);
 }
 
 function toData(lines: readonly ChartLine[], options: DrawOptions): uPlot.AlignedData {
@@ -105,21 +118,33 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
     cursor: {
       y: false,
       sync: { key: SYNC_KEY, setSeries: false },
-      points: { size: 7, fill: (self, series) => strokeOf(self, series), stroke: () => colour("--surface"), width: 1.5 },
+      points: {
+        size: 7,
+        fill: (_self, series) => colour(lineVariable(options.colours[series - 1] ?? 0)),
+        stroke: () => colour("--surface"),
+        width: 1.5,
+      },
     },
     scales: {
-      x: { time: options.time, range: (_self, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
-      y: options.logarithmic ? { distr: 3 } : {},
+      x: { time: options.time, range: wholeRange },
+      y: options.logarithmic ? { distr: LOGARITHMIC } : {},
     },
     axes: [
-      { ...axis, space: 60, size: 26, ...(options.time ? {} : { incrs: WHOLE_STEPS, values: (_self, ticks) => ticks.map((tick) => formatNumber(tick)) }) },
-      { ...axis, space: 34, size: axisSize, values: (_self, ticks) => ticks.map((tick) => (tick === null ? "" : formatNumber(Number(tick.toPrecision(10))))) },
+      { ...axis, space: 64, size: 26, ...(options.time ? { values: timeTicks } : { incrs: WHOLE_STEPS, values: numberTicks }) },
+      { ...axis, space: 34, size: axisSize, values: numberTicks },
     ],
     series: [
       {},
       ...lines.map((line, index): uPlot.Series => {
-        const stroke = colour(`--line-${String((options.colours[index] ?? index) % COLOURS)}`);
-        return { label: line.name, stroke, width: 1.75, spanGaps: true, show: visible[index] ?? true, points: { size: 5, fill: stroke, width: 0 } };
+        const stroke = colour(lineVariable(options.colours[index] ?? 0));
+        return {
+          label: line.name,
+          stroke,
+          width: 1.75,
+          spanGaps: true,
+          show: visible[index] ?? true,
+          points: { size: 5, fill: stroke, width: 0 },
+        };
       }),
     ],
     hooks: {
@@ -128,19 +153,41 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
           const index = self.cursor.idx;
           const x = typeof index === "number" ? self.data[0][index] : undefined;
           if (typeof index !== "number" || x === undefined) options.onHover(undefined, []);
-          else options.onHover(options.time ? x * 1000 : x, lines.map((_line, line) => self.data[line + 1]?.[index] ?? null));
+          else
+            options.onHover(
+              options.time ? x * 1000 : x,
+              lines.map((_line, line) => self.data[line + 1]?.[index] ?? null),
+            );
         },
       ],
     },
   };
 }
 
+/** All of the data; a single point stands in the middle. There is no range without data, and uPlot then passes null. */
+function wholeRange(self: uPlot, min: number | null, max: number | null): [number, number] {
+  const [only, second] = self.data[0];
+  const around = self.scales["x"]?.time ? 60 : 1;
+  if (only !== undefined && second === undefined) return [only - around, only + around];
+  return min === null || max === null ? [0, 1] : [min, max];
+}
+
+/** Times of day, as fine as the axis has room for; days where a tick begins one. `seconds` since the epoch. */
+function timeTicks(_self: uPlot, seconds: readonly number[], _axis: number, _space: number, stepSeconds: number): string[] {
+  return seconds.map((second) => {
+    const time = new Date(second * 1000);
+    const isMidnight = time.getHours() === 0 && time.getMinutes() === 0 && time.getSeconds() === 0;
+    if (isMidnight || stepSeconds >= 86_400) return time.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+    return formatClock(second * 1000).slice(0, stepSeconds < 60 ? 8 : 5);
+  });
+}
+
 /** Iterations are whole numbers, so no axis step may be smaller than one. */
 const WHOLE_STEPS = Array.from({ length: 16 }, (_none, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
-function strokeOf(self: uPlot, series: number): string {
-  const stroke = self.series[series]?.stroke;
-  return typeof stroke === "function" ? String(stroke(self, series)) : String(stroke);
+/** On a logarithmic axis uPlot leaves some ticks without a label: those are null. */
+function numberTicks(_self: uPlot, ticks: readonly (number | null)[]): string[] {
+  return ticks.map((tick) => (tick === null ? "" : formatTick(tick)));
 }
 
 /** As wide as the longest label, so that no number is cut off and no chart wastes its width. */

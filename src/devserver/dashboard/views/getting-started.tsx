@@ -22,7 +22,12 @@ export function GettingStarted() {
       abort.abort();
     };
   }, []);
-  const lines = environment === undefined ? undefined : Object.entries(environment).map(([name, value]) => `export ${name}=${value}`).join("\n");
+  const lines =
+    environment === undefined
+      ? undefined
+      : Object.entries(environment)
+          .map(([name, value]) => `export ${name}=${value}`)
+          .join("\n");
   return (
     <section class="start" aria-labelledby="start-title">
       <h2 id="start-title">No tasks yet</h2>

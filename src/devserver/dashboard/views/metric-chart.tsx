@@ -6,8 +6,8 @@ import { drawChart, lineColour, type DrawnChart } from "./drawn-chart.js";
 
 export interface MetricChartProps {
   readonly chart: Chart;
-  /** Number of each line's colour. */
-  readonly colours: ReadonlyMap<string, number>;
+  /** Number of each line's colour, in the order of the lines. */
+  readonly colours: readonly number[];
   /** True when x is a time. */
   readonly time: boolean;
   readonly logarithmic: boolean;
@@ -40,7 +40,7 @@ export function MetricChart({ chart, colours, time, logarithmic }: MetricChartPr
         <Plot chart={chart} colours={colours} time={time} logarithmic={logarithmic} hidden={hidden} onHover={setHovered} />
       )}
       <ul class="legend">
-        {chart.lines.map((line) => {
+        {chart.lines.map((line, index) => {
           const shown = !hidden.has(line.name);
           const value = hovered === undefined ? lastPoint(line)?.y : hovered.values.get(line.name);
           return (
@@ -57,14 +57,20 @@ export function MetricChart({ chart, colours, time, logarithmic }: MetricChartPr
                   setHidden(next);
                 }}
               >
-                <span class="swatch" style={{ background: lineColour(colours.get(line.name) ?? 0) }} />
+                <span class="swatch" style={{ background: lineColour(colours[index] ?? 0) }} />
                 <span class="legend-name">{line.name}</span>
                 <span class="legend-value">{formatNumber(value)}</span>
               </button>
             </li>
           );
         })}
-        <li class="legend-x">{hovered === undefined ? `${formatCount(points)} ${points === 1 ? "point" : "points"}` : formatX(hovered.x, time)}</li>
+        <li class="legend-x">
+          {hovered === undefined
+            ? `${formatCount(points)} ${points === 1 ? "point" : "points"}`
+            : time
+              ? formatClock(hovered.x)
+              : `iteration ${formatCount(hovered.x)}`}
+        </li>
       </ul>
     </figure>
   );
@@ -84,15 +90,15 @@ interface PlotProps extends MetricChartProps {
 function Plot({ chart, colours, time, logarithmic, hidden, onHover }: PlotProps) {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<DrawnChart | undefined>(undefined);
-  const latest = useRef({ chart, hidden });
-  latest.current = { chart, hidden };
-  const shape = JSON.stringify([chart.lines.map((line) => line.name), time, logarithmic]);
+  const latest = useRef({ chart, hidden, colours });
+  latest.current = { chart, hidden, colours };
+  const shape = JSON.stringify([chart.lines.map((line) => line.name), colours, time, logarithmic]);
 
   useEffect(() => {
     if (!host.current) return undefined;
     const { lines } = latest.current.chart;
     const instance = drawChart(host.current, lines, {
-      colours: lines.map((line) => colours.get(line.name) ?? 0),
+      colours: latest.current.colours,
       time,
       logarithmic,
       onHover: (x, values) => {
@@ -105,7 +111,7 @@ function Plot({ chart, colours, time, logarithmic, hidden, onHover }: PlotProps)
       instance.destroy();
       drawn.current = undefined;
     };
-  }, [shape, colours]);
+  }, [shape]);
 
   useEffect(() => {
     drawn.current?.update(chart.lines);
@@ -147,7 +153,7 @@ function PointTable({ lines, time }: { readonly lines: readonly ChartLine[]; rea
         <tbody>
           {rows.map(([x, values]) => (
             <tr key={x}>
-              <th scope="row">{formatX(x, time)}</th>
+              <th scope="row">{time ? formatClock(x) : formatCount(x)}</th>
               {lines.map((line) => (
                 <td key={line.name}>{formatNumber(values.get(line.name))}</td>
               ))}
@@ -157,10 +163,6 @@ function PointTable({ lines, time }: { readonly lines: readonly ChartLine[]; rea
       </table>
     </div>
   );
-}
-
-function formatX(x: number, time: boolean): string {
-  return time ? formatClock(x) : `iteration ${formatCount(x)}`;
 }
 
 function summary(chart: Chart): string {

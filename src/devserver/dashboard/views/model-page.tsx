@@ -24,7 +24,11 @@ export function ModelPage({ model: id }: { readonly model: string }) {
 
 function ModelDetails({ model }: { readonly model: ModelDocument }) {
   const name = model.name ?? model.id;
-  const metadata = Object.entries(model.metadata ?? {}).map(([key, entry]) => ({ name: entry.key ?? key, value: entry.value ?? "", note: entry.type }));
+  const metadata = Object.entries(model.metadata ?? {}).map(([key, entry]) => ({
+    name: entry.key ?? key,
+    value: entry.value ?? "",
+    note: entry.type,
+  }));
   const labels = Object.entries(model.labels ?? {}).sort(([, a], [, b]) => a - b);
   return (
     <>

@@ -1,6 +1,6 @@
 /** Every scalar of a task: a summary of single values, then one chart for each metric. */
-import { useMemo, useState } from "preact/hooks";
-import { compareNames, type Chart } from "../data/chart-data.js";
+import { useState } from "preact/hooks";
+import { assignColours, compareNames, type Chart } from "../data/chart-data.js";
 import type { SingleValueDocument, TaskDocument } from "../data/documents.js";
 import { useCharts, useSingleValues, type XAxis } from "../data/queries.js";
 import { formatCount, formatNumber } from "../format.js";
@@ -70,13 +70,17 @@ interface ChartGridProps {
 }
 
 function ChartGrid({ charts, all, xAxis, logarithmic }: ChartGridProps) {
-  // A line's name has one colour in all charts, so that "val" is found by its colour once it has been read once.
-  const names = [...new Set(all.flatMap((chart) => chart.lines.map((line) => line.name)))].sort(compareNames).join("\n");
-  const colours = useMemo(() => new Map(names.split("\n").map((name, index) => [name, index])), [names]);
+  const colours = assignColours(all);
   return (
     <div class="charts">
       {charts.map((chart) => (
-        <MetricChart key={chart.title} chart={chart} colours={colours} time={xAxis === "iso_time"} logarithmic={logarithmic} />
+        <MetricChart
+          key={chart.title}
+          chart={chart}
+          colours={colours.get(chart.title) ?? []}
+          time={xAxis === "iso_time"}
+          logarithmic={logarithmic}
+        />
       ))}
     </div>
   );

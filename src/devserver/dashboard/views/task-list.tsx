@@ -38,7 +38,10 @@ export function TaskList({ project }: { readonly project: string }) {
           const shown = all.filter(
             (task) =>
               (STATUS_FILTERS[filter]?.statuses?.includes(task.status ?? "") ?? true) &&
-              (wanted === "" || `${task.name ?? ""} ${projects.get(task.project ?? "") ?? ""} ${task.id} ${(task.tags ?? []).join(" ")}`.toLowerCase().includes(wanted)),
+              (wanted === "" ||
+                `${task.name ?? ""} ${projects.get(task.project ?? "") ?? ""} ${task.id} ${(task.tags ?? []).join(" ")}`
+                  .toLowerCase()
+                  .includes(wanted)),
           );
           return (
             <>
@@ -67,7 +70,9 @@ export function TaskList({ project }: { readonly project: string }) {
                   ))}
                 </div>
                 <span class="toolbar-note">
-                  {all.length >= PAGE_SIZE ? `newest ${formatCount(PAGE_SIZE)}` : `${formatCount(shown.length)} ${shown.length === 1 ? "task" : "tasks"}`}
+                  {all.length >= PAGE_SIZE
+                    ? `newest ${formatCount(PAGE_SIZE)}`
+                    : `${formatCount(shown.length)} ${shown.length === 1 ? "task" : "tasks"}`}
                 </span>
               </div>
               {shown.length === 0 ? (
@@ -117,7 +122,11 @@ function TaskTable({ tasks, projects }: { readonly tasks: readonly TaskDocument[
                 <StatusBadge status={task.status} />
               </td>
               <td data-label="Progress">
-                {percent === undefined ? <span class="muted">–</span> : <ProgressBar percent={percent} status={task.status} label={`Progress of ${task.name ?? task.id}`} />}
+                {percent === undefined ? (
+                  <span class="muted">–</span>
+                ) : (
+                  <ProgressBar percent={percent} status={task.status} label={`Progress of ${task.name ?? task.id}`} />
+                )}
               </td>
               <td data-label="Iteration" class="number">
                 {task.last_iteration === undefined ? "–" : formatCount(task.last_iteration)}

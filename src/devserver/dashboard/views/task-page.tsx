@@ -1,5 +1,6 @@
 /** One task: what it is and how it goes, above the tab that the address names. */
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { isActive, taskProgress, type TaskDocument } from "../data/documents.js";
 import { useProjectNames, useTask } from "../data/queries.js";
 import { useNow } from "../data/use-resource.js";
@@ -46,14 +47,7 @@ export function TaskPage({ project, task: id, tab, item }: TaskPageProps) {
         {(task) => (
           <>
             <TaskHeader task={task} />
-            <nav class="tabs" aria-label="Task">
-              {TASK_TABS.map((name) => (
-                <Link key={name} to={{ view: "task", project, task: id, tab: name, item: undefined }} current={name === tab}>
-                  {TAB_WORDS[name]}
-                  <TabCount count={tabCount(task, name)} />
-                </Link>
-              ))}
-            </nav>
+            <TaskTabs task={task} project={project} current={tab} />
             <section aria-label={TAB_WORDS[tab]}>
               <TabContent task={task} tab={tab} item={item} />
             </section>
@@ -61,6 +55,25 @@ export function TaskPage({ project, task: id, tab, item }: TaskPageProps) {
         )}
       </Loaded>
     </main>
+  );
+}
+
+function TaskTabs({ task, project, current }: { readonly task: TaskDocument; readonly project: string; readonly current: TaskTab }) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a narrow screen the tabs scroll; the one that is open must not be out of sight.
+    const open = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && open) nav.current.scrollLeft = open.offsetLeft - (nav.current.clientWidth - open.offsetWidth) / 2;
+  }, [current]);
+  return (
+    <nav class="tabs" aria-label="Task" ref={nav}>
+      {TASK_TABS.map((name) => (
+        <Link key={name} to={{ view: "task", project, task: task.id, tab: name, item: undefined }} current={name === current && "page"}>
+          {TAB_WORDS[name]}
+          <TabCount count={tabCount(task, name)} />
+        </Link>
+      ))}
+    </nav>
   );
 }
 

@@ -1,0 +1,63 @@
+/** The commands and their options. What a command needs to run is loaded when it runs. */
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { describeError } from "../base/errors.js";
+import type { DevOptions } from "./dev-command.js";
+import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+
+/** The API and the file server take the two ports after the page's. */
+const HIGHEST_PORT = 65_533;
+
+/**
+ * Runs one command line. Never throws: what goes wrong is said on `terminal.error` and told by the exit code.
+ *
+ * @param args - Arguments without the interpreter and the script.
+ * @returns 0 when it was done, 1 when it could not be done, 2 when the command line is wrong.
+ */
+export async function runCommandLine(args: readonly string[], version: string, terminal: Terminal): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  const program = createProgram(version, terminal, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    terminal.error(`trainer-sdk: ${describeError(error)}\n`);
+    return EXIT.failed;
+  }
+}
+
+function createProgram(version: string, terminal: Terminal, done: (code: ExitCode) => void): Command {
+  // Settings first: subcommands take them over when they are made.
+  const program = new Command("trainer-sdk")
+    .description("Tell the world how a training job goes: the tools around the SDK.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.error(text) })
+    .showHelpAfterError("Add --help for what is possible.")
+    .exitOverride();
+
+  program
+    .command("dev")
+    .description("Run a ClearML-compatible server with a live dashboard on this machine, until it is stopped.")
+    .option(
+      "--port <number>",
+      `port of the dashboard; the API is on the next one, the file server on the one after (default: free ports)`,
+      parsePort,
+    )
+    .option("--data <folder>", "keep tasks and files in this folder (default: in memory, gone when the server stops)")
+    .option("--json", "print one line of JSON with the environment to set, and nothing else, on stdout")
+    .option("--fault-control", "let other processes switch faults on at /__faults, to test against a bad network")
+    .action(async (options: DevOptions) => {
+      const { runDev } = await import("./dev-command.js");
+      done(await runDev(options, version, terminal));
+    });
+  return program;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > HIGHEST_PORT) throw new InvalidArgumentError(`Give a whole number from 0 to ${String(HIGHEST_PORT)}.`);
+  return port;
+}
