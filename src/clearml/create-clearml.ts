@@ -1,0 +1,45 @@
+/** Puts session, services and file server together: what most callers begin with. */
+import { AuthService } from "./auth-service.js";
+import { EventsService } from "./events-service.js";
+import { FileServer } from "./file-server.js";
+import { ModelsService } from "./models-service.js";
+import type { ClearMLSessionOptions, Environment } from "./options.js";
+import { ProjectsService } from "./projects-service.js";
+import { ServerService } from "./server-service.js";
+import { ClearMLSession } from "./session.js";
+import { TasksService } from "./tasks-service.js";
+
+/** ClearML, service by service, over one session. */
+export interface ClearML extends AsyncDisposable {
+  readonly session: ClearMLSession;
+  readonly auth: AuthService;
+  readonly tasks: TasksService;
+  readonly events: EventsService;
+  readonly models: ModelsService;
+  readonly projects: ProjectsService;
+  readonly server: ServerService;
+  readonly files: FileServer;
+  /** Closes the session. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client for ClearML. Opens nothing: the first call logs in. What is not given is taken from `env`.
+ *
+ * @throws ConfigError with everything that is wrong or missing.
+ */
+export function createClearML(options: ClearMLSessionOptions = {}, env: Environment = process.env): ClearML {
+  const session = new ClearMLSession(options, env);
+  return {
+    session,
+    auth: new AuthService(session),
+    tasks: new TasksService(session),
+    events: new EventsService(session),
+    models: new ModelsService(session),
+    projects: new ProjectsService(session),
+    server: new ServerService(session),
+    files: new FileServer(session, options.clock ? { clock: options.clock } : {}),
+    close: () => session.close(),
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}

@@ -1,0 +1,68 @@
+/** The entry `trainer-sdk/clearml`: names every public export, nothing more. */
+export { createClearML, type ClearML } from "./create-clearml.js";
+export { ClearMLSession, type CallOptions, type ClearMLServerInfo } from "./session.js";
+export {
+  resolveClearMLOptions,
+  type CallRetry,
+  type ClearMLConnection,
+  type ClearMLResolution,
+  type ClearMLSessionOptions,
+  type Environment,
+  type ResolvedClearMLConnection,
+  type SessionTransport,
+} from "./options.js";
+export { isClearMLError, isRetryableStatus } from "./answers.js";
+export { AuthService } from "./auth-service.js";
+export { TasksService } from "./tasks-service.js";
+export { EventsService, type BatchOutcome } from "./events-service.js";
+export type { LogReading } from "./read-log.js";
+export type { ScalarPoint, ScalarReading } from "./read-scalars.js";
+export { ModelsService } from "./models-service.js";
+export { ProjectsService } from "./projects-service.js";
+export { ServerService } from "./server-service.js";
+export {
+  FileServer,
+  type DownloadedFile,
+  type FileDownloadOptions,
+  type FileServerSession,
+  type FileUploadOptions,
+  type RemoteFile,
+} from "./file-server.js";
+export type { UploadSource } from "./multipart-body.js";
+
+export type { BatchEndpointName, EndpointName, RequestOf, ResponseOf, SingleEndpointName } from "../protocol/clearml/endpoints.js";
+export { CLEARML_ERRORS, type ClearMLErrorKind } from "../protocol/clearml/error-kinds.js";
+export type {
+  Curve,
+  EventDocument,
+  EventInput,
+  LogEventInput,
+  MetricFilter,
+  PlotEventInput,
+  ScalarEventInput,
+} from "../protocol/clearml/event-document.js";
+export type { MetadataInput, ModelDocument } from "../protocol/clearml/model-document.js";
+export type { ProjectDocument } from "../protocol/clearml/project-document.js";
+export type {
+  ArtifactDocument,
+  ArtifactInput,
+  ConfigurationInput,
+  LastMetric,
+  ParameterInput,
+  TaskDocument,
+  TaskStatus,
+  TaskType,
+} from "../protocol/clearml/task-document.js";
+export { API_VERSION, SINGLE_VALUE_ITERATION, SINGLE_VALUE_METRIC } from "../protocol/clearml/limits.js";
+export {
+  artifactObjectPath,
+  metricObjectPath,
+  modelObjectPath,
+  objectPathOfUrl,
+  quoteObjectUrl,
+  type ObjectOwner,
+} from "../protocol/clearml/object-path.js";
+export { escapeKey, metricHash, unescapeKey } from "../protocol/clearml/identity.js";
+export { modelWebUrl, projectWebUrl, taskWebUrl } from "../protocol/clearml/web-urls.js";
+export { ApiError, ClosedError, ConfigError, ConnectionError, TrainerSDKError, UploadError, ValidationError } from "../base/errors.js";
+export { fetchTransport, undiciTransport, type HttpTransport, type StreamingHttpTransport } from "../base/http.js";
