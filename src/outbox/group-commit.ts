@@ -1,0 +1,189 @@
+/**
+ * Many callers, one write, one fsync. Lines that arrive while the disk is busy share the next turn. A disk that fails or
+ * hangs never rejects anyone: what could not be written is handed on from memory, the disk is tried again with later
+ * lines, and what it missed goes first.
+ */
+import type { Clock } from "../base/clock.js";
+import { describeError } from "../base/errors.js";
+import type { Logger } from "../base/logger.js";
+import { HeldRecords, type Held } from "./held-records.js";
+import type { Kept } from "./journal.js";
+import type { Line, SegmentStore } from "./segment-store.js";
+
+/** A write that takes longer counts as failed. */
+export const COMMIT_TIMEOUT_MS = 30_000;
+/** After a failure the disk is left alone for so long. */
+export const DISK_PAUSE_MS = 1_000;
+/** Handed to the store at once. */
+const SLICE_BYTES = 1024 * 1024;
+
+/** Committed with one fsync. */
+const BATCH_BYTES = 4 * SLICE_BYTES;
+
+/** A line, and who waits for it. */
+export interface Pending {
+  readonly line: Line;
+  /** Set for a record. */
+  readonly held?: Held;
+  /** True: wait for the fsync; false: with the next one is soon enough. */
+  readonly durable: boolean;
+  /** May be called more than once; the first call counts. */
+  readonly done?: (kept: Kept) => void;
+}
+
+export interface GroupCommitOptions {
+  readonly store: SegmentStore;
+  readonly held: HeldRecords;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly path: string;
+  /** The records are durable, or `failure` says why not; called before anyone who waits is told. */
+  readonly onCommitted: (records: readonly Held[], failure: string | undefined) => void;
+  /** The disk began to fail (a reason), or works again (undefined). */
+  readonly onDisk: (failure: string | undefined) => void;
+}
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #queue: Pending[] = [];
+  #writing: readonly Pending[] = [];
+  #running: Promise<void> | undefined;
+  #failure: { readonly reason: string; readonly retryAtMs: number } | undefined;
+  #closing = false;
+  #abandoned: string | undefined;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing can be written at present. */
+  get failure(): string | undefined {
+    return this.#failure?.reason;
+  }
+
+  add(pending: Pending): void {
+    if (this.#abandoned !== undefined) {
+      pending.done?.({ status: "volatile", reason: this.#abandoned });
+      return;
+    }
+    this.#queue.push(pending);
+    this.#running ??= this.#run();
+  }
+
+  /** Writes what is left, pause or no pause, and waits for it. */
+  async drain(): Promise<void> {
+    this.#closing = true;
+    while (this.#running) await this.#running;
+  }
+
+  /** Never touches the disk again; what comes is kept in memory. */
+  giveUpDisk(reason: string): void {
+    this.#failure = { reason, retryAtMs: Number.POSITIVE_INFINITY };
+    this.#options.store.abandon();
+  }
+
+  /** Tells everyone who still waits that it was in vain. */
+  abandon(reason: string): void {
+    this.#abandoned = reason;
+    for (const pending of [...this.#writing, ...this.#queue]) pending.done?.({ status: "volatile", reason });
+    this.#queue = [];
+  }
+
+  async #run(): Promise<void> {
+    // The rest of this tick still belongs to the caller; all its lines go together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch();
+      this.#writing = batch;
+      const failure = await this.#commit(batch);
+      this.#writing = [];
+      if (this.#abandoned === undefined) this.#finish(batch, failure);
+    }
+    this.#running = undefined;
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<string | undefined> {
+    const { clock, store } = this.#options;
+    if (this.#failure && clock.monotonic() < this.#failure.retryAtMs && !(this.#closing && Number.isFinite(this.#failure.retryAtMs))) return this.#failure.reason;
+    try {
+      await withinTime(clock, COMMIT_TIMEOUT_MS, this.#write(batch));
+      this.#recover();
+      return undefined;
+    } catch (error) {
+      store.abandon();
+      return this.#fail(describeError(error));
+    }
+  }
+
+  /** A bounded part of the queue, so that telling all its callers does not hold up the process. */
+  #takeBatch(): Pending[] {
+    let [count, bytes] = [0, 0];
+    while (count < this.#queue.length && bytes < BATCH_BYTES) bytes += this.#queue[count++]?.line.json.length ?? 0;
+    return this.#queue.splice(0, count);
+  }
+
+  async #write(batch: readonly Pending[]): Promise<void> {
+    const { store } = this.#options;
+    let slice: Line[] = [];
+    let bytes = 0;
+    for (const { line, held } of batch) {
+      if (held && !this.#isHeld(held)) continue;
+      slice.push(line);
+      bytes += line.json.length;
+      if (bytes < SLICE_BYTES) continue;
+      await store.write(slice);
+      [slice, bytes] = [[], 0];
+    }
+    await store.write(slice);
+    if (batch.some((pending) => pending.durable)) await store.sync();
+  }
+
+  #finish(batch: readonly Pending[], failure: string | undefined): void {
+    const records = batch.flatMap(({ held }) => (held && this.#isHeld(held) ? [held] : []));
+    for (const record of records) record.committed = true;
+    this.#options.onCommitted(records, failure);
+    const kept: Kept = failure === undefined ? { status: "durable" } : { status: "volatile", reason: failure };
+    for (const pending of batch) pending.done?.(kept);
+  }
+
+  /** False: it was given up for room before it was written, or while. */
+  #isHeld(held: Held): boolean {
+    return this.#options.held.get(held.stored.record.sequence) === held;
+  }
+
+  #fail(reason: string): string {
+    const { clock, logger, path, onDisk } = this.#options;
+    const first = this.#failure === undefined;
+    if (this.#failure && !Number.isFinite(this.#failure.retryAtMs)) return this.#failure.reason;
+    this.#failure = { reason, retryAtMs: clock.monotonic() + DISK_PAUSE_MS };
+    if (first) {
+      logger.warn("The journal cannot be written; records are kept in memory and would be lost with the process. Free the disk or mount another.", { path, reason });
+      onDisk(reason);
+    }
+    return reason;
+  }
+
+  #recover(): void {
+    const { held, logger, path, onDisk } = this.#options;
+    if (!this.#failure || !Number.isFinite(this.#failure.retryAtMs)) return;
+    this.#failure = undefined;
+    // A new file was begun, and its head holds everything that had been refused.
+    for (const record of [...held.values()]) if (record.committed) held.delete(record.stored.record.sequence);
+    logger.info("The journal is written again.", { path });
+    onDisk(undefined);
+  }
+}
+
+/** Settles as `work` does, but rejects once `ms` have passed. */
+async function withinTime(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const tooLong = clock.sleep(ms, { signal: timer.signal }).then(() => {
+    throw new Error(`the disk did not answer within ${String(ms)} ms`);
+  });
+  try {
+    await Promise.race([work, tooLong]);
+  } finally {
+    tooLong.catch(() => undefined);
+    timer.abort();
+  }
+}
