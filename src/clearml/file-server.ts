@@ -174,7 +174,7 @@ export class FileServer {
       const sha256 = hash.digest("hex");
       const expectedBytes = options.sizeBytes ?? lengthOf(answer.headers);
       if (expectedBytes !== undefined && expectedBytes !== receivedBytes)
-        throw mismatch(url, `${String(expectedBytes)} bytes`, `${String(receivedBytes)}`);
+        throw mismatch(url, `${String(expectedBytes)} bytes`, String(receivedBytes));
       if (options.sha256 !== undefined && options.sha256.toLowerCase() !== sha256) throw mismatch(url, `SHA-256 ${options.sha256}`, sha256);
       await rename(partial, targetPath);
       return { path: targetPath, sizeBytes: receivedBytes, sha256 };

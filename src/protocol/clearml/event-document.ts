@@ -55,7 +55,7 @@ export const eventInput = lazily(() => z.discriminatedUnion("type", [scalarEvent
 /** An event as answered. */
 export const eventDocument = lazily(() =>
   z.looseObject({
-    type: openText(EVENT_TYPES),
+    type: openText<EventType>(),
     task: text(),
     timestamp: number(),
     iter: number(),

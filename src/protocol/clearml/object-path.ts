@@ -72,13 +72,15 @@ export function cleanObjectName(name: string): string {
 }
 
 function taskFolder(owner: ObjectOwner): string {
-  const project = [...owner.projectName];
+  const project = Array.from(owner.projectName);
   const suffix = `.${owner.projectId ?? ""}`;
   const projectFolder =
     project.length >= MAX_PROJECT_FOLDER && owner.projectId !== undefined
       ? project.slice(0, MAX_PROJECT_FOLDER - suffix.length).join("") + suffix
       : owner.projectName;
-  const task = [...owner.taskName].slice(0, MAX_TASK_FOLDER - owner.taskId.length - 1).join("");
+  const task = Array.from(owner.taskName)
+    .slice(0, MAX_TASK_FOLDER - owner.taskId.length - 1)
+    .join("");
   return `${quote(projectFolder, SAFE_IN_NAMES)}/${quote(`${task}.${owner.taskId}`, SAFE_IN_NAMES)}`;
 }
 

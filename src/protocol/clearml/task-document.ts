@@ -120,7 +120,7 @@ export const artifactDocument = lazily(() =>
   z.looseObject({
     key: z.string(),
     type: text(),
-    mode: openText(artifactModes),
+    mode: openText<"input" | "output">(),
     uri: text(),
     hash: text(),
     content_size: number(),
@@ -157,8 +157,8 @@ export const taskDocument = lazily(() =>
   z.looseObject({
     id: z.string(),
     name: text(),
-    type: openText(TASK_TYPES),
-    status: openText(TASK_STATUSES),
+    type: openText<TaskType>(),
+    status: openText<TaskStatus>(),
     status_reason: text(),
     status_message: text(),
     status_changed: text(),
