@@ -133,7 +133,10 @@ export class ClearMLSink implements Sink {
         else fillWith(failure);
       }
     }
-    await this.#tellPercent(batch.filter((_, index) => outcomes[index]?.status === "delivered"), context);
+    await this.#tellPercent(
+      batch.filter((_, index) => outcomes[index]?.status === "delivered"),
+      context,
+    );
     return outcomes;
   }
 
@@ -146,7 +149,8 @@ export class ClearMLSink implements Sink {
     const [record] = rest;
     if (record === undefined) return [];
     const { memory, signal } = context;
-    if (this.#task === undefined || this.#lines === undefined) return [{ status: "retry", cause: "unreachable", reason: "the sink was not opened" }];
+    if (this.#task === undefined || this.#lines === undefined)
+      return [{ status: "retry", cause: "unreachable", reason: "the sink was not opened" }];
     const calls: TaskCalls = { port: this.#port, taskId: this.#task.taskId, projectId: this.#task.projectId, signal };
     const lines = this.#lines;
     try {
@@ -160,7 +164,13 @@ export class ClearMLSink implements Sink {
       // A poll must not find, and judge, the status that this very call is setting.
       if (final) await this.#watch.stop();
       const mapping = { taskId: calls.taskId, lines, nonFinite: this.#nonFinite };
-      const outcome = await deliverSingle(record, calls, { mapping, owner, logger, taskName: this.#task.name, saveLines: () => lines.save(memory) });
+      const outcome = await deliverSingle(record, calls, {
+        mapping,
+        owner,
+        logger,
+        taskName: this.#task.name,
+        saveLines: () => lines.save(memory),
+      });
       if (final && outcome.status === "delivered") await memory.set(FINAL_MEMORY, record.sequence);
       else if (final && this.#options.mode === "live") this.#watch.start(calls.taskId);
       return [outcome];
@@ -180,15 +190,22 @@ export class ClearMLSink implements Sink {
     } catch (error) {
       logger.warn(`whoever was told of ClearML task ${task.taskId} threw: ${describeError(error)}`);
     }
-    if (LOCKED.has(task.status)) logger.warn(`ClearML task ${task.taskId} is published: it takes no more points, lines or files. Give the job an id of its own, or another task.`);
+    if (LOCKED.has(task.status))
+      logger.warn(
+        `ClearML task ${task.taskId} is published: it takes no more points, lines or files. Give the job an id of its own, or another task.`,
+      );
     if (mode === "drain" || this.#resting || LOCKED.has(task.status)) return undefined;
     return this.#start({ port: this.#port, taskId: task.taskId, projectId: task.projectId, signal });
   }
 
   async #start(calls: TaskCalls): Promise<Delivery | undefined> {
     const { workerName } = this.#options;
-    const outcome = await applyStatus(calls, ({ status }) => startPlan(status), { reason: "started", message: workerName === undefined ? undefined : `Running on ${workerName}` });
-    if (outcome === "gone") return { status: "retry", cause: "answered", reason: `ClearML task ${calls.taskId} was deleted while it was being started` };
+    const outcome = await applyStatus(calls, ({ status }) => startPlan(status), {
+      reason: "started",
+      message: workerName === undefined ? undefined : `Running on ${workerName}`,
+    });
+    if (outcome === "gone")
+      return { status: "retry", cause: "answered", reason: `ClearML task ${calls.taskId} was deleted while it was being started` };
     if (outcome !== "locked") this.#watch.start(calls.taskId);
     return undefined;
   }
@@ -214,12 +231,15 @@ export class ClearMLSink implements Sink {
     try {
       if (task === undefined || (await this.#binding.read(task.taskId, context.signal))) return "present";
       await this.#watch.stop();
-      if (this.#replaced) return { status: "rejected", reason: `ClearML task ${task.taskId} was deleted, like the one before it; a third is not made` };
+      if (this.#replaced)
+        return { status: "rejected", reason: `ClearML task ${task.taskId} was deleted, like the one before it; a third is not made` };
       const replacement = await this.#binding.rebind(task.taskId, context.memory, context.signal);
       this.#replaced = true;
       await context.memory.set(FINAL_MEMORY, null);
       this.#resting = false;
-      logger.error(`ClearML task ${task.taskId} was deleted while the job reported to it; everything delivered to it is lost there. The job goes on with task ${replacement.taskId}.`);
+      logger.error(
+        `ClearML task ${task.taskId} was deleted while the job reported to it; everything delivered to it is lost there. The job goes on with task ${replacement.taskId}.`,
+      );
       return (await this.#adopt(replacement, context)) ?? "replaced";
     } catch (error) {
       return failureOutcome(error, "single", context.signal);
@@ -233,7 +253,11 @@ export class ClearMLSink implements Sink {
     const percent = Math.floor(Math.min(100, Math.max(0, newest.percent)));
     if (percent === this.#percent) return;
     try {
-      await this.#port.call("tasks.edit_runtime", { task: this.#task.taskId, add_or_update: { progress: String(percent) } }, { signal, timeoutMs: PROGRESS_TIMEOUT_MS });
+      await this.#port.call(
+        "tasks.edit_runtime",
+        { task: this.#task.taskId, add_or_update: { progress: String(percent) } },
+        { signal, timeoutMs: PROGRESS_TIMEOUT_MS },
+      );
       this.#percent = percent;
     } catch (error) {
       this.#options.logger.debug(`ClearML did not take the progress of task ${this.#task.taskId}: ${describeError(error)}`);
@@ -249,7 +273,8 @@ export class ClearMLSink implements Sink {
     if (metricAddress === undefined) return undefined;
     let told = false;
     return safeRule(metricAddress, (name, error) => {
-      if (!told) logger.warn(`metricAddress failed for ${JSON.stringify(name)}: ${describeError(error)}. The default rule is used where it does.`);
+      if (!told)
+        logger.warn(`metricAddress failed for ${JSON.stringify(name)}: ${describeError(error)}. The default rule is used where it does.`);
       told = true;
     });
   }

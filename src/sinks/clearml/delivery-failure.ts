@@ -41,7 +41,9 @@ export function failureOutcome(error: unknown, carried: Carried, signal: AbortSi
     return { status: "retry", cause: "unreachable", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   }
   if (status === 500) {
-    return subcode === INDEX_ERROR && carried === "events" ? { status: "undecided", reason, final: true } : { status: "retry", cause: "answered", reason };
+    return subcode === INDEX_ERROR && carried === "events"
+      ? { status: "undecided", reason, final: true }
+      : { status: "retry", cause: "answered", reason };
   }
   // Credentials, a proxy's rules and a wrong address are a person's to mend, and then the very same records are right.
   if (status < 400 || status === 401 || status === 403 || status === 404 || (status === 400 && subcode === STATUS_RACE)) {

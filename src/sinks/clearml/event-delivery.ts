@@ -40,7 +40,13 @@ export class EventDelivery {
    *
    * @param ambiguous Records may be there already although nobody confirmed it.
    */
-  async deliver(records: readonly TrainerRecord[], calls: TaskCalls, lines: EventMapping["lines"], memory: SinkMemory, ambiguous: boolean): Promise<Delivery[]> {
+  async deliver(
+    records: readonly TrainerRecord[],
+    calls: TaskCalls,
+    lines: EventMapping["lines"],
+    memory: SinkMemory,
+    ambiguous: boolean,
+  ): Promise<Delivery[]> {
     const mapping: EventMapping = { taskId: calls.taskId, lines, nonFinite: this.#nonFinite };
     let eventsOf = records.map((record) => recordEvents(record, mapping));
     await lines.save(memory);
@@ -48,7 +54,9 @@ export class EventDelivery {
     if (logLines.length > 0 && (ambiguous || logLines.some((line) => line.trainer_sdk_sequence <= this.#uncertainUpTo))) {
       try {
         const there = await findDeliveredLines(calls, logLines);
-        eventsOf = eventsOf.map((events) => events.filter((event) => event.type !== "log" || !there.has(lineKey(event.trainer_sdk_run, event.trainer_sdk_sequence))));
+        eventsOf = eventsOf.map((events) =>
+          events.filter((event) => event.type !== "log" || !there.has(lineKey(event.trainer_sdk_run, event.trainer_sdk_sequence))),
+        );
       } catch (error) {
         const outcome = failureOutcome(error, "single", calls.signal);
         // Reading says nothing about the records: whatever the answer was, they are not refused.
@@ -68,9 +76,17 @@ export class EventDelivery {
   async #send(request: EventRequest, records: readonly TrainerRecord[], calls: TaskCalls): Promise<Delivery | undefined> {
     let failure: Delivery | undefined;
     try {
-      const { errors, errors_info: info } = await calls.port.addEvents(request.lines, { signal: calls.signal, timeoutMs: REQUEST_TIMEOUT_MS });
+      const { errors, errors_info: info } = await calls.port.addEvents(request.lines, {
+        signal: calls.signal,
+        timeoutMs: REQUEST_TIMEOUT_MS,
+      });
       // A 200 with errors names neither the events nor the records (4.2).
-      if ((errors ?? 0) > 0) failure = { status: "undecided", reason: `ClearML refused ${String(errors)} of ${String(request.lines.length)} events: ${describeErrors(info)}`, final: true };
+      if ((errors ?? 0) > 0)
+        failure = {
+          status: "undecided",
+          reason: `ClearML refused ${String(errors)} of ${String(request.lines.length)} events: ${describeErrors(info)}`,
+          final: true,
+        };
     } catch (error) {
       failure = failureOutcome(error, "events", calls.signal);
       // 400/131 says that nothing was added; after any other answer a part may have been stored.

@@ -47,8 +47,13 @@ export async function deliverFinal(calls: TaskCalls, record: TrainerRecord, fact
     }
     const words = { reason: fact.status, message: statusMessage(fact) };
     // A re-delivered end finds its own status there and does not stamp it anew.
-    const outcome = await applyStatus(calls, (view) => (view.status === fact.status && isOurs(view) ? [] : finalPlan(fact.status, view.status)), words);
-    if (outcome === "locked") parts.logger.warn(`ClearML task ${calls.taskId} is published, so its status stays; the job's own end was "${fact.status}"`);
+    const outcome = await applyStatus(
+      calls,
+      (view) => (view.status === fact.status && isOurs(view) ? [] : finalPlan(fact.status, view.status)),
+      words,
+    );
+    if (outcome === "locked")
+      parts.logger.warn(`ClearML task ${calls.taskId} is published, so its status stays; the job's own end was "${fact.status}"`);
     if (outcome === "gone") return { status: "rejected", reason: `ClearML task ${calls.taskId} was deleted` };
     return { status: "delivered" };
   } catch (error) {
@@ -74,18 +79,28 @@ function figures(calls: TaskCalls, record: TrainerRecord, fact: FinalFact, parts
       carried: "events",
       run: async () => {
         await parts.saveLines();
-        const { errors } = await calls.port.addEvents(events.map((event) => JSON.stringify(event)), { signal: calls.signal });
-        if ((errors ?? 0) > 0) parts.logger.warn(`ClearML refused ${String(errors)} of ${String(events.length)} final metrics of task ${calls.taskId}`);
+        const { errors } = await calls.port.addEvents(
+          events.map((event) => JSON.stringify(event)),
+          { signal: calls.signal },
+        );
+        if ((errors ?? 0) > 0)
+          parts.logger.warn(`ClearML refused ${String(errors)} of ${String(events.length)} final metrics of task ${calls.taskId}`);
       },
     });
   }
   const { results } = fact;
   if (results !== undefined) {
-    const item = configurationItem({ name: RESULTS_CONFIGURATION, text: JSON.stringify(results, undefined, 2), type: "json", description: "Results of the job, as the trainer reported them" });
+    const item = configurationItem({
+      name: RESULTS_CONFIGURATION,
+      text: JSON.stringify(results, undefined, 2),
+      type: "json",
+      description: "Results of the job, as the trainer reported them",
+    });
     steps.push({ name: "the results", needed: true, carried: "single", run: () => setConfiguration(calls, item) });
   }
   // Of a failed or stopped job the percentage stays where it was: that is how far it came.
-  if (fact.status === "completed") steps.push({ name: "the progress", needed: false, carried: "single", run: () => setRuntime(calls, { progress: "100" }) });
+  if (fact.status === "completed")
+    steps.push({ name: "the progress", needed: false, carried: "single", run: () => setRuntime(calls, { progress: "100" }) });
   return steps;
 }
 

@@ -28,7 +28,11 @@ export async function findOrCreateProject(port: ClearMLPort, wanted: string, sig
 
 async function find(port: ClearMLPort, name: string, signal: AbortSignal): Promise<string | undefined> {
   // The server's filter is a regular expression over the whole path (6).
-  const { projects } = await port.call("projects.get_all", { name: `^${escapePattern(name)}$`, search_hidden: true, only_fields: ["id", "name"] }, { signal });
+  const { projects } = await port.call(
+    "projects.get_all",
+    { name: `^${escapePattern(name)}$`, search_hidden: true, only_fields: ["id", "name"] },
+    { signal },
+  );
   return projects.find((project) => project.name === name)?.id;
 }
 

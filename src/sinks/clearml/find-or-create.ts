@@ -22,7 +22,9 @@ export interface FindOrCreateSteps<T extends Candidate> {
 }
 
 /** The one and only, and whether this call made it. */
-export async function findOrCreate<T extends Candidate>(steps: FindOrCreateSteps<T>): Promise<{ readonly found: T | Candidate; readonly created: boolean }> {
+export async function findOrCreate<T extends Candidate>(
+  steps: FindOrCreateSteps<T>,
+): Promise<{ readonly found: T | Candidate; readonly created: boolean }> {
   const before = oldest(await steps.search());
   if (before) return { found: before, created: false };
   const id = await steps.create();
@@ -38,7 +40,9 @@ export async function findOrCreate<T extends Candidate>(steps: FindOrCreateSteps
 
 /** The first by creation, then by id: every process that looks sees the same one. */
 export function oldest<T extends Candidate>(candidates: readonly T[]): T | undefined {
-  return candidates.toSorted((left, right) => createdMs(left) - createdMs(right) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0))[0];
+  return candidates.toSorted(
+    (left, right) => createdMs(left) - createdMs(right) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0),
+  )[0];
 }
 
 /** Without a readable time of creation it counts as the newest. */

@@ -28,7 +28,11 @@ export async function findDeliveredLines({ port, taskId, signal }: TaskCalls, li
   // Pages end before the time that they are asked from.
   let from = times.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY) + 1;
   while (found.size < wanted.size) {
-    const { events } = await port.call("events.get_task_log", { task: taskId, batch_size: PAGE_SIZE, navigate_earlier: true, from_timestamp: from }, { signal });
+    const { events } = await port.call(
+      "events.get_task_log",
+      { task: taskId, batch_size: PAGE_SIZE, navigate_earlier: true, from_timestamp: from },
+      { signal },
+    );
     let reached = from;
     for (const event of events) {
       const run = event["trainer_sdk_run"];

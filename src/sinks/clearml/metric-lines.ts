@@ -50,7 +50,8 @@ export class MetricLines {
     if (known) return known;
     const wanted = this.#rule(name);
     let claim = wanted;
-    for (let copy = 2; this.#owned.has(identity(claim)); copy++) claim = { title: wanted.title, series: `${wanted.series} (${String(copy)})` };
+    for (let copy = 2; this.#owned.has(identity(claim)); copy++)
+      claim = { title: wanted.title, series: `${wanted.series} (${String(copy)})` };
     this.#changed = true;
     return this.#claim(name, claim);
   }

@@ -62,7 +62,12 @@ export async function deliverModel(calls: TaskCalls, record: TrainerRecord, fact
     ...(fact.parentModelId === undefined ? {} : { parent: fact.parentModelId }),
   });
   await attach(calls, modelName(fact.name), found.id, fact.iteration ?? fact.epoch);
-  await setParameters(calls, datasets.filter((dataset) => dataset.trim() !== "").map((dataset) => ({ section: DATASETS_SECTION, name: nameText(dataset), value: freeText(dataset) })));
+  await setParameters(
+    calls,
+    datasets
+      .filter((dataset) => dataset.trim() !== "")
+      .map((dataset) => ({ section: DATASETS_SECTION, name: nameText(dataset), value: freeText(dataset) })),
+  );
   if (!fact.publish) return;
   try {
     // The task runs on; publishing it with the model would lock it.
@@ -101,7 +106,11 @@ export async function deliverBestModel(calls: TaskCalls, fact: CheckpointFact, t
   if (found.ready === true) return;
   if (!created) {
     const { uri, metadata, framework } = fields;
-    await calls.port.call("models.edit", { model: found.id, uri, metadata, framework, ...(iteration === undefined ? {} : { iteration }) }, { signal: calls.signal });
+    await calls.port.call(
+      "models.edit",
+      { model: found.id, uri, metadata, framework, ...(iteration === undefined ? {} : { iteration }) },
+      { signal: calls.signal },
+    );
   }
   await attach(calls, name, found.id, iteration);
 }
@@ -117,30 +126,48 @@ async function findOrCreateModel(
   return findOrCreate<FoundModel>({
     search: candidates,
     create: async () => {
-      const { id } = await port.call("models.create", { ...fields, task: taskId, system_tags: [tag], ready: false, ...(projectId === undefined ? {} : { project: projectId }) }, { signal });
+      const { id } = await port.call(
+        "models.create",
+        { ...fields, task: taskId, system_tags: [tag], ready: false, ...(projectId === undefined ? {} : { project: projectId }) },
+        { signal },
+      );
       return id;
     },
     remove: async (model) => {
       await port.call("models.delete", { model, force: true, delete_external_artifacts: false }, { signal });
     },
-    onNotRemoved: (model, error) => logger.warn(`ClearML model ${model} is an extra that another process made superfluous; it could not be deleted: ${describeError(error)}`),
+    onNotRemoved: (model, error) =>
+      logger.warn(
+        `ClearML model ${model} is an extra that another process made superfluous; it could not be deleted: ${describeError(error)}`,
+      ),
   });
 }
 
 async function search({ port, signal }: TaskCalls, tag: string): Promise<readonly FoundModel[]> {
-  const { models } = await port.call("models.get_all", { system_tags: [tag], search_hidden: true, only_fields: MODEL_FIELDS, order_by: ["created"] }, { signal });
+  const { models } = await port.call(
+    "models.get_all",
+    { system_tags: [tag], search_hidden: true, only_fields: MODEL_FIELDS, order_by: ["created"] },
+    { signal },
+  );
   return models;
 }
 
 /** Lists the model among the task's output models; an entry of the same name is replaced. */
 async function attach(calls: TaskCalls, name: string, model: string, iteration: number | undefined): Promise<void> {
   const { port, taskId, signal } = calls;
-  const edit = (): Promise<unknown> => port.call("tasks.add_or_update_model", { task: taskId, name, model, type: "output", ...(iteration === undefined ? {} : { iteration }) }, { signal });
+  const edit = (): Promise<unknown> =>
+    port.call(
+      "tasks.add_or_update_model",
+      { task: taskId, name, model, type: "output", ...(iteration === undefined ? {} : { iteration }) },
+      { signal },
+    );
   await editTask(calls, edit, {
     fields: ["models"],
     merge: (task) => {
       const item = (entry: { name?: string | null | undefined; model?: string | null | undefined; updated?: string | null | undefined }) =>
-        entry.name != null && entry.model != null ? [{ name: entry.name, model: entry.model, ...(entry.updated == null ? {} : { updated: entry.updated }) }] : [];
+        entry.name != null && entry.model != null
+          ? [{ name: entry.name, model: entry.model, ...(entry.updated == null ? {} : { updated: entry.updated }) }]
+          : [];
       const others = (task.models?.output ?? []).flatMap(item).filter((entry) => entry.name !== name);
       return { models: { input: (task.models?.input ?? []).flatMap(item), output: [...others, { name, model }] } };
     },

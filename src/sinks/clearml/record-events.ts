@@ -69,11 +69,19 @@ export function recordEvents(record: TrainerRecord, mapping: EventMapping): Reco
     case "progress":
     case "validation": {
       const iteration = fact.iteration ?? fact.epoch ?? record.sequence;
-      const points = Object.entries(fact.metrics).flatMap(([name, value]) => pointEvents(record, mapping.lines.ofName(name), value, iteration, mapping));
+      const points = Object.entries(fact.metrics).flatMap(([name, value]) =>
+        pointEvents(record, mapping.lines.ofName(name), value, iteration, mapping),
+      );
       return fact.kind === "progress" ? [...points, ...messageEvents(record, fact.message, mapping)] : points;
     }
     case "scalar":
-      return pointEvents(record, mapping.lines.ofAddress(scalarAddress(fact)), fact.value, fact.iteration ?? SINGLE_VALUE_ITERATION, mapping);
+      return pointEvents(
+        record,
+        mapping.lines.ofAddress(scalarAddress(fact)),
+        fact.value,
+        fact.iteration ?? SINGLE_VALUE_ITERATION,
+        mapping,
+      );
     case "log":
       return [logEvent(record, fact.level, fact.message, mapping)];
     default:
@@ -88,9 +96,16 @@ export function summaryEvents(record: TrainerRecord, metrics: Readonly<Record<st
   );
 }
 
-function pointEvents(record: TrainerRecord, line: MetricAddress, value: MetricValue, iteration: number, mapping: EventMapping): ScalarEvent[] {
+function pointEvents(
+  record: TrainerRecord,
+  line: MetricAddress,
+  value: MetricValue,
+  iteration: number,
+  mapping: EventMapping,
+): ScalarEvent[] {
   // The index keeps 32-bit floats and refuses what becomes infinite in one (4.3): a diverged loss of 1e39 is no number there.
-  if (typeof value === "number" && Number.isFinite(Math.fround(value))) return [scalarEvent(record, line, value, iteration, mapping.taskId)];
+  if (typeof value === "number" && Number.isFinite(Math.fround(value)))
+    return [scalarEvent(record, line, value, iteration, mapping.taskId)];
   if (mapping.nonFinite === "omit") return [];
   // The same point at every attempt: a count would grow with each resend.
   const companion = mapping.lines.ofAddress({ title: NON_FINITE_TITLE, series: `${line.title}/${line.series}` });
@@ -98,7 +113,15 @@ function pointEvents(record: TrainerRecord, line: MetricAddress, value: MetricVa
 }
 
 function scalarEvent(record: TrainerRecord, line: MetricAddress, value: number, iteration: number, taskId: string): ScalarEvent {
-  return { type: "training_stats_scalar", task: taskId, timestamp: Math.trunc(record.createdAtMs), iter: iteration, metric: line.title, variant: line.series, value };
+  return {
+    type: "training_stats_scalar",
+    task: taskId,
+    timestamp: Math.trunc(record.createdAtMs),
+    iter: iteration,
+    metric: line.title,
+    variant: line.series,
+    value,
+  };
 }
 
 function messageEvents(record: TrainerRecord, message: string | undefined, mapping: EventMapping): LogEvent[] {

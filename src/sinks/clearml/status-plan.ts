@@ -42,6 +42,10 @@ const VIA_STARTED: ReadonlySet<string> = new Set(["created", "queued", "failed"]
 export function finalPlan(target: FinalStatus, status: string): StatusPlan {
   if (LOCKED.has(status)) return "locked";
   if (DIRECT[target].has(status)) return [{ to: target, force: false }];
-  if (VIA_STARTED.has(status)) return [{ to: "in_progress", force: NO_WAY_TO_IN_PROGRESS.has(status) }, { to: target, force: false }];
+  if (VIA_STARTED.has(status))
+    return [
+      { to: "in_progress", force: NO_WAY_TO_IN_PROGRESS.has(status) },
+      { to: target, force: false },
+    ];
   return [{ to: target, force: true }];
 }

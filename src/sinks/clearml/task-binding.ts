@@ -41,7 +41,10 @@ export type Binding = { readonly task: BoundTask } | { readonly refused: string 
  * ClearML's type of a job (3.1). It has none for an export: `data_processing` is what a conversion of weights is nearest
  * to, and unlike `custom` it has a place of its own in the web UI's filters.
  */
-const TASK_TYPES = { training: "training", inference: "inference", export: "data_processing" } as const satisfies Record<OperationType, string>;
+const TASK_TYPES = { training: "training", inference: "inference", export: "data_processing" } as const satisfies Record<
+  OperationType,
+  string
+>;
 
 const MEMORY_KEY = "task";
 const TASK_FIELDS = ["id", "name", "status", "project", "created"];
@@ -65,13 +68,17 @@ export class TaskBinding {
     if (taskId !== undefined) {
       const task = await this.read(taskId, signal);
       if (task) return { task: await this.#remember(task, memory) };
-      return { refused: `ClearML has no task ${taskId} that these credentials can see. Check CLEARML_TASK_ID, CLEARML_API_HOST and the access key.` };
+      return {
+        refused: `ClearML has no task ${taskId} that these credentials can see. Check CLEARML_TASK_ID, CLEARML_API_HOST and the access key.`,
+      };
     }
     const known = rememberedTask(memory, externalKey);
     if (known !== undefined) {
       const task = await this.read(known, signal);
       if (task) return { task };
-      this.#logger.error(`ClearML task ${known} of this job was deleted; what was delivered to it is lost there. The job goes on with another task.`);
+      this.#logger.error(
+        `ClearML task ${known} of this job was deleted; what was delivered to it is lost there. The job goes on with another task.`,
+      );
     }
     return { task: await this.#findOrCreate(memory, signal, known) };
   }
@@ -92,17 +99,27 @@ export class TaskBinding {
     const { externalKey } = this.#wish;
     const { found, created } = await findOrCreate({
       search: async () => {
-        const { tasks } = await this.#port.call("tasks.get_all", { system_tags: [externalKey], search_hidden: true, only_fields: TASK_FIELDS, order_by: ["created"] }, { signal });
+        const { tasks } = await this.#port.call(
+          "tasks.get_all",
+          { system_tags: [externalKey], search_hidden: true, only_fields: TASK_FIELDS, order_by: ["created"] },
+          { signal },
+        );
         return tasks;
       },
       create: () => this.#create(signal, replaces),
       remove: async (task) => {
         await this.#port.call("tasks.delete", { task, force: true }, { signal });
       },
-      onNotRemoved: (task, error) => this.#logger.warn(`ClearML task ${task} is an extra that another process's start made superfluous; it could not be deleted: ${describeError(error)}`),
+      onNotRemoved: (task, error) =>
+        this.#logger.warn(
+          `ClearML task ${task} is an extra that another process's start made superfluous; it could not be deleted: ${describeError(error)}`,
+        ),
     });
     if (created) this.#logger.info(`created ClearML task ${found.id}`, { project: this.#wish.projectName, task: this.#wish.taskName });
-    return this.#remember("status" in found ? boundTask(found) : { taskId: found.id, projectId: undefined, name: this.#wish.taskName, status: "created" }, memory);
+    return this.#remember(
+      "status" in found ? boundTask(found) : { taskId: found.id, projectId: undefined, name: this.#wish.taskName, status: "created" },
+      memory,
+    );
   }
 
   async #create(signal: AbortSignal, replaces: string | undefined): Promise<string> {
@@ -116,7 +133,10 @@ export class TaskBinding {
         project,
         // Not `development`: a stop asked for in the web UI would then end the task at once instead of asking us (3.4).
         system_tags: [externalKey],
-        comment: replaces === undefined ? "Reported by trainer-sdk." : `Reported by trainer-sdk. Goes on in the place of task ${replaces}, which was deleted; what it held is lost.`,
+        comment:
+          replaces === undefined
+            ? "Reported by trainer-sdk."
+            : `Reported by trainer-sdk. Goes on in the place of task ${replaces}, which was deleted; what it held is lost.`,
         ...(outputUri === undefined ? {} : { output_dest: freeText(outputUri) }),
       },
       { signal },
@@ -138,7 +158,12 @@ function rememberedTask(memory: SinkMemory, externalKey: string): string | undef
   return typeof id === "string" && key === externalKey ? id : undefined;
 }
 
-function boundTask(task: { id: string; name?: string | null | undefined; status?: string | null | undefined; project?: string | null | undefined }): BoundTask {
+function boundTask(task: {
+  id: string;
+  name?: string | null | undefined;
+  status?: string | null | undefined;
+  project?: string | null | undefined;
+}): BoundTask {
   return { taskId: task.id, projectId: task.project ?? undefined, name: task.name ?? task.id, status: task.status ?? "unknown" };
 }
 

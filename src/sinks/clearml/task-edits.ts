@@ -11,7 +11,8 @@ export type NamedParameter = ParameterInput & { readonly section: string; readon
 /** Adds artifacts; one of the same key takes the old one's place. */
 export async function putArtifact(calls: TaskCalls, artifact: ArtifactInput): Promise<void> {
   const { port, taskId, signal } = calls;
-  const same = (other: { key?: string | null | undefined; mode?: string | null | undefined }): boolean => other.key === artifact.key && (other.mode ?? "output") === (artifact.mode ?? "output");
+  const same = (other: { key?: string | null | undefined; mode?: string | null | undefined }): boolean =>
+    other.key === artifact.key && (other.mode ?? "output") === (artifact.mode ?? "output");
   await editTask(calls, () => port.call("tasks.add_or_update_artifacts", { task: taskId, artifacts: [artifact] }, { signal }), {
     fields: ["execution.artifacts"],
     merge: (task) => ({ execution: { artifacts: [...artifactsOf(task).filter((other) => !same(other)), artifact] } }),
@@ -21,7 +22,11 @@ export async function putArtifact(calls: TaskCalls, artifact: ArtifactInput): Pr
 /** Adds and removes tags, in any status. */
 export async function editTags({ port, taskId, signal }: TaskCalls, fact: TagsFact): Promise<void> {
   if (fact.add.length === 0 && fact.remove.length === 0) return;
-  await port.call("tasks.update_tags", { ids: [taskId], add_tags: fact.add.map(nameText), remove_tags: fact.remove.map(nameText) }, { signal });
+  await port.call(
+    "tasks.update_tags",
+    { ids: [taskId], add_tags: fact.add.map(nameText), remove_tags: fact.remove.map(nameText) },
+    { signal },
+  );
 }
 
 /**
@@ -42,21 +47,32 @@ export function namedParameters(fact: HyperparametersFact): NamedParameter[] {
 export async function setParameters(calls: TaskCalls, parameters: readonly NamedParameter[]): Promise<void> {
   if (parameters.length === 0) return;
   const { port, taskId, signal } = calls;
-  await editTask(calls, () => port.call("tasks.edit_hyper_params", { task: taskId, hyperparams: [...parameters], replace_hyperparams: "none", force: true }, { signal }), {
-    fields: ["hyperparams"],
-    merge: (task) => {
-      const sections: Record<string, Record<string, ParameterInput>> = {};
-      for (const [section, items] of Object.entries(task.hyperparams ?? {})) {
-        sections[section] = Object.fromEntries(Object.entries(items).map(([name, item]) => [name, parameterOf(item)]));
-      }
-      for (const parameter of parameters) (sections[parameter.section] ??= {})[parameter.name] = parameter;
-      return { hyperparams: sections };
+  await editTask(
+    calls,
+    () =>
+      port.call(
+        "tasks.edit_hyper_params",
+        { task: taskId, hyperparams: [...parameters], replace_hyperparams: "none", force: true },
+        { signal },
+      ),
+    {
+      fields: ["hyperparams"],
+      merge: (task) => {
+        const sections: Record<string, Record<string, ParameterInput>> = {};
+        for (const [section, items] of Object.entries(task.hyperparams ?? {})) {
+          sections[section] = Object.fromEntries(Object.entries(items).map(([name, item]) => [name, parameterOf(item)]));
+        }
+        for (const parameter of parameters) (sections[parameter.section] ??= {})[parameter.name] = parameter;
+        return { hyperparams: sections };
+      },
     },
-  });
+  );
 }
 
 /** A configuration text as the wire takes it. */
-export function configurationItem(fact: Omit<ConfigurationFact, "kind">): ConfigurationInput & { readonly name: string; readonly value: string } {
+export function configurationItem(
+  fact: Omit<ConfigurationFact, "kind">,
+): ConfigurationInput & { readonly name: string; readonly value: string } {
   return {
     name: nameText(fact.name),
     value: freeText(fact.text),
@@ -71,7 +87,10 @@ export async function setConfiguration(calls: TaskCalls, item: ReturnType<typeof
   await editTask(calls, () => port.call("tasks.edit_configuration", { task: taskId, configuration: [item], force: true }, { signal }), {
     fields: ["configuration"],
     merge: (task) => {
-      const items = Object.entries(task.configuration ?? {}).map(([name, other]): [string, ConfigurationInput] => [name, configurationOf(other)]);
+      const items = Object.entries(task.configuration ?? {}).map(([name, other]): [string, ConfigurationInput] => [
+        name,
+        configurationOf(other),
+      ]);
       return { configuration: { ...Object.fromEntries(items), [item.name]: item } };
     },
   });

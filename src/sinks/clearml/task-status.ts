@@ -22,7 +22,11 @@ export interface TaskStatusView {
 /** The task's status, or `undefined` when there is no such task any more. */
 export async function readStatus({ port, taskId, signal }: TaskCalls, timeoutMs?: number): Promise<TaskStatusView | undefined> {
   const options = timeoutMs === undefined ? { signal } : { signal, timeoutMs };
-  const { tasks } = await port.call("tasks.get_all", { id: [taskId], only_fields: ["id", "status", "status_message", "status_reason"] }, options);
+  const { tasks } = await port.call(
+    "tasks.get_all",
+    { id: [taskId], only_fields: ["id", "status", "status_message", "status_reason"] },
+    options,
+  );
   const task = tasks.find(({ id }) => id === taskId);
   return task && { status: task.status ?? "unknown", message: task.status_message ?? "", reason: task.status_reason ?? "" };
 }
@@ -47,7 +51,11 @@ export type StatusOutcome = "changed" | "unchanged" | "locked" | "gone";
  *
  * @throws ApiError, ConnectionError as the port does.
  */
-export async function applyStatus(calls: TaskCalls, planFor: (view: TaskStatusView) => StatusPlan, words: StatusWords): Promise<StatusOutcome> {
+export async function applyStatus(
+  calls: TaskCalls,
+  planFor: (view: TaskStatusView) => StatusPlan,
+  words: StatusWords,
+): Promise<StatusOutcome> {
   for (let attempt = 1; ; attempt++) {
     const view = await readStatus(calls);
     if (!view) return "gone";

@@ -36,7 +36,9 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export function judgeStatus(taskId: string, view: TaskStatusView, createdPolls: number): StatusVerdict {
   const { status, message, reason } = view;
   if (status === "in_progress") {
-    return message.includes(STOPPING_MESSAGE) ? { kind: "stop", reason: `ClearML task ${taskId}: somebody asked for a stop` } : { kind: "running" };
+    return message.includes(STOPPING_MESSAGE)
+      ? { kind: "stop", reason: `ClearML task ${taskId}: somebody asked for a stop` }
+      : { kind: "running" };
   }
   if (status === "created" && createdPolls >= CREATED_POLLS) return { kind: "stop", reason: `ClearML task ${taskId} was reset` };
   if (!ENDED.has(status) || isOurs(view)) return { kind: "running" };
@@ -124,7 +126,12 @@ export class TaskWatch {
   /** We are alive, whatever the server believes. */
   async #revive(calls: TaskCalls): Promise<void> {
     const { logger } = this.#options;
-    logger.warn(`ClearML took task ${calls.taskId} for dead after a long silence and stopped it; the job lives, so the task is started again`);
-    await applyStatus(calls, (view) => (view.status === "stopped" ? startPlan(view.status) : []), { reason: "started", message: "The job was silent but alive" });
+    logger.warn(
+      `ClearML took task ${calls.taskId} for dead after a long silence and stopped it; the job lives, so the task is started again`,
+    );
+    await applyStatus(calls, (view) => (view.status === "stopped" ? startPlan(view.status) : []), {
+      reason: "started",
+      message: "The job was silent but alive",
+    });
   }
 }
