@@ -18,10 +18,12 @@ const shared: Options = {
   outDir: "dist",
   splitting: true,
   sourcemap: true,
-  treeshake: false,
+  // `node:sqlite` has no other name.
+  removeNodeProtocol: false,
   clean: false,
   // Their import would cost more than everything else together, or break CommonJS test runners: docs/decisions/dependencies.md.
   noExternal: ["zod", "p-retry", "is-network-error"],
+  // For the licences of what is inside: scripts/finish-build.ts.
   metafile: true,
 };
 
@@ -30,5 +32,5 @@ export default defineConfig([
   { ...shared, name: "cjs", format: "cjs", entry: doors },
   { ...shared, name: "types", format: ["esm", "cjs"], entry: doors, dts: { only: true } },
   // Read by any old Node, so that it can say what it needs: no newer syntax, no import.
-  { ...shared, name: "bin", format: "cjs", target: "node12.22", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false },
+  { ...shared, name: "bin", format: "cjs", target: "node12.22", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false, metafile: false },
 ]);

@@ -33,7 +33,9 @@ function toResponse(method: string, answer: WireResponse): Response {
   if (method === "HEAD" || body === undefined || WITHOUT_BODY.has(answer.status)) return new HttpResponse(null, init);
   if (answer.destroy === true) {
     // Only a length that is never reached tells a client that something is missing: msw ends a failed stream as if it were whole.
-    return new HttpResponse(tornStream(body), { ...init, headers: { ...init.headers, "content-length": String(UNREACHED_LENGTH) } });
+    const headers = new Headers(init.headers);
+    if (!headers.has("content-length")) headers.set("content-length", String(UNREACHED_LENGTH));
+    return new HttpResponse(tornStream(body), { status: answer.status, headers });
   }
   if (typeof body === "string") return new HttpResponse(body, init);
   if (body instanceof Uint8Array) return new HttpResponse(body as Uint8Array<ArrayBuffer>, init);
