@@ -68,7 +68,8 @@ function parseS3(text: string, path: string): CheckpointUri {
     .split("/")
     .filter((segment) => segment !== "")
     .map(decoded);
-  if (segments.includes("..") || segments.includes(".")) issues.push({ path, message: "its path climbs with `.` or `..`." });
+  // Looked for in the text: a URL's own path has them resolved already.
+  if (/\/(?:\.|%2e){1,2}(?:[/?#]|$)/i.test(text)) issues.push({ path, message: "its path climbs with `.` or `..`." });
   const hostForm = url.port !== "";
   const bucket = hostForm ? segments.shift() : url.hostname;
   const warnings: Issue[] = [];
