@@ -1,5 +1,5 @@
 /** The demo as a person or a script starts it, and its verdict when what it reads back is not what was reported. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -30,6 +30,24 @@ function demo(...args: string[]): Promise<{ code: number; stdout: string; stderr
   });
 }
 
+/** Starts the demo and sends SIGINT once it has printed `words`; `answered` is the dashboard's status just before. */
+async function interruptAt(words: string, ...args: string[]): Promise<{ ended: Promise<number | null>; page: string; answered: number }> {
+  const child = spawn(process.execPath, [DEMO, ...args], { env: { ...process.env, TMPDIR: folder }, stdio: ["ignore", "ignore", "pipe"] });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  let said = "";
+  const shown = new Promise<void>((resolve) =>
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      if (said.includes(words)) resolve();
+    }),
+  );
+  await Promise.race([shown, ended.then(() => Promise.reject(new Error(said)))]);
+  const page = /Dashboard: (\S+)/.exec(said)?.[1] ?? "";
+  const { status } = await fetch(page);
+  child.kill("SIGINT");
+  return { ended, page, answered: status };
+}
+
 describe("the demo", () => {
   it("ends with one line of JSON that the servers alone could have told", async () => {
     const { code, stdout, stderr } = await demo("--json", "--epochs", "2", "--train-images", "3000");
@@ -57,6 +75,21 @@ describe("the demo", () => {
     expect(report.model.accuracy).toBeGreaterThan(0.7);
     expect(stderr).toContain("Dashboard: http://");
     expect(await readdir(folder), "temporary files are gone").toEqual([]);
+  });
+
+  it("takes everything down on Ctrl-C in mid-run", async () => {
+    const { ended, page } = await interruptAt("epoch 2/", "--epochs", "500", "--train-images", "3000");
+    expect(await ended).toBe(130);
+    await expect(fetch(page)).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("leaves the dashboard up with --keep, until Ctrl-C", async () => {
+    const { ended, page, answered } = await interruptAt("until Ctrl-C", "--keep", "--epochs", "1", "--train-images", "1000");
+    expect(answered).toBe(200);
+    expect(await ended).toBe(0);
+    await expect(fetch(page)).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it("explains itself, and leaves with 2 when an option does not exist", async () => {
