@@ -2,7 +2,7 @@
  * What the sink asks of ClearML: endpoints by name, one attempt a call. A port of its own, so that the sink knows no
  * credentials and no retries: the outbox decides when to try again.
  */
-import type { ClearMLSession } from "../../clearml/session.js";
+import type { ClearML } from "../../clearml/create-clearml.js";
 import type { RequestOf, ResponseOf, SingleEndpointName } from "../../protocol/clearml/endpoints.js";
 
 /** How a call is made. */
@@ -12,7 +12,7 @@ export interface PortCallOptions {
   readonly timeoutMs?: number;
 }
 
-/** Calls ClearML. Implemented over a session by {@link sessionPort}, and by tests. */
+/** Calls ClearML. Implemented over a client by {@link clientPort}, and by tests. */
 export interface ClearMLPort {
   /** Base of the web application, for links; undefined where it is not known. */
   readonly webHost: string | undefined;
@@ -24,6 +24,12 @@ export interface ClearMLPort {
   call<Name extends SingleEndpointName>(endpoint: Name, request: RequestOf<Name>, options: PortCallOptions): Promise<ResponseOf<Name>>;
   /** One attempt of `events.add_batch` with these events, each as JSON; the caller bounds their number and size. */
   addEvents(lines: readonly string[], options: PortCallOptions): Promise<ResponseOf<"events.add_batch">>;
+  /**
+   * Id of the project of this path, made where it is missing.
+   *
+   * @throws ValidationError for a path that ClearML would refuse; else as `call`.
+   */
+  findOrCreateProject(path: string, options: PortCallOptions): Promise<string>;
 }
 
 /** The port with its signal and the task in question: what most parts of the sink work with. */
@@ -35,13 +41,14 @@ export interface TaskCalls {
   readonly signal: AbortSignal;
 }
 
-/** The port over a session, with the session's own retries off. */
-export function sessionPort(session: Pick<ClearMLSession, "webHost" | "call" | "callBatch">): ClearMLPort {
+/** The port over a client, with the client's own retries off. */
+export function clientPort({ session, projects }: Pick<ClearML, "session" | "projects">): ClearMLPort {
   return {
     webHost: session.webHost,
     call: (endpoint, request, options) => session.call(endpoint, request, { ...options, retry: false }),
     // As text: the events are of our own making and fit the schema, which a test holds; checking each again would cost
     // more than making it.
     addEvents: (lines, options) => session.callBatch("events.add_batch", lines, { ...options, retry: false }),
+    findOrCreateProject: async (path, options) => (await projects.findOrCreate(path, { ...options, retry: false })).id,
   };
 }

@@ -5,12 +5,12 @@
 import type { Clock } from "../../base/clock.js";
 import { describeError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import type { ClearMLSession } from "../../clearml/session.js";
+import type { ClearML } from "../../clearml/create-clearml.js";
 import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../outbox/sink.js";
 import { taskWebUrl } from "../../protocol/clearml/web-urls.js";
 import type { OperationType } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
-import { sessionPort, type ClearMLPort, type TaskCalls } from "./clearml-port.js";
+import { clientPort, type ClearMLPort, type TaskCalls } from "./clearml-port.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { EventDelivery } from "./event-delivery.js";
 import { MetricLines, safeRule, type AddressRule } from "./metric-lines.js";
@@ -30,7 +30,7 @@ export interface BoundTaskInfo {
 }
 
 export interface ClearMLSinkOptions {
-  readonly job: { readonly operation: OperationType };
+  readonly job: { readonly operation: OperationType; readonly jobId?: string | undefined; readonly projectId?: string | undefined };
   /** The journal's run. */
   readonly runId: string;
   /** `CLEARML_TASK_ID`: report to this task, made by somebody else. */
@@ -287,6 +287,6 @@ function finalSequence({ memory }: DeliveryContext): number | undefined {
 }
 
 /** The sink of a job over a ClearML client. The client stays the caller's to close. */
-export function createClearMLSink(options: ClearMLSinkOptions & { readonly clearml: { readonly session: ClearMLSession } }): Sink {
-  return new ClearMLSink(sessionPort(options.clearml.session), options);
+export function createClearMLSink(options: ClearMLSinkOptions & { readonly clearml: Pick<ClearML, "session" | "projects"> }): Sink {
+  return new ClearMLSink(clientPort(options.clearml), options);
 }

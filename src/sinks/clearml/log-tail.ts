@@ -3,6 +3,7 @@
  * line becomes a second line (`clearml-protocol`, 4.4). So each line carries its run and sequence number, and after an
  * attempt without a clear answer the end of the task's log is read before anything is sent again.
  */
+import { readLog, type FetchLog } from "../../clearml/read-log.js";
 import type { TaskCalls } from "./clearml-port.js";
 import type { LogEvent } from "./record-events.js";
 
@@ -25,27 +26,17 @@ export async function findDeliveredLines({ port, taskId, signal }: TaskCalls, li
   const wanted = new Set(lines.map((line) => lineKey(line.trainer_sdk_run, line.trainer_sdk_sequence)));
   const times = lines.map(({ timestamp }) => timestamp);
   const oldest = times.reduce((left, right) => Math.min(left, right), Number.POSITIVE_INFINITY);
-  // Pages end before the time that they are asked from.
-  let from = times.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY) + 1;
-  while (found.size < wanted.size) {
-    const { events } = await port.call(
-      "events.get_task_log",
-      { task: taskId, batch_size: PAGE_SIZE, navigate_earlier: true, from_timestamp: from },
-      { signal },
-    );
-    let reached = from;
-    for (const event of events) {
-      const run = event["trainer_sdk_run"];
-      const sequence = event["trainer_sdk_sequence"];
-      if (typeof run === "string" && typeof sequence === "number") {
-        const key = lineKey(run, sequence);
-        if (wanted.has(key)) found.add(key);
-      }
-      if (typeof event.timestamp === "number") reached = Math.min(reached, event.timestamp);
+  const newest = times.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY);
+  const fetch: FetchLog = (request) => port.call("events.get_task_log", request, { signal });
+  // A page ends before the time that it is asked from.
+  for await (const event of readLog(fetch, { task: taskId, newestFirst: true, fromTimestampMs: newest + 1, pageSize: PAGE_SIZE })) {
+    const run = event["trainer_sdk_run"];
+    const sequence = event["trainer_sdk_sequence"];
+    if (typeof run === "string" && typeof sequence === "number") {
+      const key = lineKey(run, sequence);
+      if (wanted.has(key)) found.add(key);
     }
-    // No earlier line: the log's beginning, or a server that does not page. Either way there is nothing more to learn.
-    if (events.length === 0 || reached >= from || reached < oldest) break;
-    from = reached;
+    if (found.size === wanted.size || (typeof event.timestamp === "number" && event.timestamp < oldest)) break;
   }
   return found;
 }

@@ -10,7 +10,6 @@ import type { OperationType } from "../../records/facts.js";
 import type { ClearMLPort } from "./clearml-port.js";
 import { freeText, nameText } from "./clearml-text.js";
 import { findOrCreate } from "./find-or-create.js";
-import { findOrCreateProject } from "./find-or-create-project.js";
 
 /** Which task is meant, and what it is like should it have to be made. */
 export interface TaskWish {
@@ -124,7 +123,7 @@ export class TaskBinding {
 
   async #create(signal: AbortSignal, replaces: string | undefined): Promise<string> {
     const { operation, externalKey, outputUri } = this.#wish;
-    const project = await findOrCreateProject(this.#port, this.#wish.projectName, signal);
+    const project = await this.#port.findOrCreateProject(projectPath(this.#wish.projectName), { signal });
     const { id } = await this.#port.call(
       "tasks.create",
       {
@@ -171,4 +170,13 @@ function boundTask(task: {
 function taskName(name: string): string {
   const stripped = nameText(name.trim());
   return stripped.length >= NAME_MIN_LENGTH ? stripped : `Task ${stripped}`.trim();
+}
+
+/** The path without empty parts, and those filled up that the server would refuse as too short: a project called `AI` must not keep a job from being reported. */
+function projectPath(name: string): string {
+  const parts = name.split("/").flatMap((part) => {
+    const stripped = nameText(part.trim());
+    return stripped === "" ? [] : [stripped.padEnd(NAME_MIN_LENGTH, "_")];
+  });
+  return parts.length > 0 ? parts.join("/") : "Trainer SDK";
 }

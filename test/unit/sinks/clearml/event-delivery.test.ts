@@ -9,26 +9,26 @@ import {
 import { MetricLines } from "../../../../src/sinks/clearml/metric-lines.js";
 import { volatileMemory } from "../../../contract/sink-contract.js";
 import { line, progress, record } from "./facts.js";
-import { noAnswer, raise, refusal, scriptedPort, type ScriptedPort } from "./scripted-port.js";
+import { noAnswer, raise, refusal, scriptedPort, type ScriptedPort, type Loose } from "./scripted-port.js";
 
 const taken = (lines: unknown[]) => ({ added: lines.length, errors: 0, errors_info: {} });
 
 /** A console that keeps what it was sent and pages as the server does: newest first, before the time asked from. */
 function consoleScript() {
-  const kept: any[] = [];
-  return {
-    kept,
-    "events.add_batch": (lines: any[]) => {
+  const kept: Loose[] = [];
+  const endpoints = {
+    "events.add_batch": (lines: Loose[]) => {
       kept.push(...lines.filter(({ type }) => type === "log"));
       return taken(lines);
     },
-    "events.get_task_log": ({ from_timestamp, batch_size }: any) => {
+    "events.get_task_log": ({ from_timestamp, batch_size }: Loose) => {
       const earlier = kept.filter(({ timestamp }) => timestamp < from_timestamp).sort((left, right) => right.timestamp - left.timestamp);
       const page = earlier.slice(0, batch_size);
       const last = page.at(-1)?.timestamp;
       return { events: [...page, ...earlier.slice(batch_size).filter(({ timestamp }) => timestamp === last)] };
     },
   };
+  return { kept, endpoints };
 }
 
 function deliver(port: ScriptedPort, records: readonly TrainerRecord[], ambiguous = false, delivery = new EventDelivery("companion")) {
@@ -49,7 +49,7 @@ describe("delivery of events", () => {
     ];
     expect(statuses(await deliver(port, records))).toEqual(["delivered", "delivered", "delivered"]);
     expect(port.requests("events.add_batch")).toHaveLength(1);
-    expect(port.requests("events.add_batch")[0].map((event: any) => event.metric ?? event.msg)).toEqual(["a", "b", "x", "a"]);
+    expect(port.requests("events.add_batch")[0].map((event: Loose) => event.metric ?? event.msg)).toEqual(["a", "b", "x", "a"]);
   });
 
   it("sends nothing for records that have nothing to draw", async () => {
@@ -98,32 +98,30 @@ describe("console lines, exactly once", () => {
 
   it("does not look before a first attempt", async () => {
     const script = consoleScript();
-    const port = scriptedPort(script);
+    const port = scriptedPort(script.endpoints);
     await deliver(port, lines);
     expect(port.requests("events.get_task_log")).toEqual([]);
   });
 
   it("sends only those that a dropped answer had not brought", async () => {
     const script = consoleScript();
-    script["events.add_batch"](
-      lines
-        .slice(0, 2)
-        .map(({ runId, sequence, createdAtMs }) => ({
-          type: "log",
-          msg: "x",
-          timestamp: createdAtMs,
-          trainer_sdk_run: runId,
-          trainer_sdk_sequence: sequence,
-        })),
+    script.endpoints["events.add_batch"](
+      lines.slice(0, 2).map(({ runId, sequence, createdAtMs }) => ({
+        type: "log",
+        msg: "x",
+        timestamp: createdAtMs,
+        trainer_sdk_run: runId,
+        trainer_sdk_sequence: sequence,
+      })),
     );
-    const port = scriptedPort(script);
+    const port = scriptedPort(script.endpoints);
     expect(statuses(await deliver(port, lines, true))).toEqual(["delivered", "delivered", "delivered", "delivered"]);
     expect(script.kept.map(({ trainer_sdk_sequence }) => trainer_sdk_sequence)).toEqual([1, 2, 3, 4]);
   });
 
   it("is not misled by another run's lines of the same number", async () => {
     const script = consoleScript();
-    script["events.add_batch"](
+    script.endpoints["events.add_batch"](
       lines.map(({ sequence, createdAtMs }) => ({
         type: "log",
         msg: "x",
@@ -132,7 +130,7 @@ describe("console lines, exactly once", () => {
         trainer_sdk_sequence: sequence,
       })),
     );
-    await deliver(scriptedPort(script), lines, true);
+    await deliver(scriptedPort(script.endpoints), lines, true);
     expect(script.kept).toHaveLength(8);
   });
 
@@ -141,10 +139,12 @@ describe("console lines, exactly once", () => {
     const at = lines[0]!.createdAtMs;
     const noise = Array.from({ length: 12_000 }, (_, index) => ({ type: "log", msg: "n", timestamp: at + 10 + index }));
     const older = Array.from({ length: 12_000 }, (_, index) => ({ type: "log", msg: "o", timestamp: at - 1 - index }));
-    script["events.add_batch"]([...noise, ...older]);
+    script.endpoints["events.add_batch"]([...noise, ...older]);
     const late = { ...lines[3]!, createdAtMs: at + 20_000 };
-    script["events.add_batch"]([{ type: "log", msg: "x", timestamp: at, trainer_sdk_run: lines[0]!.runId, trainer_sdk_sequence: 1 }]);
-    const port = scriptedPort(script);
+    script.endpoints["events.add_batch"]([
+      { type: "log", msg: "x", timestamp: at, trainer_sdk_run: lines[0]!.runId, trainer_sdk_sequence: 1 },
+    ]);
+    const port = scriptedPort(script.endpoints);
     await deliver(port, [lines[0]!, late], true);
     expect(script.kept.filter(({ trainer_sdk_sequence }) => trainer_sdk_sequence === 1)).toHaveLength(1);
     expect(script.kept.filter(({ trainer_sdk_sequence }) => trainer_sdk_sequence === 4)).toHaveLength(1);
@@ -162,14 +162,14 @@ describe("console lines, exactly once", () => {
 
   it("looks by itself when a batch was refused after parts of it were stored", async () => {
     const script = consoleScript();
-    const port = scriptedPort({ ...script });
+    const port = scriptedPort({ ...script.endpoints });
     const delivery = new EventDelivery("companion");
-    port.script["events.add_batch"] = (events: any[]) => {
-      script["events.add_batch"](events.slice(0, 2));
+    port.script["events.add_batch"] = (events: Loose[]) => {
+      script.endpoints["events.add_batch"](events.slice(0, 2));
       raise(refusal(500, 100));
     };
     expect(statuses(await deliver(port, lines, false, delivery))).toEqual(["undecided"]);
-    port.script["events.add_batch"] = script["events.add_batch"];
+    port.script["events.add_batch"] = script.endpoints["events.add_batch"];
     // The outbox halves the batch.
     await deliver(port, lines.slice(0, 2), false, delivery);
     await deliver(port, lines.slice(2), false, delivery);

@@ -53,13 +53,13 @@ describe("find or create", () => {
 
   it("keeps the older of two that were made at the same time, whoever looks", async () => {
     const server = aServer();
-    const bothSearched = Promise.withResolvers<void>();
+    const bothSearched = Promise.withResolvers<undefined>();
     let searches = 0;
     const racer = () =>
       steps(server, {
         search: async () => {
           const seen = [...server.things];
-          if (++searches === 2) bothSearched.resolve();
+          if (++searches === 2) bothSearched.resolve(undefined);
           if (searches <= 2) await bothSearched.promise;
           return searches <= 2 ? seen : [...server.things];
         },
@@ -84,7 +84,9 @@ describe("find or create", () => {
         remove: async () => {
           throw noAnswer();
         },
-        onNotRemoved: (id) => notRemoved.push(id),
+        onNotRemoved: (id) => {
+          notRemoved.push(id);
+        },
       }),
     );
     expect(outcome).toMatchObject({ found: { id: "id-0" }, created: false });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { bestModelTag, deliverBestModel, deliverModel, registeredModelTag } from "../../../../src/sinks/clearml/model-delivery.js";
 import { checkpoint, model, record, storedFile } from "./facts.js";
-import { noAnswer, scriptedPort } from "./scripted-port.js";
+import { noAnswer, scriptedPort, type Loose } from "./scripted-port.js";
 import { taskServer } from "./task-server.js";
 
 function aTask() {
@@ -130,7 +130,7 @@ describe("the model of a best checkpoint", () => {
       [storedFile().uri, true],
       ["s3://bucket/best-of-all", false],
     ]);
-    expect(task().output.map(({ name }: any) => name)).toEqual(["checkpoint_best", "checkpoint_best (2)"]);
+    expect(task().output.map(({ name }: Loose) => name)).toEqual(["checkpoint_best", "checkpoint_best (2)"]);
   });
 
   it("makes no second model of a checkpoint that was published meanwhile", async () => {

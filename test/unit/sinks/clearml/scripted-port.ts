@@ -3,24 +3,28 @@ import { ApiError, ConnectionError } from "../../../../src/base/errors.js";
 import type { Logger } from "../../../../src/base/logger.js";
 import type { ClearMLPort } from "../../../../src/sinks/clearml/clearml-port.js";
 
+/** An answer or a request whose shape a test knows. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Loose = any;
+
 /** A call as it came. */
 export interface SeenCall {
   readonly endpoint: string;
-  readonly request: any;
+  readonly request: Loose;
 }
 
-export type Script = Record<string, (request: any, signal: AbortSignal) => unknown>;
+export type Script = Record<string, (request: Loose, signal: AbortSignal) => unknown>;
 
 export interface ScriptedPort extends ClearMLPort {
   readonly calls: SeenCall[];
   readonly script: Script;
   /** Requests of one endpoint; the lines of `events.add_batch` are parsed. */
-  requests(endpoint: string): any[];
+  requests(endpoint: string): Loose[];
 }
 
 export function scriptedPort(script: Script = {}): ScriptedPort {
   const calls: SeenCall[] = [];
-  const answer = async (endpoint: string, request: unknown, signal: AbortSignal): Promise<any> => {
+  const answer = async (endpoint: string, request: unknown, signal: AbortSignal): Promise<Loose> => {
     signal.throwIfAborted();
     calls.push({ endpoint, request });
     const step = script[endpoint];
@@ -33,6 +37,7 @@ export function scriptedPort(script: Script = {}): ScriptedPort {
     script,
     requests: (endpoint) => calls.filter((call) => call.endpoint === endpoint).map(({ request }) => request),
     call: (endpoint, request, { signal }) => answer(endpoint, request, signal),
+    findOrCreateProject: (path, { signal }) => answer("project", path, signal),
     addEvents: (lines, { signal }) =>
       answer(
         "events.add_batch",

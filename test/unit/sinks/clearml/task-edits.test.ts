@@ -11,7 +11,7 @@ import {
   setRuntime,
 } from "../../../../src/sinks/clearml/task-edits.js";
 import { checkpoint, line, record, storedFile } from "./facts.js";
-import { raise, refusal, scriptedPort, type ScriptedPort } from "./scripted-port.js";
+import { raise, refusal, scriptedPort, type ScriptedPort, type Loose } from "./scripted-port.js";
 
 const calls = (port: ScriptedPort) => ({ port, taskId: "task", projectId: undefined, signal: new AbortController().signal });
 /** A task that somebody ended: the atomic way is closed. */
@@ -74,7 +74,7 @@ describe("artifacts", () => {
     await putArtifact(calls(port), checkpointArtifact(own, own.fact as never));
     const [edit] = port.requests("tasks.edit");
     expect(edit).toMatchObject({ task: "task", force: true });
-    expect(edit.execution.artifacts.map(({ key, uri }: any) => [key, uri])).toEqual([
+    expect(edit.execution.artifacts.map(({ key, uri }: Loose) => [key, uri])).toEqual([
       ["other", "u"],
       ["checkpoint_best", "not mine"],
       ["checkpoint_best", storedFile().uri],

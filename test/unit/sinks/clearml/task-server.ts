@@ -2,25 +2,25 @@
  * The few endpoints that a sink needs, over plain maps: enough to tell stories of tasks and models without a socket. The
  * integration tests tell the same stories to the embedded server, which knows the rules.
  */
-import { refusal, type Script } from "./scripted-port.js";
+import { refusal, type Script, type Loose } from "./scripted-port.js";
 
 export interface TaskServer {
-  readonly tasks: Map<string, any>;
-  readonly models: Map<string, any>;
+  readonly tasks: Map<string, Loose>;
+  readonly models: Map<string, Loose>;
   readonly projects: Map<string, string>;
   /** Everything that `events.add_batch` brought. */
-  readonly events: any[];
+  readonly events: Loose[];
   readonly script: Script;
 }
 
 export function taskServer(): TaskServer {
-  const tasks = new Map<string, any>();
-  const models = new Map<string, any>();
+  const tasks = new Map<string, Loose>();
+  const models = new Map<string, Loose>();
   const projects = new Map<string, string>();
-  const events: any[] = [];
+  const events: Loose[] = [];
   let made = 0;
   const stamp = () => new Date(Date.UTC(2026, 0, 1) + ++made * 1000).toISOString();
-  const found = (documents: Map<string, any>, request: any) =>
+  const found = (documents: Map<string, Loose>, request: Loose) =>
     [...documents.values()].filter((document) =>
       request.id ? request.id.includes(document.id) : request.system_tags.every((tag: string) => document.system_tags.includes(tag)),
     );
@@ -32,17 +32,14 @@ export function taskServer(): TaskServer {
     if (!["created", "queued", "in_progress"].includes(task(id).status)) throw refusal(400, 110);
     return task(id);
   };
-  const status = (to: string) => (request: any) => {
+  const status = (to: string) => (request: Loose) => {
     Object.assign(task(request.task), { status: to, status_reason: request.status_reason, status_message: request.status_message });
     return { updated: 1 };
   };
   const script: Script = {
-    "projects.get_all": ({ name }) => ({
-      projects: [...projects].filter(([known]) => new RegExp(name).test(known)).map(([known, id]) => ({ id, name: known })),
-    }),
-    "projects.create": ({ name }) => {
-      projects.set(name, `project-${String(projects.size + 1)}`);
-      return { id: projects.get(name) };
+    project: (path) => {
+      if (!projects.has(path)) projects.set(path, `project-${String(projects.size + 1)}`);
+      return projects.get(path);
     },
     "tasks.get_all": (request) => ({ tasks: found(tasks, request).map((document) => structuredClone(document)) }),
     "tasks.create": (request) => {
@@ -83,12 +80,12 @@ export function taskServer(): TaskServer {
     "tasks.update_tags": () => ({ updated: 1 }),
     "tasks.add_or_update_artifacts": (request) => {
       const own = open(request.task);
-      own.artifacts = [...own.artifacts.filter(({ key }: any) => key !== request.artifacts[0].key), ...request.artifacts];
+      own.artifacts = [...own.artifacts.filter(({ key }: Loose) => key !== request.artifacts[0].key), ...request.artifacts];
       return { updated: 1 };
     },
     "tasks.add_or_update_model": (request) => {
       const own = open(request.task);
-      own.output = [...own.output.filter(({ name }: any) => name !== request.name), { name: request.name, model: request.model }];
+      own.output = [...own.output.filter(({ name }: Loose) => name !== request.name), { name: request.name, model: request.model }];
       return { updated: 1 };
     },
     "models.get_all": (request) => ({ models: found(models, request).map((document) => structuredClone(document)) }),
