@@ -10,6 +10,8 @@ export const OVERLAP_MS = 5000;
 /** One line as shown. `id` is unique among the lines of one list. */
 export interface ConsoleLine {
   readonly id: string;
+  /** Number of its event, counted from the first that was read, so that it stays when older ones are dropped. */
+  readonly event: number;
   readonly timestamp: number;
   readonly level: string;
   readonly text: string;
@@ -18,6 +20,8 @@ export interface ConsoleLine {
 /** Events in order of time; what is newer than the overlap's start may still change. */
 export interface ConsoleTail {
   readonly events: readonly LogEventDocument[];
+  /** How many older events were dropped since the first read. */
+  readonly dropped: number;
   /** The server's own count when these were read; it stops counting at 10,000. */
   readonly total: number;
 }
@@ -30,8 +34,9 @@ export function rereadFrom(tail: ConsoleTail): number | undefined {
 
 /** Replaces all that is newer than `from` by what the server has there now. */
 export function replaceTail(tail: ConsoleTail, from: number, fresh: readonly LogEventDocument[], total: number): ConsoleTail {
-  const kept = tail.events.filter((event) => event.timestamp <= from);
-  return { events: [...kept, ...fresh].slice(-MAX_LINES), total };
+  const events = [...tail.events.filter((event) => event.timestamp <= from), ...fresh];
+  const surplus = Math.max(0, events.length - MAX_LINES);
+  return { events: events.slice(surplus), dropped: tail.dropped + surplus, total };
 }
 
 /**
@@ -43,23 +48,19 @@ export function hasGap(tail: ConsoleTail): boolean {
 }
 
 /** Splits events into lines: colour codes go, and of a rewritten line (carriage returns) the last state stays. */
-export function toLines(events: readonly LogEventDocument[]): ConsoleLine[] {
-  const lines: ConsoleLine[] = [];
-  const countAt = new Map<number, number>();
-  for (const event of events) {
-    const copy = (countAt.get(event.timestamp) ?? 0) + 1;
-    countAt.set(event.timestamp, copy);
+export function toLines(tail: ConsoleTail): ConsoleLine[] {
+  const lines = tail.events.flatMap((event, position) => {
+    const number = tail.dropped + position;
     const texts = cleanText(event.msg ?? "").split("\n");
     if (texts.length > 1 && texts.at(-1) === "") texts.pop();
-    for (const [index, text] of texts.entries()) {
-      lines.push({
-        id: `${String(event.timestamp)}-${String(copy)}.${String(index)}`,
-        timestamp: event.timestamp,
-        level: (event.level ?? "info").toLowerCase(),
-        text: text.split("\r").findLast((part) => part !== "") ?? "",
-      });
-    }
-  }
+    return texts.map((text, index) => ({
+      id: `${String(number)}.${String(index)}`,
+      event: number,
+      timestamp: event.timestamp,
+      level: (event.level ?? "info").toLowerCase(),
+      text: text.split("\r").findLast((part) => part !== "") ?? "",
+    }));
+  });
   return lines.slice(-MAX_LINES);
 }
 

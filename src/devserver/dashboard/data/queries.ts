@@ -114,7 +114,7 @@ export function useConsole(task: string): Resource<ConsoleTail> {
         { task, batch_size: MAX_LINES, navigate_earlier: true, order: "asc" },
         signal,
       );
-      return { events: [...page.events].sort((a, b) => a.timestamp - b.timestamp), total: page.total };
+      return { events: [...page.events].sort((a, b) => a.timestamp - b.timestamp), dropped: 0, total: page.total };
     },
     (change) => change.task === task && change.kind === "log",
   );

@@ -7,8 +7,8 @@ import { useConsole } from "../data/queries.js";
 import { formatClock, formatCount, formatDateTime } from "../format.js";
 import { EmptyState, Loaded } from "../parts/notice.js";
 
-/** Lines rendered as one piece, so that one new line does not touch the thousands before it. */
-const BLOCK_LINES = 100;
+/** Events rendered as one piece, so that one new line, or one dropped, does not touch the thousands beside it. */
+const BLOCK_EVENTS = 100;
 
 /** Lowest level shown, with the levels it lets through. */
 const LEVELS: readonly { readonly label: string; readonly levels: readonly string[] | undefined }[] = [
@@ -22,7 +22,7 @@ export function ConsoleTab({ task }: { readonly task: TaskDocument }) {
   const [search, setSearch] = useState("");
   const [level, setLevel] = useState(0);
   const [follows, setFollows] = useState(true);
-  const lines = useMemo(() => toLines(tail.value?.events ?? []), [tail.value]);
+  const lines = useMemo(() => (tail.value === undefined ? [] : toLines(tail.value)), [tail.value]);
 
   return (
     <Loaded resource={tail} what="the console">
@@ -110,8 +110,8 @@ function ConsolePane({ lines, follows, onFollow }: ConsolePaneProps) {
   return (
     <div class="console" ref={pane} onScroll={onScroll} tabIndex={0} role="region" aria-label="Console output">
       {lines.length === 0 && <p class="muted">No line matches.</p>}
-      {toBlocks(lines).map((block) => (
-        <ConsoleBlock key={block[0]?.id} lines={block} />
+      {[...toBlocks(lines)].map(([number, block]) => (
+        <ConsoleBlock key={number} lines={block} />
       ))}
     </div>
   );
@@ -142,10 +142,8 @@ class ConsoleBlock extends Component<{ readonly lines: readonly ConsoleLine[] }>
   }
 }
 
-function toBlocks(lines: readonly ConsoleLine[]): ConsoleLine[][] {
-  const blocks: ConsoleLine[][] = [];
-  for (let start = 0; start < lines.length; start += BLOCK_LINES) blocks.push(lines.slice(start, start + BLOCK_LINES));
-  return blocks;
+function toBlocks(lines: readonly ConsoleLine[]): Map<number, ConsoleLine[]> {
+  return Map.groupBy(lines, (line) => Math.floor(line.event / BLOCK_EVENTS));
 }
 
 function NoLines() {
