@@ -6,7 +6,6 @@ import { ConfigError, describeError, StopRequestedError, type Issue, type StopSo
 import { fetchTransport, undiciTransport, type HttpTransport } from "../base/http.js";
 import { silentLogger } from "../base/logger.js";
 import type { Sink } from "../outbox/sink.js";
-import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
@@ -14,7 +13,7 @@ import { clearmlClient, createSinks, type Collaborators } from "./destinations.j
 import { TrainerEmitter, type BoundTask } from "./events.js";
 import { flattenParameters } from "./hyperparameters.js";
 import { openOutbox } from "./journal-place.js";
-import { resolveTrainerOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
+import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
 import { Run } from "./run.js";
 import { Tally } from "./tally.js";
 
@@ -96,7 +95,7 @@ interface Hooks {
   readonly binding: ReturnType<typeof taskBinding>;
 }
 
-async function open(given: TrainerOptions<never>, resolved: ResolvedTrainerOptions, collaborators: Collaborators, hooks: Hooks) {
+async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, collaborators: Collaborators, hooks: Hooks) {
   const { issues, tally, emitter, stop, binding } = hooks;
   const { clock, random, logger } = collaborators;
   const client = clearmlClient(given, resolved, collaborators);
@@ -113,7 +112,7 @@ async function open(given: TrainerOptions<never>, resolved: ResolvedTrainerOptio
   };
   const createAll = (runId: string): readonly Sink[] => {
     jobId = resolved.jobId ?? runId;
-    const { sinks, issues: found } = createSinks(given, resolved, client.clearml, { runId, jobId }, sinkHooks, collaborators);
+    const { sinks, issues: found } = createSinks(given, resolved, client.clearml, { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, "") }, sinkHooks, collaborators);
     issues.push(...found);
     return sinks;
   };
@@ -150,7 +149,7 @@ async function open(given: TrainerOptions<never>, resolved: ResolvedTrainerOptio
   };
 }
 
-function transportOf(given: TrainerOptions<never>): HttpTransport {
+function transportOf(given: GivenOptions): HttpTransport {
   if (given.fetch) return fetchTransport(given.fetch);
   return undiciTransport(given.dispatcher ? { dispatcher: given.dispatcher } : {});
 }

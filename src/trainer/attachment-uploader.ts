@@ -5,7 +5,6 @@
 import { ApiError, ConnectionError, describeError, TrainerSDKError, UploadError } from "../base/errors.js";
 import type { Delivery, DeliveryContext, Uploader } from "../outbox/sink.js";
 import type { StoredFile } from "../records/facts.js";
-import type { TrainerRecord } from "../records/record.js";
 import type { ObjectStore, UploadProgress } from "../storage/object-store.js";
 
 /** Keys remembered as stored; content-addressed, so a key that is stored once is stored for good. */
@@ -21,7 +20,7 @@ export function attachmentUploader(options: AttachmentUploaderOptions): Uploader
   const stored = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
 
-  const put = async (record: TrainerRecord, file: StoredFile, path: string, context: DeliveryContext): Promise<void> => {
+  const put = async (file: StoredFile, path: string, context: DeliveryContext): Promise<void> => {
     if (stored.has(file.key)) return;
     // A model that was registered from the best checkpoint's bytes has the checkpoint's key: one upload serves both.
     const shared = underWay.get(file.key);
@@ -43,7 +42,7 @@ export function attachmentUploader(options: AttachmentUploaderOptions): Uploader
       const path = record.traits.attachment?.path;
       if (file === undefined || path === undefined) return { status: "rejected", reason: "the record names no file" };
       try {
-        await put(record, file, path, context);
+        await put(file, path, context);
         return { status: "delivered" };
       } catch (error) {
         return uploadFailure(error);

@@ -14,7 +14,7 @@ import { taskExternalKey } from "../records/external-key.js";
 import { createClearMLSink } from "../sinks/clearml/clearml-sink.js";
 import { createPlatformSink } from "../sinks/platform/platform-sink.js";
 import type { BoundTask } from "./events.js";
-import type { ResolvedTrainerOptions, TrainerOptions } from "./options.js";
+import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
 
 /** What destinations share. */
 export interface Collaborators {
@@ -31,22 +31,25 @@ export interface SinkHooks {
 }
 
 /** The ClearML client, when there is enough to reach one. */
-export function clearmlClient(given: TrainerOptions<never>, resolved: ResolvedTrainerOptions, collaborators: Collaborators): { clearml: ClearML | undefined; issues: readonly Issue[] } {
+export function clearmlClient(given: GivenOptions, resolved: ResolvedTrainerOptions, collaborators: Collaborators): { clearml: ClearML | undefined; issues: readonly Issue[] } {
   const { sinks, env } = resolved;
   const wanted = sinks?.includes("clearml");
   if (wanted === false && resolved.storage !== "clearml") return { clearml: undefined, issues: [] };
   const { options, issues, configured } = resolveClearMLOptions({ ...given.clearml }, env);
   // Not asked for and not configured: there is simply no ClearML. Asked for or half configured: say what is missing.
   if (options === undefined) return { clearml: undefined, issues: configured || wanted === true ? issues : [] };
-  return { clearml: createClearML({ ...options, ...collaborators }), issues };
+  const { transport, ...others } = collaborators;
+  // A session that must not check certificates needs a transport of its own; the shared one checks.
+  const ownTransport = !options.verifyCertificates && given.dispatcher === undefined && given.fetch === undefined;
+  return { clearml: createClearML({ ...options, ...others, ...(ownTransport ? {} : { transport }) }, env), issues };
 }
 
 /** The sinks in the order in which they are listed everywhere. */
 export function createSinks(
-  given: TrainerOptions<never>,
+  given: GivenOptions,
   resolved: ResolvedTrainerOptions,
   clearml: ClearML | undefined,
-  identity: { readonly runId: string; readonly jobId: string },
+  identity: { readonly runId: string; readonly jobId: string; readonly outputUri: string | undefined },
   hooks: SinkHooks,
   collaborators: Collaborators,
 ): { sinks: readonly Sink[]; issues: readonly Issue[] } {
@@ -80,8 +83,9 @@ export function createSinks(
     sinks.push(
       createClearMLSink({
         clearml,
-        job: { operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId },
+        job: { operation: resolved.operation },
         runId: identity.runId,
+        outputUri: identity.outputUri,
         taskId,
         projectName,
         taskName: taskName ?? `${resolved.operation} ${identity.jobId.slice(0, 12)}`,

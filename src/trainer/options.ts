@@ -114,6 +114,9 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly fetch?: typeof globalThis.fetch;
 }
 
+/** What does not depend on the configuration's type. */
+export type GivenOptions = Omit<TrainerOptions, "configSchema">;
+
 /** The same, settled. */
 export interface ResolvedTrainerOptions {
   readonly env: Environment;
@@ -136,7 +139,7 @@ export interface ResolvedTrainerOptions {
 }
 
 /** Given, then environment, then default. */
-export function resolveTrainerOptions<TConfig extends object>(given: TrainerOptions<TConfig>, env: Environment, workingDirectory: string): ResolvedTrainerOptions {
+export function resolveTrainerOptions(given: GivenOptions, env: Environment, workingDirectory: string): ResolvedTrainerOptions {
   const { values, issues: found } = readEnvironment(env);
   const issues: Issue[] = [...found];
   const operation = given.operation ?? values.OPERATION_TYPE ?? "training";
