@@ -4,6 +4,7 @@
  */
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { EnvironmentContext, useServerEnvironment } from "./data/environment.js";
 import { LiveFeed } from "./data/live-feed.js";
 import { FeedContext } from "./data/use-resource.js";
 import { Link, NavigateContext, useRoute } from "./navigation.js";
@@ -18,6 +19,7 @@ import { TaskPage } from "./views/task-page.js";
 
 function App({ feed }: { readonly feed: LiveFeed }) {
   const [route, navigate] = useRoute();
+  const environment = useServerEnvironment();
   useEffect(() => {
     feed.open();
     return () => {
@@ -47,7 +49,9 @@ function App({ feed }: { readonly feed: LiveFeed }) {
           </div>
         </header>
         <ConnectionBanner />
-        <View route={route} />
+        <EnvironmentContext.Provider value={environment}>
+          <View route={route} />
+        </EnvironmentContext.Provider>
       </NavigateContext.Provider>
     </FeedContext.Provider>
   );

@@ -172,9 +172,10 @@ describe("trainer-sdk dev", () => {
 
   it("lets other processes switch faults only when it was asked to", async () => {
     const open = await start(["dev", "--json", "--fault-control"]).environment();
-    expect((await fetch(new URL("/__faults", open.CLEARML_WEB_HOST))).status).toBe(200);
+    expect((await fetch(new URL("/__faults", open.CLEARML_WEB_HOST))).headers.get("content-type")).toBe("application/json");
     const closed = await start(["dev", "--json"]).environment();
-    expect((await fetch(new URL("/__faults", closed.CLEARML_WEB_HOST))).status).toBe(404);
+    // An address like any other, which shows the page.
+    expect((await fetch(new URL("/__faults", closed.CLEARML_WEB_HOST))).headers.get("content-type")).toContain("text/html");
   });
 });
 

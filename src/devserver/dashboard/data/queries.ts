@@ -162,9 +162,16 @@ export function useModel(model: string): Resource<ModelDocument> {
 
 /** What the callback receiver got, newest last: all of it, or what belongs to one task. */
 export function useCallbacks(task: string | undefined): Resource<readonly Received[]> {
-  return useResource(
+  return useResource<readonly Received[]>(
     `callbacks ${task ?? "*"}`,
-    async (signal) => matchCallbacks(await readJson<unknown>("/callbacks", signal), task),
+    async (signal, previous) => {
+      // Once the task's job is known there is no need to read those of all others.
+      const job = task === undefined ? undefined : previous?.find((entry) => entry.jobId !== undefined)?.jobId;
+      return matchCallbacks(
+        await readJson<unknown>(job === undefined ? "/callbacks" : `/callbacks?job_id=${encodeURIComponent(job)}`, signal),
+        task,
+      );
+    },
     (change) => change.kind === "callback",
   );
 }
