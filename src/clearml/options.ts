@@ -107,6 +107,7 @@ export function resolveClearMLOptions(given: ClearMLConnection, env: Environment
   const credentials = resolveCredentials(given, find, both, issues);
   const usable = apiHost !== undefined && (credentials.accessKey !== undefined || credentials.token !== undefined);
   const verify = find("verifyCertificates", undefined, ...both("API_HOST_VERIFY_CERT"));
+  const verifyCertificates = given.verifyCertificates ?? (verify === undefined || truth(verify, issues));
   return {
     options: usable
       ? Object.freeze({
@@ -114,7 +115,7 @@ export function resolveClearMLOptions(given: ClearMLConnection, env: Environment
           webHost,
           filesHost,
           ...credentials,
-          verifyCertificates: given.verifyCertificates ?? (verify === undefined || truth(verify, issues)),
+          verifyCertificates,
           workerName: find("workerName", given.workerName, ...both("WORKER_NAME"))?.value,
         })
       : undefined,
