@@ -4,7 +4,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", ".cache/", "docs/api/", "coverage/"] },
+  { ignores: ["dist/", "test/package/consumers/projects/types/", ".cache/", "docs/api/", "coverage/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts", "**/*.tsx"],

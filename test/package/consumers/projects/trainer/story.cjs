@@ -27,14 +27,15 @@ exports.tellStory = async ({ TrainerSDK, TrainerSDKError, ValidationError, creat
     await sdk.reportCompleted({ finalMetrics: { train_loss: 0.5 } });
     const receipt = await sdk.close();
 
-    const clearml = createClearML({ env: server.env });
-    const { tasks } = await clearml.tasks.getAll({ name: "^Training Job 7$" });
-    await clearml.session.close();
+    const clearml = createClearML({}, server.env);
+    const tasks = [];
+    for await (const { name, status } of clearml.tasks.getAll({ name: "^Training Job 7$" })) tasks.push({ name, status });
+    await clearml.close();
     console.log(
       JSON.stringify({
         complete: receipt.complete,
         uri: stored.uri?.startsWith("file:///") === true,
-        tasks: tasks.map(({ name, status }) => ({ name, status })),
+        tasks,
         ownError: thrown instanceof ValidationError && thrown instanceof TrainerSDKError,
         foreignError: !(thrown instanceof otherCopy.TrainerSDKError) && otherCopy.ValidationError.isInstance(thrown),
         foreignOther: otherCopy.ConfigError.isInstance(thrown),
