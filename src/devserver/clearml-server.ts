@@ -10,6 +10,7 @@ import type { WireHandler } from "../protocol/handler.js";
 import { createApiHandler } from "./api/api-handler.js";
 import type { ApiContext } from "./api/call.js";
 import { Scrolls } from "./api/scrolls.js";
+import { ensureDefaultQueue } from "./api/default-queue.js";
 import { servedEndpoints } from "./api/served-endpoints.js";
 import { Tokens } from "./api/tokens.js";
 import { createCallbackReceiver } from "./callback-receiver.js";
@@ -78,6 +79,7 @@ export function createClearMLServer(options: ClearMLServerOptions = {}): ClearML
 
   const endpoints = servedEndpoints();
   const context: ApiContext = { store, clock, logger: options.logger ?? silentLogger, tokens, scrolls: new Scrolls(clock), notify };
+  ensureDefaultQueue(context);
   const receiver = createCallbackReceiver({ store, clock, notify });
   const api = guarded("api", createApiHandler(context, endpoints));
   const files = guarded("files", createFileHandler({ files: fileStore, tokens }));

@@ -18,8 +18,12 @@ export interface EndpointMeta {
   readonly transaction: string | undefined;
 }
 
-/** Versions below 2.1 go out as numbers, later ones as text. */
-const version = (text: string): string | number => (Number(text) < 2.1 ? Number(text) : text);
+/** To a caller that asks for a version below 2.1 versions go out as numbers, else as text. */
+function versions(meta: EndpointMeta): object {
+  const asNumbers = Number(meta.requestedVersion) < 2.1;
+  const form = (version: string): string | number => (asNumbers ? Number(version) : version);
+  return { requested_version: form(meta.requestedVersion), actual_version: form(meta.actualVersion) };
+}
 
 /** The answer as it goes over the wire. With an `error` the data is empty and the HTTP status is the error's. */
 export function envelope(meta: EndpointMeta, data: unknown, error?: ErrorShape, headers: Readonly<Record<string, string>> = {}): WireResponse {
@@ -28,7 +32,7 @@ export function envelope(meta: EndpointMeta, data: unknown, error?: ErrorShape, 
     meta: {
       id,
       trx: meta.transaction ?? id,
-      endpoint: { name: meta.name, requested_version: version(meta.requestedVersion), actual_version: version(meta.actualVersion) },
+      endpoint: { name: meta.name, ...versions(meta) },
       result_code: error?.code ?? 200,
       result_subcode: error?.subcode ?? 0,
       result_msg: error?.message ?? "OK",

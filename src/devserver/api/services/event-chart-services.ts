@@ -116,21 +116,44 @@ const galleryRequest = () =>
     metrics: z.array(z.looseObject({ task: z.string(), metric: z.nullish(z.string()), variants: z.nullish(z.array(z.string())) })),
     iters: z.nullish(z.int()),
     navigate_earlier: z.nullish(z.boolean()),
+    refresh: z.nullish(z.boolean()),
     scroll_id: z.nullish(z.string()),
     model_events: z.nullish(z.boolean()),
   });
 
-/** The newest iterations of images or plots, metric by metric. There is one page: no state is kept between calls. */
+/** For each asked metric the lowest and highest iteration that the reader has seen. */
+type Seen = readonly (readonly [number, number] | null)[];
+
+function seenOf(scrollId: string | null | undefined): Seen {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(scrollId ?? "", "base64url").toString("utf8"));
+    return Array.isArray(parsed) ? (parsed as Seen) : [];
+  } catch {
+    // An id that is gone starts over without a word.
+    return [];
+  }
+}
+
+/** Iterations of images or plots, metric by metric: the newest at first, then page by page into the past or back. */
 function gallery(type: "plot" | "training_debug_image") {
   return (request: z.output<ReturnType<typeof galleryRequest>>, call: Call): object => {
-    const metrics = request.metrics.map((wanted) => {
+    const seen = request.refresh === true ? [] : seenOf(request.scroll_id);
+    const next: (readonly [number, number] | null)[] = [];
+    const metrics = request.metrics.map((wanted, at) => {
       readableName(call, wanted.task, request.model_events);
       const filter = wanted.metric ? [{ metric: wanted.metric, variants: wanted.variants ?? undefined }] : undefined;
       const rows = call.store.events.byIteration({ entity: wanted.task, types: [type], metrics: filter }, { order: "desc", limit: Number.MAX_SAFE_INTEGER });
-      const iterations = [...Map.groupBy(withoutRecycled(rows, type), (row) => row.iteration ?? 0)].slice(0, request.iters ?? 1);
-      return { task: wanted.task, iterations: iterations.map(([iter, events]) => ({ iter, events: events.map(eventOnTheWire) })) };
+      const all = [...Map.groupBy(withoutRecycled(rows, type), (row) => row.iteration ?? 0)];
+      const known = seen[at] ?? undefined;
+      const count = Math.max(1, request.iters ?? 1);
+      const earlier = request.navigate_earlier !== false;
+      const beyond = known ? all.filter(([iteration]) => (earlier ? iteration < known[0] : iteration > known[1])) : all;
+      const page = earlier ? beyond.slice(0, count) : beyond.slice(-count);
+      const places = page.map(([iteration]) => iteration);
+      next.push(places.length > 0 ? [Math.min(...places), Math.max(...places)] : (known ?? null));
+      return { task: wanted.task, iterations: page.map(([iter, events]) => ({ iter, events: events.map(eventOnTheWire) })) };
     });
-    return { scroll_id: request.scroll_id ?? "none", metrics };
+    return { scroll_id: Buffer.from(JSON.stringify(next)).toString("base64url"), metrics };
   };
 }
 
