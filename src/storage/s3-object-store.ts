@@ -16,7 +16,7 @@ import type { S3Settings } from "./s3-settings.js";
 import { verifiedBuffer } from "./verified-bytes.js";
 
 /** How long `close` waits for unfinished uploads to be taken back. */
-const CLOSE_WAIT_MS = 5_000;
+const CLOSE_WAIT_MS = 2_000;
 
 export interface S3ObjectStoreOptions extends S3Timeouts {
   readonly settings: S3Settings;

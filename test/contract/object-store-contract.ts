@@ -44,7 +44,12 @@ export function describeObjectStoreContract(name: string, create: () => Promise<
     async function aFile(content: Buffer): Promise<FileToStore> {
       const path = join(root, "weights.pt");
       await writeFile(path, content);
-      return { path, sizeBytes: content.length, sha256: createHash("sha256").update(content).digest("hex"), contentType: "application/octet-stream" };
+      return {
+        path,
+        sizeBytes: content.length,
+        sha256: createHash("sha256").update(content).digest("hex"),
+        contentType: "application/octet-stream",
+      };
     }
 
     it.each([
@@ -83,7 +88,10 @@ export function describeObjectStoreContract(name: string, create: () => Promise<
 
     it("tells progress that only grows and ends with the whole", async () => {
       const seen: UploadProgress[] = [];
-      await subject.store.put("a/large.pt", await aFile(randomBytes(LARGE_BYTES)), { signal: running, onProgress: (progress) => seen.push(progress) });
+      await subject.store.put("a/large.pt", await aFile(randomBytes(LARGE_BYTES)), {
+        signal: running,
+        onProgress: (progress) => seen.push(progress),
+      });
       const sent = seen.map((progress) => progress.sentBytes);
       expect(sent).toEqual([...sent].sort((one, other) => one - other));
       expect(seen.at(-1)).toEqual({ key: "a/large.pt", sentBytes: LARGE_BYTES, totalBytes: LARGE_BYTES });

@@ -31,7 +31,14 @@ export function plainFileServerClient(url: string): FileServerPort {
     urlOf: (path) => decodeURIComponent(urlOf(path)),
     async upload(path, content, { signal }) {
       const { status } = await send("PUT", urlOf(path), signal, content);
-      if (status !== 200) throw new ApiError(`the file server answered ${String(status)}`, { service: "fileserver", method: "PUT", url, status, retryable: status >= 500 });
+      if (status !== 200)
+        throw new ApiError(`the file server answered ${String(status)}`, {
+          service: "fileserver",
+          method: "PUT",
+          url,
+          status,
+          retryable: status >= 500,
+        });
     },
     async head(path, { signal }) {
       const { status, length } = await send("HEAD", urlOf(path), signal);
@@ -53,7 +60,9 @@ async function send(
       request.once("response", (response) => {
         response.resume();
         const length = response.headers["content-length"];
-        response.once("end", () => resolve({ status: response.statusCode ?? 0, length: length === undefined ? undefined : Number(length) }));
+        response.once("end", () =>
+          resolve({ status: response.statusCode ?? 0, length: length === undefined ? undefined : Number(length) }),
+        );
       });
       request.once("error", reject);
     });

@@ -26,7 +26,9 @@ export async function serveWire(handler: WireHandler): Promise<WireServer> {
 }
 
 async function answer(handler: WireHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]));
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
+  );
   const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "127.0.0.1"}`);
   const result = await handler({ method: request.method ?? "GET", url, headers, body: request });
   if (result.destroy && result.body === undefined) {

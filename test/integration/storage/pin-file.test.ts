@@ -56,7 +56,12 @@ describe("pinFile with a copy", () => {
     await aSource(content);
     const pinned = (await pin()) as PinnedFile;
     await writeFile(source, "another epoch");
-    expect(pinned).toEqual({ path: expect.stringMatching(/pins\/[0-9a-f]{32}\.pt$/), pinned: true, sizeBytes: content.length, sha256: sha256(content) });
+    expect(pinned).toEqual({
+      path: expect.stringMatching(/pins\/[0-9a-f]{32}\.pt$/),
+      pinned: true,
+      sizeBytes: content.length,
+      sha256: sha256(content),
+    });
     expect((await readFile(pinned.path)).equals(content)).toBe(true);
   });
 
@@ -207,6 +212,8 @@ describe("pinBytes", () => {
 
   it("says as a value that the folder cannot be written", async () => {
     await writeFile(directory, "");
-    expect(await pinBytes({ content: Buffer.from("x"), fileName: "a.txt", directory })).toEqual({ rejected: expect.stringMatching(/^a\.txt cannot be kept/) });
+    expect(await pinBytes({ content: Buffer.from("x"), fileName: "a.txt", directory })).toEqual({
+      rejected: expect.stringMatching(/^a\.txt cannot be kept/),
+    });
   });
 });

@@ -41,7 +41,10 @@ describe("parseCheckpointUri", () => {
     ["file://host/share", /write file:\/\/\//],
     ["file:relative", /three slashes/],
   ])("refuses %j and says what to write", (uri, message) => {
-    expect(parseCheckpointUri(uri, "storage")).toEqual({ status: "invalid", issues: [{ path: "storage", message: expect.stringMatching(message) }] });
+    expect(parseCheckpointUri(uri, "storage")).toEqual({
+      status: "invalid",
+      issues: [{ path: "storage", message: expect.stringMatching(message) }],
+    });
   });
 
   it("never repeats a password", () => {

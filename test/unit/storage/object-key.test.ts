@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ARTIFACT_KEY_TEMPLATE, CHECKPOINT_KEY_TEMPLATE, MODEL_KEY_TEMPLATE, objectKeyTemplateIssues, renderObjectKey } from "../../../src/storage/object-key.js";
+import {
+  ARTIFACT_KEY_TEMPLATE,
+  CHECKPOINT_KEY_TEMPLATE,
+  MODEL_KEY_TEMPLATE,
+  objectKeyTemplateIssues,
+  renderObjectKey,
+} from "../../../src/storage/object-key.js";
 
 const sha256 = "0123456789abcdef".repeat(4);
 const parts = { jobId: "job-7", sha256, fileName: "weights.pt", type: "best", epoch: 3 };
@@ -17,7 +23,12 @@ describe("renderObjectKey", () => {
     ["a job that would climb", CHECKPOINT_KEY_TEMPLATE, { ...parts, jobId: "../../etc" }, "checkpoints/_.._etc/best-3-01234567.pt"],
     ["a job of dots alone", CHECKPOINT_KEY_TEMPLATE, { ...parts, jobId: ".." }, "checkpoints/best-3-01234567.pt"],
     ["letters of any script", CHECKPOINT_KEY_TEMPLATE, { ...parts, jobId: "работа 7" }, "checkpoints/работа_7/best-3-01234567.pt"],
-    ["a template of the user's", "{operation}/{runId}/{type}_{iteration}-{sha256}{ext}", { ...parts, operation: "training", runId: "r1", iteration: 40 }, `training/r1/best_40-${sha256}.pt`],
+    [
+      "a template of the user's",
+      "{operation}/{runId}/{type}_{iteration}-{sha256}{ext}",
+      { ...parts, operation: "training", runId: "r1", iteration: 40 },
+      `training/r1/best_40-${sha256}.pt`,
+    ],
     ["slashes at the ends and in a row", "/a//{digest8}/", parts, "a/01234567"],
   ])("renders %s", (_what, template, given, key) => {
     expect(renderObjectKey(template, given)).toBe(key);
@@ -29,7 +40,10 @@ describe("renderObjectKey", () => {
   });
 
   it("gives a safe key whatever the parts and the template hold", () => {
-    const template = fc.oneof(fc.constant(CHECKPOINT_KEY_TEMPLATE), fc.string().map((text) => `${text}/{jobId}/{name}-{digest8}{ext}`));
+    const template = fc.oneof(
+      fc.constant(CHECKPOINT_KEY_TEMPLATE),
+      fc.string().map((text) => `${text}/{jobId}/{name}-{digest8}{ext}`),
+    );
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("..", ".", "/", "a/../b", "\u0000", "\\", "%2e%2e"));
     fc.assert(
       fc.property(template, text, text, text, (pattern, jobId, name, fileName) => {

@@ -57,7 +57,10 @@ describe("s3Failure", () => {
   });
 
   it("says what to do without credentials", () => {
-    const failure = s3Failure(Object.assign(new Error("Could not load credentials from any providers"), { name: "CredentialsProviderError" }), target);
+    const failure = s3Failure(
+      Object.assign(new Error("Could not load credentials from any providers"), { name: "CredentialsProviderError" }),
+      target,
+    );
     expect(failure).toMatchObject({ retryable: true, message: expect.stringContaining("AWS_ACCESS_KEY_ID") });
   });
 });

@@ -3,7 +3,11 @@ import { ConfigError } from "../../../src/base/errors.js";
 import { parseCheckpointUri, type S3Spec } from "../../../src/storage/checkpoint-uri.js";
 import { resolveS3Settings } from "../../../src/storage/s3-settings.js";
 
-const internal = { INTERNAL_STORAGE_ENDPOINT: "http://minio:9002", INTERNAL_STORAGE_ACCESS_KEY: "in-key", INTERNAL_STORAGE_SECRET_KEY: "in-secret" };
+const internal = {
+  INTERNAL_STORAGE_ENDPOINT: "http://minio:9002",
+  INTERNAL_STORAGE_ACCESS_KEY: "in-key",
+  INTERNAL_STORAGE_SECRET_KEY: "in-secret",
+};
 const aws = { AWS_ACCESS_KEY_ID: "aws-key", AWS_SECRET_ACCESS_KEY: "aws-secret" };
 
 function settings(uri: string, env: Record<string, string> = {}, given = {}) {
@@ -23,9 +27,21 @@ describe("the endpoint", () => {
     ["s3://minio:9002/bucket", { INTERNAL_STORAGE_ENDPOINT: "https://minio:9002" }, { endpoint: "https://minio:9002" }],
     // Another host's endpoint says nothing about this one.
     ["s3://minio:9000/bucket", { INTERNAL_STORAGE_ENDPOINT: "https://minio:9002" }, { endpoint: "http://minio:9000" }],
-    ["s3://bucket", { AWS_ENDPOINT_URL: "http://minio:9000" }, { endpoint: "http://minio:9000", isAws: false, uriBase: "s3://minio:9000/bucket" }],
-    ["s3://bucket", { AWS_ENDPOINT_URL: "http://other:1", AWS_ENDPOINT_URL_S3: "https://ceph.example.com" }, { endpoint: "https://ceph.example.com", uriBase: "s3://ceph.example.com:443/bucket" }],
-    ["s3://bucket", { AWS_ENDPOINT_URL: "http://minio:9000", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }, { endpoint: undefined, isAws: true }],
+    [
+      "s3://bucket",
+      { AWS_ENDPOINT_URL: "http://minio:9000" },
+      { endpoint: "http://minio:9000", isAws: false, uriBase: "s3://minio:9000/bucket" },
+    ],
+    [
+      "s3://bucket",
+      { AWS_ENDPOINT_URL: "http://other:1", AWS_ENDPOINT_URL_S3: "https://ceph.example.com" },
+      { endpoint: "https://ceph.example.com", uriBase: "s3://ceph.example.com:443/bucket" },
+    ],
+    [
+      "s3://bucket",
+      { AWS_ENDPOINT_URL: "http://minio:9000", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" },
+      { endpoint: undefined, isAws: true },
+    ],
     ["s3://bucket", { AWS_ENDPOINT_URL: "https://s3.eu-west-1.amazonaws.com" }, { isAws: true, uriBase: "s3://bucket" }],
     // INTERNAL_STORAGE_ENDPOINT alone never turns s3://bucket away from AWS.
     ["s3://bucket", internal, { endpoint: undefined, isAws: true }],

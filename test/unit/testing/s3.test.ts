@@ -32,10 +32,17 @@ const base64 = (algorithm: string, body: string | Buffer): string => createHash(
 describe("objects", () => {
   it("come back as they were put, with type, metadata and ETag", async () => {
     const s3 = aDouble();
-    const put = await send(s3, "PUT", "/models/a/b%20c.pt", { body: "weights", headers: { "content-type": "text/plain", "x-amz-meta-sha256": "ab" } });
+    const put = await send(s3, "PUT", "/models/a/b%20c.pt", {
+      body: "weights",
+      headers: { "content-type": "text/plain", "x-amz-meta-sha256": "ab" },
+    });
     expect(put).toMatchObject({ status: 200, headers: { etag: `"${createHash("md5").update("weights").digest("hex")}"` } });
     const got = await send(s3, "GET", "/models/a/b%20c.pt");
-    expect(got).toMatchObject({ status: 200, text: "weights", headers: { "content-type": "text/plain", "x-amz-meta-sha256": "ab", "content-length": "7" } });
+    expect(got).toMatchObject({
+      status: 200,
+      text: "weights",
+      headers: { "content-type": "text/plain", "x-amz-meta-sha256": "ab", "content-length": "7" },
+    });
     expect(await send(s3, "HEAD", "/models/a/b%20c.pt")).toMatchObject({ status: 200, text: "", headers: { "content-length": "7" } });
     expect(s3.object("models", "a/b c.pt")?.contentType).toBe("text/plain");
   });
@@ -74,7 +81,10 @@ describe("objects", () => {
     const keys = (text: string): string[] => [...text.matchAll(/<Key>(.*?)<\/Key>/g)].map((match) => match[1]!);
     expect(keys((await send(s3, "GET", "/models?list-type=2")).text)).toEqual(["B", "a/1", "a/2", "a/sub/3", "b"]);
     const folder = await send(s3, "GET", "/models?list-type=2&prefix=a/&delimiter=/");
-    expect([keys(folder.text), folder.text]).toEqual([["a/1", "a/2"], expect.stringContaining("<CommonPrefixes><Prefix>a/sub/</Prefix></CommonPrefixes>")]);
+    expect([keys(folder.text), folder.text]).toEqual([
+      ["a/1", "a/2"],
+      expect.stringContaining("<CommonPrefixes><Prefix>a/sub/</Prefix></CommonPrefixes>"),
+    ]);
     const page = await send(s3, "GET", "/models?list-type=2&max-keys=2");
     const token = /<NextContinuationToken>(.*?)</.exec(page.text)?.[1];
     expect([keys(page.text), token]).toEqual([["B", "a/1"], "a/1"]);
@@ -84,7 +94,10 @@ describe("objects", () => {
   it("are not replaced when the key was asked to be new", async () => {
     const s3 = aDouble();
     await send(s3, "PUT", "/models/a", { body: "x" });
-    expect(await send(s3, "PUT", "/models/a", { body: "y", headers: { "if-none-match": "*" } })).toMatchObject({ status: 412, code: "PreconditionFailed" });
+    expect(await send(s3, "PUT", "/models/a", { body: "y", headers: { "if-none-match": "*" } })).toMatchObject({
+      status: 412,
+      code: "PreconditionFailed",
+    });
   });
 });
 
@@ -109,7 +122,9 @@ describe("a body", () => {
 
   it("is held against CRC-32C, whose check value is known", async () => {
     const check = Buffer.from("e3069283", "hex").toString("base64");
-    expect((await send(aDouble(), "PUT", "/models/a", { body: "123456789", headers: { "x-amz-checksum-crc32c": check } })).status).toBe(200);
+    expect((await send(aDouble(), "PUT", "/models/a", { body: "123456789", headers: { "x-amz-checksum-crc32c": check } })).status).toBe(
+      200,
+    );
   });
 
   it("is freed from its chunks and held against the checksum in its trailer", async () => {
@@ -130,7 +145,10 @@ describe("a body", () => {
   });
 
   it("that is shorter than announced is incomplete", async () => {
-    expect(await send(aDouble(), "PUT", "/models/a", { body, headers: { "content-length": "8" } })).toMatchObject({ status: 400, code: "IncompleteBody" });
+    expect(await send(aDouble(), "PUT", "/models/a", { body, headers: { "content-length": "8" } })).toMatchObject({
+      status: 400,
+      code: "IncompleteBody",
+    });
   });
 });
 
@@ -148,18 +166,46 @@ describe("an upload in parts", () => {
     await send(s3, "PUT", `/models/a?partNumber=1&uploadId=${id}`, { body: "weig" });
     expect((await send(s3, "GET", `/models/a?uploadId=${id}`)).text).toMatch(/<Part><PartNumber>1<.*<Part><PartNumber>2</s);
     expect((await send(s3, "GET", "/models?uploads")).text).toContain(`<UploadId>${id}</UploadId>`);
-    const done = await send(s3, "POST", `/models/a?uploadId=${id}`, { body: completion([[1, "weig"], [2, "ghts"]]) });
+    const done = await send(s3, "POST", `/models/a?uploadId=${id}`, {
+      body: completion([
+        [1, "weig"],
+        [2, "ghts"],
+      ]),
+    });
     expect(done.text).toMatch(/<ETag>&quot;[0-9a-f]{32}-2&quot;<\/ETag>/);
     expect(Buffer.from(s3.object("models", "a")!.body).toString()).toBe("weigghts");
     expect(s3.uploads()).toEqual([]);
     // The same completion again, as after a lost answer.
-    expect((await send(s3, "POST", `/models/a?uploadId=${id}`, { body: completion([[1, "weig"], [2, "ghts"]]) })).text).toBe(done.text);
+    expect(
+      (
+        await send(s3, "POST", `/models/a?uploadId=${id}`, {
+          body: completion([
+            [1, "weig"],
+            [2, "ghts"],
+          ]),
+        })
+      ).text,
+    ).toBe(done.text);
   });
 
   it.each([
-    ["a part that is not there", [[1, "weig"], [3, "ghts"]], "InvalidPart"],
+    [
+      "a part that is not there",
+      [
+        [1, "weig"],
+        [3, "ghts"],
+      ],
+      "InvalidPart",
+    ],
     ["a part of another content", [[1, "other"]], "InvalidPart"],
-    ["parts out of order", [[2, "ghts"], [1, "weig"]], "InvalidPartOrder"],
+    [
+      "parts out of order",
+      [
+        [2, "ghts"],
+        [1, "weig"],
+      ],
+      "InvalidPartOrder",
+    ],
     ["no part", [], "MalformedXML"],
   ] as const)("is not joined from %s", async (_what, parts, code) => {
     const s3 = aDouble();
@@ -174,7 +220,16 @@ describe("an upload in parts", () => {
     const s3 = aDouble({ minPartBytes: 5 * MIB });
     const id = await begin(s3);
     for (const number of [1, 2]) await send(s3, "PUT", `/models/a?partNumber=${String(number)}&uploadId=${id}`, { body: "x" });
-    expect((await send(s3, "POST", `/models/a?uploadId=${id}`, { body: completion([[1, "x"], [2, "x"]]) })).code).toBe("EntityTooSmall");
+    expect(
+      (
+        await send(s3, "POST", `/models/a?uploadId=${id}`, {
+          body: completion([
+            [1, "x"],
+            [2, "x"],
+          ]),
+        })
+      ).code,
+    ).toBe("EntityTooSmall");
     expect((await send(s3, "POST", `/models/a?uploadId=${id}`, { body: completion([[1, "x"]]) })).status).toBe(200);
   });
 
@@ -184,7 +239,9 @@ describe("an upload in parts", () => {
     const digest = base64("sha256", "weig");
     await send(s3, "PUT", `/models/a?partNumber=1&uploadId=${id}`, { body: "weig", headers: { "x-amz-checksum-sha256": digest } });
     expect((await send(s3, "POST", `/models/a?uploadId=${id}`, { body: completion([[1, "weig"]]) })).code).toBe("InvalidRequest");
-    const done = await send(s3, "POST", `/models/a?uploadId=${id}`, { body: completion([[1, "weig", `<ChecksumSHA256>${digest}</ChecksumSHA256>`]]) });
+    const done = await send(s3, "POST", `/models/a?uploadId=${id}`, {
+      body: completion([[1, "weig", `<ChecksumSHA256>${digest}</ChecksumSHA256>`]]),
+    });
     expect(done.text).toContain(`<ChecksumSHA256>${base64("sha256", Buffer.from(digest, "base64"))}-1</ChecksumSHA256>`);
   });
 
@@ -203,7 +260,13 @@ describe("a caller", () => {
     ["whose key is unknown", {}, { accessKeyIds: ["other"] }, 403, "InvalidAccessKeyId"],
     ["without the right", {}, { rights: ["s3:GetObject"] }, 403, "AccessDenied"],
     ["of a bucket that is not there", {}, { buckets: ["other"] }, 404, "NoSuchBucket"],
-    ["who sends checksums to a store that has none", { headers: { "x-amz-checksum-crc32": "AAAAAA==" } }, { refuseChecksums: true }, 501, "NotImplemented"],
+    [
+      "who sends checksums to a store that has none",
+      { headers: { "x-amz-checksum-crc32": "AAAAAA==" } },
+      { refuseChecksums: true },
+      501,
+      "NotImplemented",
+    ],
     ["who copies", { headers: { "x-amz-copy-source": "/a/b" } }, {}, 501, "NotImplemented"],
   ] as const)("%s is refused", async (_what, sent, options, status, code) => {
     const s3 = aDouble(options);
@@ -213,7 +276,9 @@ describe("a caller", () => {
   });
 
   it("who signs by the query is taken, as with a presigned URL", async () => {
-    expect((await send(aDouble(), "PUT", "/models/a?X-Amz-Signature=00&X-Amz-Credential=key%2F20260101", { body: "x", signed: false })).status).toBe(200);
+    expect(
+      (await send(aDouble(), "PUT", "/models/a?X-Amz-Signature=00&X-Amz-Credential=key%2F20260101", { body: "x", signed: false })).status,
+    ).toBe(200);
   });
 
   it("of what the double does not know hears so", async () => {
