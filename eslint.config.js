@@ -66,6 +66,6 @@ export default tseslint.config(
   },
   {
     files: ["**/*.js", "**/*.cjs", "**/*.mjs"],
-    languageOptions: { globals: { process: "readonly", module: "writable", exports: "writable", require: "readonly", console: "readonly" } },
+    languageOptions: { globals: { process: "readonly", module: "writable", exports: "writable", require: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly" } },
   },
 );

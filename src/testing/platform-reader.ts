@@ -82,11 +82,10 @@ export function createPlatformReader({ store, files, s3, filesHost, s3Host }: Pl
     callbacks: (path) => store.callbacks.list().filter((callback) => path === undefined || callback.path === path),
     objects: () => s3.objects(),
     async contentOf(uri) {
+      const [, host, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/([^/]+)\/(.*)$/.exec(uri) ?? [];
+      // Keys stand in S3 addresses as they are, unescaped.
+      if (host !== undefined) return host === s3Host ? s3.object(bucket, key)?.body : undefined;
       const url = new URL(uri);
-      if (url.protocol === "s3:" && url.host === s3Host) {
-        const [bucket = "", ...key] = url.pathname.slice(1).split("/");
-        return s3.object(bucket, decodeURIComponent(key.join("/")))?.body;
-      }
       if (url.origin !== filesHost) return undefined;
       const path = safePath(decodeURIComponent(url.pathname));
       const file = path === undefined ? undefined : await files.open(path);

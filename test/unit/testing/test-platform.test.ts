@@ -62,7 +62,7 @@ describe("createTestPlatform", () => {
     });
     await client.send(new PutObjectCommand({ Bucket: "checkpoints", Key: "a b/c.bin", Body: "weights" }));
     expect(platform.objects().map(({ key }) => key)).toEqual(["a b/c.bin"]);
-    expect(textOf(await platform.contentOf("s3://s3.test:9000/checkpoints/a%20b/c.bin"))).toBe("weights");
+    expect(textOf(await platform.contentOf("s3://s3.test:9000/checkpoints/a b/c.bin"))).toBe("weights");
 
     const form = new FormData();
     form.set("folder/file.bin", new Blob(["bytes"]), "file.bin");
