@@ -3,7 +3,7 @@
  * every problem is collected and named, a bad variable counts as absent, and the rest stays usable.
  */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { describeError, type Issue } from "../base/errors.js";
 
 /** An environment: `process.env`, or what a test says. */
