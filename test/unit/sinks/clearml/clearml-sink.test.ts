@@ -194,6 +194,21 @@ describe("starting the task", () => {
     await again.sink.close();
   });
 
+  it("goes on with a second attempt that crashed as with any other, after the first had ended", async () => {
+    const job = aJob();
+    await job.open();
+    await job.deliver(record(1, final({ status: "failed" })));
+    const second = await job.restart();
+    await second.open();
+    await second.deliver(record(2, line("again")));
+    const third = await second.restart();
+    await third.open();
+    job.task().status_message = "stopping";
+    await third.clock.advance(5_000);
+    expect(third.stops).toHaveLength(1);
+    await third.sink.close();
+  });
+
   it("touches no status while it only drains, and asks for no wishes", async () => {
     const job = aJob({ mode: "drain" });
     await job.open();

@@ -93,12 +93,19 @@ describe("find or create", () => {
     expect(notRemoved).toEqual(["id-1"]);
   });
 
+  it("keeps what it made although the second search does not show it yet", async () => {
+    const server = aServer();
+    const outcome = await findOrCreate(steps(server, { search: async () => [] }));
+    expect(outcome).toEqual({ found: { id: "id-0" }, created: true });
+    expect(server.things).toHaveLength(1);
+  });
+
   it("orders by time of creation whatever its spelling, then by id", () => {
     const whole = { id: "b", created: "2026-01-01T00:00:01+00:00" };
     const fraction = { id: "a", created: "2026-01-01T00:00:01.500000+00:00" };
     const unknown = { id: "0", created: null };
     expect(oldest([unknown, fraction, whole])).toBe(whole);
     expect(oldest([unknown, { id: "1" }])).toBe(unknown);
-    expect(oldest([])).toBeUndefined();
+    expect(oldest<Candidate>([])).toBeUndefined();
   });
 });

@@ -146,9 +146,19 @@ describe("task watch", () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  it("is not unsettled by being started for the task that it watches", async () => {
+    const { task, clock, watch, asked, port } = watched();
+    task.status_message = "stopping";
+    await clock.advance(5_000);
+    await clock.advance(2_500);
+    watch.start("task");
+    await clock.advance(2_500);
+    expect(port.requests("tasks.get_all")).toHaveLength(2);
+    expect(asked).toHaveLength(1);
+  });
+
   it("watches one task at a time", async () => {
     const { clock, watch, port } = watched();
-    watch.start("task");
     expect(clock.sleeping).toBe(2);
     watch.start("other");
     await clock.advance(5_000);
