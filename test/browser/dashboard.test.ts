@@ -271,7 +271,6 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     const evil = '<img src="x" onerror="document.title=1">';
     const task = await aTask({ name: evil });
     await clearml.call("tasks.started", { task });
-    // eslint-disable-next-line no-script-url -- the attack
     const artifacts = [{ key: evil, type: "custom", mode: "output", uri: "javascript:document.title=1" }];
     await clearml.call("tasks.add_or_update_artifacts", { task, artifacts });
     await clearml.addEvents([aLine(task, evil)]);

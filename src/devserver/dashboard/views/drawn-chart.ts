@@ -5,6 +5,9 @@ import { formatClock, formatTick } from "../format.js";
 
 const HEIGHT_PX = 200;
 
+/** A line with no more points than this shows each as a dot. */
+const MOST_DOTS = 15;
+
 /** uPlot declares its kinds of scale as a constant enum, which code compiled file by file cannot read. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its value in uPlot's documentation
 const LOGARITHMIC: uPlot.Scale.Distr = 3;
@@ -141,9 +144,11 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
           label: line.name,
           stroke,
           width: 1.75,
+          // Whole pixels would put the line beside its own points.
+          pxAlign: 0,
           spanGaps: true,
           show: visible[index] ?? true,
-          points: { size: 5, fill: stroke, width: 0 },
+          points: { show: hasFewPoints, size: 5, fill: stroke, width: 0 },
         };
       }),
     ],
@@ -162,6 +167,13 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
       ],
     },
   };
+}
+
+/** A short line is read by its points; a single one has no line at all. */
+function hasFewPoints(self: uPlot, series: number): boolean {
+  let points = 0;
+  for (const y of self.data[series] ?? []) if (typeof y === "number") points++;
+  return points <= MOST_DOTS;
 }
 
 /** All of the data; a single point stands in the middle. There is no range without data, and uPlot then passes null. */
