@@ -1,6 +1,7 @@
 /** One file as a multipart form, streamed: its length is known before and checked while it is read. Nothing is held in memory. */
 import { createReadStream } from "node:fs";
-import { PassThrough, Transform, pipeline, type Readable } from "node:stream";
+import { PassThrough, Transform, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { UploadError } from "../base/errors.js";
 
 /** A file's path; a stream, which can be sent once; or a function that opens a fresh stream for each attempt. */
@@ -31,22 +32,32 @@ export interface MultipartBody {
 export async function multipartBody(source: UploadSource, options: MultipartOptions): Promise<MultipartBody> {
   const { default: FormData } = await import("form-data");
   let sourceError: unknown;
+  const body = new PassThrough();
+  const fail = (error: Error): void => {
+    sourceError ??= error;
+    body.destroy(error);
+  };
+  // Whoever sends the body hears of its errors; with nobody sending yet, an error must not bring the process down.
+  body.on("error", () => undefined);
   const input: Readable = typeof source === "string" ? createReadStream(source) : typeof source === "function" ? source() : source;
   const counted = sizeCheck(options);
-  const body = new PassThrough();
-  pipeline(input, counted, (error) => {
-    if (!error) return;
-    sourceError = error;
-    body.destroy(error);
-  });
+  const read = pipeline(input, counted).catch(fail);
   const form = new FormData();
-  form.append(options.field, counted, { filename: options.fileName, contentType: options.contentType, knownLength: options.sizeBytes });
+  form.on("error", fail);
+  const part = { filename: options.fileName, contentType: options.contentType };
+  if (options.sizeBytes > 0) {
+    form.append(options.field, counted, { ...part, knownLength: options.sizeBytes });
+  } else {
+    // form-data takes a known length of 0 for none. The source is read all the same, to see that it is empty.
+    counted.resume();
+    await read;
+    form.append(options.field, Buffer.alloc(0), part);
+  }
+  // Asked before anything flows: what has flowed is no longer counted.
+  const headers = { ...(form.getHeaders() as Record<string, string>), "content-length": String(form.getLengthSync()) };
   form.pipe(body);
-  // The pipeline above has heard of every error already; unheard, the same error here would bring the process down.
-  form.on("error", () => undefined);
-  body.on("error", () => undefined);
   return {
-    headers: { ...(form.getHeaders() as Record<string, string>), "content-length": String(form.getLengthSync()) },
+    headers,
     body,
     sourceError: () => sourceError,
     dispose: () => {
