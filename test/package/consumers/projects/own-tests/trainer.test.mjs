@@ -37,7 +37,7 @@ describe("with msw's own setupServer", () => {
   afterEach(() => server.close());
 
   it("tells the whole story, the SDK going through fetch", async () => {
-    server.listen({ onUnhandledRequest: "error" });
+    server.listen({ onUnhandledFrame: "error" });
     expect(await train({ env: env(platform), journalDir: journalDir(), fetch: globalThis.fetch })).toMatchObject({ complete: true });
     expectWholeStory(platform);
   });
@@ -52,7 +52,7 @@ describe("with msw's own setupServer", () => {
       }),
       ...platform.handlers,
     );
-    server.listen({ onUnhandledRequest: "error" });
+    server.listen({ onUnhandledFrame: "error" });
     await train({ env: env(platform), journalDir: journalDir(), fetch: globalThis.fetch });
     server.close();
     expect(seen).toEqual([1, 2]);
