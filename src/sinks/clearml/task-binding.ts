@@ -16,6 +16,8 @@ export interface TaskWish {
   readonly operation: OperationType;
   /** Kept as a system tag; the same for every process of the job. */
   readonly externalKey: string;
+  /** The journal that the task is made for; kept in its runtime, so that a person can tell whose it is. */
+  readonly runId: string;
   /** An existing task, made by somebody else (`CLEARML_TASK_ID`). */
   readonly taskId?: string | undefined;
   /** Full path, parts divided by `/`. */
@@ -122,7 +124,7 @@ export class TaskBinding {
   }
 
   async #create(signal: AbortSignal, replaces: string | undefined): Promise<string> {
-    const { operation, externalKey, outputUri } = this.#wish;
+    const { operation, externalKey, runId, outputUri } = this.#wish;
     const project = await this.#port.findOrCreateProject(projectPath(this.#wish.projectName), { signal });
     const { id } = await this.#port.call(
       "tasks.create",
@@ -132,6 +134,7 @@ export class TaskBinding {
         project,
         // Not `development`: a stop asked for in the web UI would then end the task at once instead of asking us (3.4).
         system_tags: [externalKey],
+        runtime: { trainer_sdk_run: runId },
         comment:
           replaces === undefined
             ? "Reported by trainer-sdk."
