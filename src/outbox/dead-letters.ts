@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { describeError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import { hasCode, type Disk } from "./disk.js";
+import type { Disk } from "./disk.js";
 import { encodeLine } from "./line-codec.js";
 import { Mutex } from "./mutex.js";
 import type { DeadLetter } from "./receipts.js";
@@ -22,7 +22,8 @@ type LetterEntry = ({ readonly k: "d" } & DeadLetter) | { readonly k: "g"; reado
 export interface DeadLetterBox {
   /** Never rejects. */
   add(letters: readonly DeadLetter[]): Promise<void>;
-  list(): Promise<readonly DeadLetter[]>;
+  /** Only the wanted are ever in memory together. */
+  list(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]>;
   /** Never rejects. */
   remove(letters: readonly DeadLetter[]): Promise<void>;
 }
@@ -39,8 +40,8 @@ export class MemoryDeadLetters implements DeadLetterBox {
     return Promise.resolve();
   }
 
-  list(): Promise<readonly DeadLetter[]> {
-    return Promise.resolve([...this.#letters.values()]);
+  list(isWanted: (letter: DeadLetter) => boolean = () => true): Promise<readonly DeadLetter[]> {
+    return Promise.resolve([...this.#letters.values()].filter(isWanted));
   }
 
   remove(letters: readonly DeadLetter[]): Promise<void> {
@@ -81,16 +82,16 @@ export class FileDeadLetters implements DeadLetterBox {
     });
   }
 
-  async list(): Promise<readonly DeadLetter[]> {
-    return [...(await this.#turn.run(() => this.#read())).values(), ...(await this.#unwritten.list())];
+  async list(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]> {
+    return [...(await this.#turn.run(() => this.#read(isWanted))).values(), ...(await this.#unwritten.list(isWanted))];
   }
 
   async remove(letters: readonly DeadLetter[]): Promise<void> {
     await this.#unwritten.remove(letters);
     await this.#turn.run(async () => {
-      const remaining = await this.#read();
-      for (const letter of letters) remaining.delete(keyOf(letter));
-      if (letters.length >= remaining.size && (await this.#rewrite(remaining.values()))) return;
+      const remaining = await this.#read().catch(() => undefined);
+      for (const letter of letters) remaining?.delete(keyOf(letter));
+      if (remaining && letters.length >= remaining.size && (await this.#rewrite(remaining.values()))) return;
       await this.#append(letters.map((letter) => ({ k: "g", sink: letter.sink, s: letter.record.sequence })));
     });
   }
@@ -147,25 +148,24 @@ export class FileDeadLetters implements DeadLetterBox {
     }
   }
 
-  async #read(): Promise<Map<string, DeadLetter>> {
-    return readDeadLetters(this.#options.disk, this.#options.directory);
+  #read(isWanted?: (letter: DeadLetter) => boolean): Promise<Map<string, DeadLetter>> {
+    return readDeadLetters(this.#options.disk, this.#options.directory, isWanted);
   }
 }
 
 /** The letters in a folder, by sink and sequence: the latest of each. A damaged line costs itself alone. */
-export async function readDeadLetters(disk: Disk, directory: string): Promise<Map<string, DeadLetter>> {
+export async function readDeadLetters(disk: Disk, directory: string, isWanted: (letter: DeadLetter) => boolean = () => true): Promise<Map<string, DeadLetter>> {
   const letters = new Map<string, DeadLetter>();
-  try {
-    for await (const lines of scanFile(disk, join(directory, FILE_NAME))) {
-      for (const { json } of lines) {
-        if (!json) continue;
-        const entry = JSON.parse(json.toString("utf8")) as LetterEntry;
-        if (entry.k === "g") letters.delete(keyText(entry.sink, entry.s));
-        else if (entry.k === "d") letters.set(keyText(entry.sink, entry.record.sequence), { sink: entry.sink, reason: entry.reason, detail: entry.detail, atMs: entry.atMs, record: entry.record });
-      }
+  for await (const lines of scanFile(disk, join(directory, FILE_NAME))) {
+    for (const { json } of lines) {
+      if (!json) continue;
+      const entry = JSON.parse(json.toString("utf8")) as LetterEntry;
+      if (entry.k === "g") letters.delete(keyText(entry.sink, entry.s));
+      if (entry.k !== "d") continue;
+      const { sink, reason, detail, atMs, record } = entry;
+      const letter = { sink, reason, detail, atMs, record };
+      if (isWanted(letter)) letters.set(keyOf(letter), letter);
     }
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
   }
   return letters;
 }

@@ -91,7 +91,7 @@ export class FileJournal implements Journal {
       clock,
       logger,
       path: directory,
-      onCommitted: (records, failure) => this.#committed(records, failure),
+      onCommitted: (records, lastSequence, failure) => this.#committed(records, lastSequence, failure),
       onDisk: (failure) => void lock.markUnwritten(failure !== undefined),
     });
     this.#compactor = new Compactor({
@@ -183,8 +183,8 @@ export class FileJournal implements Journal {
     return this.#letters.add(letters);
   }
 
-  deadLetters(): Promise<readonly DeadLetter[]> {
-    return this.#letters.list();
+  deadLetters(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]> {
+    return this.#letters.list(isWanted);
   }
 
   exhume(letters: readonly DeadLetter[]): Promise<void> {
@@ -232,7 +232,7 @@ export class FileJournal implements Journal {
     this.note({ k: "x", r: rangesOf(records.map(({ sequence }) => sequence)) });
   }
 
-  #committed(records: readonly Held[], failure: string | undefined): void {
+  #committed(records: readonly Held[], lastSequence: number, failure: string | undefined): void {
     for (const { stored } of records) {
       const { sequence, traits } = stored.record;
       this.ledger.addRecord(sequence, traits);
@@ -240,7 +240,10 @@ export class FileJournal implements Journal {
       this.#held.delete(sequence);
       this.#recent.add(stored);
     }
-    if (records.length > 0) this.#events.onCommitted(records.map(({ stored }) => stored));
+    // With no sink at all nobody is owed what the disk refused.
+    if (failure !== undefined) this.#held.release(rangesOf(records.map(({ stored }) => stored.record.sequence)), (sequence) => this.ledger.isNeeded(sequence));
+    this.ledger.reach(lastSequence);
+    if (lastSequence > 0) this.#events.onCommitted(records.map(({ stored }) => stored));
     this.#maybeCompact();
   }
 

@@ -37,8 +37,11 @@ export interface GroupCommitOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly path: string;
-  /** The records are durable, or `failure` says why not; called before anyone who waits is told. */
-  readonly onCommitted: (records: readonly Held[], failure: string | undefined) => void;
+  /**
+   * The records are durable, or `failure` says why not; called before anyone who waits is told. All records up to
+   * `lastSequence` have then been kept or given up.
+   */
+  readonly onCommitted: (records: readonly Held[], lastSequence: number, failure: string | undefined) => void;
   /** The disk began to fail (a reason), or works again (undefined). */
   readonly onDisk: (failure: string | undefined) => void;
 }
@@ -141,7 +144,8 @@ export class GroupCommit {
   #finish(batch: readonly Pending[], failure: string | undefined): void {
     const records = batch.flatMap(({ held }) => (held && this.#isHeld(held) ? [held] : []));
     for (const record of records) record.committed = true;
-    this.#options.onCommitted(records, failure);
+    const lastSequence = batch.reduce((last, { line }) => Math.max(last, line.sequence ?? 0), 0);
+    this.#options.onCommitted(records, lastSequence, failure);
     const kept: Kept = failure === undefined ? { status: "durable" } : { status: "volatile", reason: failure };
     for (const pending of batch) pending.done?.(kept);
   }

@@ -33,7 +33,7 @@ export interface ReadResult {
 
 /** What a journal tells its owner. */
 export interface JournalEvents {
-  /** Records are kept and may be delivered; in sequence order. They are in the ledger. */
+  /** Records are kept and may be delivered; in sequence order. They are in the ledger. Empty when all were given up first. */
   readonly onCommitted: (records: readonly StoredRecord[]) => void;
   /** Records are about to be given up for room. They are still in the ledger. */
   readonly onShed: (records: readonly TrainerRecord[]) => void;
@@ -67,8 +67,8 @@ export interface Journal {
   read(sequences: readonly number[], maxBytes: number): Promise<ReadResult>;
   /** Keeps records that were given up, for a person. Resolves when they are as durable as they get; never rejects. */
   bury(letters: readonly DeadLetter[]): Promise<void>;
-  /** What was buried and not exhumed. */
-  deadLetters(): Promise<readonly DeadLetter[]>;
+  /** What was buried and not exhumed, of that the wanted. Rejects as the disk does. */
+  deadLetters(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]>;
   /** Forgets letters whose records were put back in line. Never rejects. */
   exhume(letters: readonly DeadLetter[]): Promise<void>;
   status(): JournalStatus;

@@ -122,9 +122,14 @@ export class Ledger {
     };
   }
 
+  /** Every record up to this one has been entered here or given up before it was kept. */
+  reach(sequence: number): void {
+    if (sequence >= this.nextSequence) this.nextSequence = sequence + 1;
+  }
+
   /** A record has come into the store; owed to every sink known. */
   addRecord(sequence: number, traits: RecordTraits): void {
-    if (sequence >= this.nextSequence) this.nextSequence = sequence + 1;
+    this.reach(sequence);
     if (this.present.add(sequence) === 0) return;
     for (const { pending } of this.#sinks.values()) pending.add(sequence);
     if (traits.attachment) this.uploads.set(sequence, traits.attachment);
@@ -163,7 +168,7 @@ export class Ledger {
 
   #restore(snapshot: SnapshotEntry): void {
     const { next } = snapshot;
-    if (next > this.nextSequence) this.nextSequence = next;
+    this.reach(next - 1);
     for (const [name, { pending, anchors }] of Object.entries(snapshot.sinks)) {
       const owed = this.#sinks.get(name) ?? { pending: this.present.clone(), anchors: [] };
       this.#sinks.set(name, owed);

@@ -87,8 +87,8 @@ export class MemoryJournal implements Journal {
     return this.#letters.add(letters);
   }
 
-  deadLetters(): Promise<readonly DeadLetter[]> {
-    return this.#letters.list();
+  deadLetters(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]> {
+    return this.#letters.list(isWanted);
   }
 
   exhume(letters: readonly DeadLetter[]): Promise<void> {
@@ -114,12 +114,15 @@ export class MemoryJournal implements Journal {
     this.#announcing = false;
     // Those that were given up meanwhile are held no more.
     const records = this.#arrived.filter((held) => this.#held.get(held.stored.record.sequence) === held);
+    const lastSequence = this.#arrived.at(-1)?.stored.record.sequence;
     this.#arrived = [];
     for (const held of records) {
       held.committed = true;
       this.ledger.addRecord(held.stored.record.sequence, held.stored.record.traits);
     }
-    if (records.length > 0) this.#events.onCommitted(records.map(({ stored }) => stored));
+    if (lastSequence === undefined) return;
+    this.ledger.reach(lastSequence);
+    this.#events.onCommitted(records.map(({ stored }) => stored));
     for (const { done } of records) done(this.#kept);
     // With no sink at all nobody is owed anything.
     for (const { stored } of records) this.#held.release([[stored.record.sequence, stored.record.sequence]], (sequence) => this.ledger.isNeeded(sequence));

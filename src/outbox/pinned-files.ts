@@ -1,0 +1,61 @@
+/**
+ * The pinned copies that belong to the outbox: how much room they take, and their removal. It removes only what a record
+ * calls pinned, and, when the folder is opened, what lies in the pin folder and belongs to no record.
+ */
+import { join, resolve } from "node:path";
+import { describeError } from "../base/errors.js";
+import type { Logger } from "../base/logger.js";
+import type { Attachment } from "../records/record.js";
+import type { Disk } from "./disk.js";
+
+/** Folder of the pinned copies, in the journal's. */
+export const PIN_FOLDER = "pins";
+
+export class PinnedFiles {
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+  // Copies of uploads that were given up, kept for a person to put back in line.
+  readonly #kept = new Map<number, number>();
+
+  constructor(disk: Disk, logger: Logger) {
+    this.#disk = disk;
+    this.#logger = logger;
+  }
+
+  /** Of those kept although their upload was given up. */
+  get keptBytes(): number {
+    let bytes = 0;
+    for (const size of this.#kept.values()) bytes += size;
+    return bytes;
+  }
+
+  keep(sequence: number, attachment: Attachment): void {
+    if (attachment.pinned) this.#kept.set(sequence, attachment.sizeBytes);
+  }
+
+  /** It waits for its upload again. */
+  unkeep(sequence: number): void {
+    this.#kept.delete(sequence);
+  }
+
+  /** Removes the copy when it is ours. Never rejects: what stays behind is swept at the next start. */
+  async remove(attachment: Attachment): Promise<void> {
+    if (!attachment.pinned) return;
+    try {
+      await this.#disk.remove(attachment.path);
+    } catch (error) {
+      this.#logger.warn("A pinned copy could not be removed.", { path: attachment.path, reason: describeError(error) });
+    }
+  }
+
+  /** Removes copies that no record speaks of: their process died before the record was kept. Only the folder's owner may. */
+  async sweep(directory: string, wanted: Iterable<string>): Promise<void> {
+    const folder = join(directory, PIN_FOLDER);
+    const paths = new Set([...wanted].map((path) => resolve(path)));
+    const names = await this.#disk.list(folder).catch(() => []);
+    for (const name of names) {
+      const path = join(folder, name);
+      if (!paths.has(resolve(path))) await this.#disk.remove(path).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,308 @@
+/**
+ * Stores the bytes that records carry, before the records are announced anywhere. A few at a time, oldest first, each with
+ * a back-off of its own; a newer checkpoint takes the place of an older one that is not being sent at this moment.
+ */
+import type { Clock } from "../base/clock.js";
+import { describeError } from "../base/errors.js";
+import type { Random } from "../base/ids.js";
+import type { Logger } from "../base/logger.js";
+import { retryDelayMs, type RetryPolicy } from "../base/retry.js";
+import type { Attachment, TrainerRecord } from "../records/record.js";
+import { Alarm, whenAborted } from "./alarm.js";
+import { isSpent, type SteadyNow } from "./budget.js";
+import type { Journal, StoredRecord } from "./journal.js";
+import { UPLOAD } from "./ledger.js";
+import type { PinnedFiles } from "./pinned-files.js";
+import type { LossReason } from "./receipts.js";
+import type { Delivery, SinkMemory, Uploader } from "./sink.js";
+
+/** Uploads at the same time. */
+export const UPLOAD_CONCURRENCY = 2;
+/** Default of `maxPinnedBytes`: 50 GiB. */
+export const DEFAULT_MAX_PINNED_BYTES = 50 * 1024 ** 3;
+
+export interface UploadQueueOptions {
+  /** Absent: there is nowhere to store anything. */
+  readonly uploader: Uploader | undefined;
+  readonly journal: Journal;
+  readonly pinned: PinnedFiles;
+  readonly memory: SinkMemory;
+  readonly clock: Clock;
+  readonly steadyNow: SteadyNow;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly retry: RetryPolicy;
+  readonly answeredBudgetMs: number;
+  readonly maxPinnedBytes: number;
+  /** The bytes are stored: the record may go. */
+  readonly onStored: (sequence: number) => void;
+  /** The record is to be settled everywhere; `record` is absent when it could not be read. */
+  readonly onGivenUp: (sequence: number, reason: LossReason, detail: string, record: TrainerRecord | undefined) => Promise<void>;
+}
+
+interface Attempts {
+  isUnderWay: boolean;
+  failures: number;
+  retryAtMs: number;
+  ambiguous: boolean;
+}
+
+export interface UploadStats {
+  readonly delivered: number;
+  readonly pending: number;
+  readonly rejected: number;
+  readonly superseded: number;
+}
+
+export class UploadQueue {
+  readonly #options: UploadQueueOptions;
+  readonly #alarm: Alarm;
+  // Of uploads that have been begun, or are leaving; the others have never been touched.
+  readonly #attempts = new Map<number, Attempts>();
+  readonly #stopping = new AbortController();
+  readonly #abandoning = new AbortController();
+  readonly #firstOwnSequence: number;
+  #underWay = 0;
+  #running: Promise<void> = Promise.resolve();
+  #counts = { delivered: 0, rejected: 0, superseded: 0 };
+  #failing = false;
+
+  constructor(options: UploadQueueOptions) {
+    this.#options = options;
+    this.#alarm = new Alarm(options.clock);
+    this.#firstOwnSequence = options.journal.ledger.nextSequence;
+  }
+
+  get #waiting(): ReadonlyMap<number, Attachment> {
+    return this.#options.journal.ledger.uploads;
+  }
+
+  get stats(): UploadStats {
+    return { ...this.#counts, pending: this.#waiting.size };
+  }
+
+  /** Of all pinned copies, those included that wait for a person. */
+  get pinnedBytes(): number {
+    let bytes = this.#options.pinned.keptBytes;
+    for (const { pinned, sizeBytes } of this.#waiting.values()) if (pinned) bytes += sizeBytes;
+    return bytes;
+  }
+
+  start(): void {
+    for (const sequence of [...this.#waiting.keys()]) this.#replaceOlderThan(sequence);
+    this.#running = this.#run();
+  }
+
+  /** Records were kept. */
+  arrived(records: readonly StoredRecord[]): void {
+    for (const { record } of records) {
+      if (!record.traits.attachment) continue;
+      this.#replaceOlderThan(record.sequence);
+      this.#makeRoom();
+      this.#alarm.ring();
+    }
+  }
+
+  /** A person has put the record back in line. */
+  requeued(sequence: number): void {
+    this.#options.pinned.unkeep(sequence);
+    this.#attempts.set(sequence, { isUnderWay: false, failures: 0, retryAtMs: 0, ambiguous: true });
+    this.#alarm.ring();
+  }
+
+  /** Waits after failures end, this once. */
+  hurry(): void {
+    for (const attempts of this.#attempts.values()) attempts.retryAtMs = Number.NEGATIVE_INFINITY;
+    this.#alarm.ring();
+  }
+
+  /** Tells the uploader to come to an end. Resolves when it has; {@link abandon} cuts that short. */
+  stop(reason: Error): Promise<void> {
+    this.#stopping.abort(reason);
+    this.#alarm.ring();
+    return this.#running;
+  }
+
+  abandon(): void {
+    this.#abandoning.abort();
+    this.#alarm.ring();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let next = this.#next();
+      for (; next && next.waitMs <= 0 && this.#underWay < UPLOAD_CONCURRENCY; next = this.#next()) this.#begin(next.sequence);
+      await this.#alarm.wait(this.#underWay < UPLOAD_CONCURRENCY ? next?.waitMs : undefined);
+    }
+    while (this.#underWay > 0 && !this.#abandoning.signal.aborted) await this.#alarm.wait();
+  }
+
+  /**
+   * The upload whose turn it is: the oldest that is due, else the one due soonest. Of one key only one is on the wire, so
+   * that an older checkpoint can never be announced after the newer one that replaces it.
+   */
+  #next(): { readonly sequence: number; readonly waitMs: number } | undefined {
+    const now = this.#options.clock.monotonic();
+    const busyKeys = new Set([...this.#attempts].flatMap(([sequence, { isUnderWay }]) => (isUnderWay ? (this.#waiting.get(sequence)?.replaceKey ?? []) : [])));
+    let next: { readonly sequence: number; readonly waitMs: number } | undefined;
+    for (const [sequence, { replaceKey }] of this.#waiting) {
+      const attempts = this.#attempts.get(sequence);
+      if (attempts?.isUnderWay === true || (replaceKey !== undefined && busyKeys.has(replaceKey))) continue;
+      const waitMs = Math.max(0, (attempts?.retryAtMs ?? now) - now);
+      if (!next || waitMs < next.waitMs || (waitMs === next.waitMs && sequence < next.sequence)) next = { sequence, waitMs };
+    }
+    return next;
+  }
+
+  #begin(sequence: number): void {
+    const attempts = this.#attempts.get(sequence) ?? { isUnderWay: false, failures: 0, retryAtMs: 0, ambiguous: sequence < this.#firstOwnSequence };
+    this.#attempts.set(sequence, attempts);
+    attempts.isUnderWay = true;
+    this.#underWay++;
+    void this.#attempt(sequence, attempts)
+      .catch((error: unknown) => this.#backOff(attempts, describeError(error)))
+      .finally(() => {
+        attempts.isUnderWay = false;
+        this.#underWay--;
+        this.#alarm.ring();
+      });
+  }
+
+  async #attempt(sequence: number, attempts: Attempts): Promise<void> {
+    const { journal, uploader } = this.#options;
+    const attachment = this.#waiting.get(sequence);
+    const [stored] = (await journal.read([sequence], 1)).records;
+    if (!attachment) return;
+    if (!stored) return await this.#giveUp(sequence, "corrupt", "its line in the journal can no longer be read", undefined);
+    if (!uploader) return await this.#giveUp(sequence, "upload-failed", "there is no storage for it (CHECKPOINT_URI)", stored.record);
+    const outcome = await this.#upload(uploader, stored.record, attempts.ambiguous);
+    if (outcome) await this.#apply(outcome, stored.record, attachment, attempts);
+  }
+
+  async #upload(uploader: Uploader, record: TrainerRecord, ambiguous: boolean): Promise<Delivery | undefined> {
+    const { aborted, done } = whenAborted(this.#abandoning.signal);
+    try {
+      const answer = uploader.upload(record, { signal: this.#stopping.signal, memory: this.#options.memory, ambiguous });
+      return await Promise.race([answer, aborted.then(() => undefined)]);
+    } catch (error) {
+      return { status: "retry", cause: "unreachable", reason: describeError(error) };
+    } finally {
+      done();
+    }
+  }
+
+  async #apply(outcome: Delivery, record: TrainerRecord, attachment: Attachment, attempts: Attempts): Promise<void> {
+    const { sequence } = record;
+    switch (outcome.status) {
+      case "delivered":
+        return await this.#store(sequence, attachment);
+      case "rejected":
+        return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
+      case "undecided":
+        if (outcome.final) return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
+        return await this.#failed({ status: "retry", cause: "answered", reason: outcome.reason }, record, attempts);
+      case "retry":
+        return await this.#failed(outcome, record, attempts);
+    }
+  }
+
+  async #store(sequence: number, attachment: Attachment): Promise<void> {
+    const { journal, logger, onStored, pinned } = this.#options;
+    const kept = await journal.noteDurably({ k: "u", s: sequence });
+    this.#attempts.delete(sequence);
+    this.#counts.delivered++;
+    if (this.#failing) logger.info("Uploads get through again.");
+    this.#failing = false;
+    onStored(sequence);
+    // Without the note on the disk the next process would upload again, and needs the bytes for it.
+    if (kept.status === "durable" || journal.path === undefined) await pinned.remove(attachment);
+  }
+
+  async #failed(outcome: Delivery & { readonly status: "retry" }, record: TrainerRecord, attempts: Attempts): Promise<void> {
+    const { journal, steadyNow, answeredBudgetMs } = this.#options;
+    const { sequence } = record;
+    attempts.ambiguous = true;
+    if (outcome.cause === "answered") {
+      if (journal.ledger.anchorOf(UPLOAD, sequence) === undefined) journal.note({ k: "a", n: UPLOAD, r: [[sequence, sequence]], t: steadyNow() });
+      if (isSpent(journal.ledger.anchorOf(UPLOAD, sequence), answeredBudgetMs, steadyNow())) return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
+    }
+    const newer = this.#newerThan(sequence);
+    if (newer !== undefined) return await this.#supersede(sequence, newer);
+    this.#backOff(attempts, outcome.reason, outcome.retryAfterMs);
+  }
+
+  #backOff(attempts: Attempts, reason: string, retryAfterMs?: number): void {
+    const { clock, logger, random, retry } = this.#options;
+    if (this.#stopping.signal.aborted) return;
+    if (!this.#failing) logger.warn("An upload did not get through; it is tried again.", { reason });
+    this.#failing = true;
+    attempts.failures++;
+    attempts.retryAtMs = clock.monotonic() + retryDelayMs(retry, attempts.failures, random, retryAfterMs);
+  }
+
+  #newerThan(sequence: number): number | undefined {
+    const key = this.#waiting.get(sequence)?.replaceKey;
+    if (key === undefined) return undefined;
+    for (const [other, { replaceKey }] of this.#waiting) if (other > sequence && replaceKey === key) return other;
+    return undefined;
+  }
+
+  /** Older records of the same key give way, unless their bytes are on the wire at this moment. */
+  #replaceOlderThan(newer: number): void {
+    const key = this.#waiting.get(newer)?.replaceKey;
+    if (key === undefined) return;
+    for (const [sequence, { replaceKey }] of [...this.#waiting]) {
+      if (sequence < newer && replaceKey === key && this.#attempts.get(sequence)?.isUnderWay !== true) this.#leave(sequence, () => this.#supersede(sequence, newer));
+    }
+  }
+
+  /** Past the limit, replaceable copies go, the oldest first; never a best or a registered one. */
+  #makeRoom(): void {
+    const { maxPinnedBytes, logger } = this.#options;
+    let excess = this.pinnedBytes - maxPinnedBytes;
+    if (excess <= 0) return;
+    for (const [sequence, { pinned, replaceKey, sizeBytes }] of [...this.#waiting].sort(([left], [right]) => left - right)) {
+      if (excess <= 0) return;
+      const isLeaving = this.#attempts.get(sequence)?.isUnderWay === true;
+      if (!pinned || replaceKey === undefined || isLeaving) continue;
+      excess -= sizeBytes;
+      this.#leave(sequence, async () => this.#giveUp(sequence, "shed", `the pinned copies exceed ${String(maxPinnedBytes)} bytes`, await this.#recordOf(sequence)));
+    }
+    if (excess > 0) logger.warn("Pinned copies are over their limit, and none of them may be given up.", { bytes: this.pinnedBytes, maxPinnedBytes });
+  }
+
+  /** Takes a waiting upload out of the line while its end is written down. */
+  #leave(sequence: number, end: () => Promise<void>): void {
+    const attempts = this.#attempts.get(sequence) ?? { isUnderWay: false, failures: 0, retryAtMs: 0, ambiguous: true };
+    attempts.isUnderWay = true;
+    this.#attempts.set(sequence, attempts);
+    void end()
+      .catch((error: unknown) => {
+        attempts.isUnderWay = false;
+        this.#backOff(attempts, describeError(error));
+      })
+      .finally(() => this.#alarm.ring());
+  }
+
+  async #supersede(sequence: number, newer: number): Promise<void> {
+    await this.#giveUp(sequence, "superseded", `record ${String(newer)} took its place`, await this.#recordOf(sequence));
+  }
+
+  async #recordOf(sequence: number): Promise<TrainerRecord | undefined> {
+    return (await this.#options.journal.read([sequence], 1)).records[0]?.record;
+  }
+
+  async #giveUp(sequence: number, reason: LossReason, detail: string, record: TrainerRecord | undefined): Promise<void> {
+    const { pinned, onGivenUp } = this.#options;
+    const attachment = this.#waiting.get(sequence);
+    await onGivenUp(sequence, reason, detail, record);
+    this.#attempts.delete(sequence);
+    if (reason === "superseded") this.#counts.superseded++;
+    else this.#counts.rejected++;
+    if (!attachment) return;
+    // A person may put a failed upload back in line; that needs its bytes, unless a newer one will come anyway.
+    if (reason === "upload-failed" && attachment.replaceKey === undefined) pinned.keep(sequence, attachment);
+    else await pinned.remove(attachment);
+  }
+}
