@@ -1,4 +1,5 @@
 /** `trainer-sdk dev`: runs the embedded ClearML in the foreground and says how to reach it. */
+import { resolve } from "node:path";
 import { describeError } from "../base/errors.js";
 import { startDevServer, type DevServer } from "../devserver/index.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -41,7 +42,7 @@ function welcome(server: DevServer, options: DevOptions, version: string): strin
   return `trainer-sdk dev ${version}: a ClearML-compatible server for this machine only
 
   Dashboard  ${server.webUrl}
-  Data       ${options.data ?? "in memory, gone when the server stops (keep it with --data <folder>)"}
+  Data       ${options.data === undefined ? "in memory, gone when the server stops (keep it with --data <folder>)" : resolve(options.data)}
 
 Set these where the training runs:
 

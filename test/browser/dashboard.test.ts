@@ -234,6 +234,50 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("leaves a reader where he is: scrolled up in the console, zoomed in on a chart", async () => {
+    const task = await aTask();
+    await clearml.call("tasks.started", { task });
+    await clearml.addEvents(
+      Array.from({ length: 300 }, (_none, index) => aLine(task, `step ${String(index)}`, "info", Date.now() - 1000 + index)),
+    );
+    await goTo(`/projects/*/tasks/${task}/output/log`);
+    await page.getByText("step 299", { exact: true }).waitFor();
+    const pane = page.locator(".console");
+    await pane.hover();
+    await page.mouse.wheel(0, -1500);
+    await expect.poll(() => page.getByLabel("Follow").isChecked()).toBe(false);
+    await expect.poll(() => pane.evaluate((element) => element.scrollHeight - element.scrollTop)).toBeGreaterThan(1500);
+    const top = await pane.evaluate((element) => element.scrollTop);
+    await clearml.addEvents([aLine(task, "one more")]);
+    await page.getByText("one more", { exact: true }).waitFor({ state: "attached" });
+    expect(await pane.evaluate((element) => element.scrollTop)).toBe(top);
+    await page.getByLabel("Follow").check();
+    await expect.poll(() => pane.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight)).toBeLessThan(24);
+
+    await clearml.addEvents(Array.from({ length: 101 }, (_none, iter) => aPoint(task, "loss", "train", iter, iter)));
+    await tab("Scalars").click();
+    await legend("loss", "train").and(page.locator("[data-points='101']")).waitFor();
+    const plot = page.locator("figure[data-metric=loss] .u-over");
+    const box = (await plot.boundingBox())!;
+    const hoverNearLeftEdge = async (): Promise<number> => {
+      await page.mouse.move(box.x + 40, box.y + 50);
+      await page.mouse.move(box.x + 3, box.y + 50);
+      return Number(await legend("loss", "train").locator(".legend-value").textContent());
+    };
+    expect(await hoverNearLeftEdge()).toBeLessThan(5);
+    await page.mouse.move(box.x + box.width / 2, box.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, box.y + 50, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(hoverNearLeftEdge).toBeGreaterThan(45);
+    await clearml.addEvents([aPoint(task, "loss", "train", 101, 101)]);
+    await legend("loss", "train").and(page.locator("[data-points='102']")).waitFor();
+    expect(await hoverNearLeftEdge()).toBeGreaterThan(45);
+    await plot.dblclick();
+    await expect.poll(hoverNearLeftEdge).toBeLessThan(5);
+    expect(complaints).toEqual([]);
+  });
+
   it("draws thirty charts and fits a phone in every view", async () => {
     const long = `a-name-without-any-space-${"x".repeat(120)}`;
     const task = await aTask({
