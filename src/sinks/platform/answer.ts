@@ -1,6 +1,6 @@
 /**
- * What a backend's answer means for the record that was sent. One pure function, decided by status alone: the body is
- * only quoted.
+ * What a backend's answer means for the record that was sent. One pure function, decided by status; the body is quoted,
+ * and tells a backend's answer from the web page of whatever stands before it.
  */
 import type { HttpResponse } from "../../base/http.js";
 import { publicUrl } from "../../base/http.js";
@@ -22,7 +22,7 @@ export interface AnswerContext {
 /**
  * | status | meaning |
  * | --- | --- |
- * | 2xx | delivered |
+ * | 2xx | delivered; but a web page (HTML) is no backend's answer, whatever its status: a proxy's or a login's. An outage |
  * | 408, 425, 429, 502, 503, 504 | an outage: waits for ever, `Retry-After` wins |
  * | 401, 403, 407 | the token is wrong: a person can mend that, so it is tried again within the budget of answered failures |
  * | 3xx | the address is wrong: as above. Never followed, since a bearer token must not travel to another host |
@@ -32,8 +32,11 @@ export interface AnswerContext {
  */
 export function deliveryOf(response: Pick<HttpResponse, "status" | "headers" | "text">, context: AnswerContext): Delivery {
   const { status } = response;
-  if (status >= 200 && status < 300) return { status: "delivered" };
   const said = `${context.target} answered ${String(status)}${excerptOf(response, context.secrets)}`;
+  if (status >= 200 && status < 300) {
+    if (!isWebPage(response)) return { status: "delivered" };
+    return { status: "retry", cause: "unreachable", reason: `${said}. That is a web page, as a proxy or a login gives, and no backend's answer. Check CALLBACK_URL.` };
+  }
   if (status < 400) return { status: "retry", cause: "answered", reason: redirectReason(response, context.target) };
   if (status === 409 && context.ambiguous) return { status: "delivered" };
   if ([408, 425, 429, 502, 503, 504].includes(status)) {
@@ -50,6 +53,10 @@ function redirectReason(response: Pick<HttpResponse, "status" | "headers">, targ
   const location = response.headers["location"];
   const where = location !== undefined && URL.canParse(location) ? ` to ${publicUrl(location)}` : "";
   return `${target} answered ${String(response.status)}: a redirect${where}, which is not followed, for the token must not travel on. Set CALLBACK_URL to the final address.`;
+}
+
+function isWebPage(response: Pick<HttpResponse, "headers" | "text">): boolean {
+  return (response.headers["content-type"] ?? "").includes("text/html") || /^\s*<(!doctype\s+html|html)\b/i.test(response.text().slice(0, 200));
 }
 
 /** A few words of the body, on one line, without secrets. */
