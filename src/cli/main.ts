@@ -10,6 +10,7 @@ import { runCommandLine } from "./program.js";
  * a second one ends the process at once with code 130.
  */
 export async function runProgram(): Promise<void> {
+  hideSqliteWarning();
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(130);
@@ -27,6 +28,16 @@ export async function runProgram(): Promise<void> {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
+}
+
+/** Node 22 calls its SQLite experimental whenever it is loaded; whoever runs `dev --data` can do nothing about that. */
+function hideSqliteWarning(): void {
+  const listeners = process.listeners("warning");
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name === "ExperimentalWarning" && warning.message.includes("SQLite")) return;
+    for (const listener of listeners) listener(warning);
+  });
 }
 
 async function ownVersion(): Promise<string> {

@@ -154,6 +154,8 @@ describe("trainer-sdk dev", () => {
     const { id } = await (await RawClearML.login(environment)).call("tasks.create", { name: "kept over a restart", type: "training" });
     first.child.kill("SIGTERM");
     expect(await first.ended).toBe(0);
+    // Also not that Node 22 calls its SQLite experimental.
+    expect(first.stderr).toBe("");
 
     const second = start(["dev", "--json", "--data", folder]);
     const again = await second.environment();

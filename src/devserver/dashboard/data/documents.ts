@@ -17,7 +17,7 @@ export interface ArtifactDocument {
 }
 
 /** A value of a hyperparameter section or a configuration object. */
-export interface ParameterDocument {
+interface ParameterDocument {
   readonly name?: string;
   readonly value?: string;
   readonly type?: string;
@@ -25,7 +25,7 @@ export interface ParameterDocument {
 }
 
 /** A model as a task names it. */
-export interface TaskModelDocument {
+interface TaskModelDocument {
   readonly name?: string;
   readonly model?: string;
 }

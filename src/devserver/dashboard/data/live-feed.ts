@@ -4,7 +4,7 @@
  */
 
 /** What a change is about. `any` after a reconnect and while polling. */
-export type ChangeKind = "scalar" | "log" | "task" | "model" | "callback" | "any";
+type ChangeKind = "scalar" | "log" | "task" | "model" | "callback" | "any";
 
 /** One piece of news. `task` is absent when it concerns no single task. */
 export interface Change {
