@@ -1,6 +1,6 @@
 /**
  * The published files. Each entry is built twice, as ES modules and as CommonJS, with shared chunks; the program once.
- * `npm run build` empties `dist/` first: builds run side by side and must not clean each other's output.
+ * Run by `scripts/build-package.ts`, which says into which folder.
  */
 import { defineConfig, type Options } from "tsup";
 
@@ -15,21 +15,21 @@ const doors = {
 const shared: Options = {
   target: "node22.19",
   platform: "node",
-  outDir: "dist",
   splitting: true,
   sourcemap: true,
   // `node:sqlite` has no other name.
   removeNodeProtocol: false,
+  // The parts below run side by side into an empty folder.
   clean: false,
   // Their import would cost more than everything else together, or break CommonJS test runners: docs/decisions/dependencies.md.
   noExternal: ["zod", "p-retry", "is-network-error"],
-  // For the licences of what is inside: scripts/finish-build.ts.
+  // For the licences of what is inside: scripts/third-party-licences.ts.
   metafile: true,
 };
 
 export default defineConfig([
   { ...shared, name: "esm", format: "esm", entry: { ...doors, "cli/main": "src/cli/main.ts" } },
-  { ...shared, name: "cjs", format: "cjs", entry: doors },
+  { ...shared, name: "cjs", format: "cjs", entry: doors, shims: true },
   { ...shared, name: "types", format: ["esm", "cjs"], entry: doors, dts: { only: true } },
   // Read by any old Node, so that it can say what it needs: no newer syntax, no import.
   { ...shared, name: "bin", format: "cjs", target: "node12.22", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false, metafile: false },

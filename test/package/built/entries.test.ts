@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -80,6 +80,15 @@ describe("the built entries", () => {
   it("prints nothing and leaves nothing open when it is imported and not used", async () => {
     const { stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", doors.map(([, door]) => `import ${JSON.stringify(path.join(root, door.import.default))};`).join("\n")], { timeout: 20_000 });
     expect(stdout + stderr).toBe("");
+  });
+
+  it("names no folder of the machine that built it", async () => {
+    const maps = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith(".map"));
+    expect(maps.length).toBeGreaterThan(0);
+    for (const name of maps) {
+      const { sources } = JSON.parse(await readFile(path.join(dist, name), "utf8")) as { sources: string[] };
+      expect(sources.filter((source) => path.isAbsolute(source)), name).toEqual([]);
+    }
   });
 
   it("carries the licences of what is inside", async () => {
