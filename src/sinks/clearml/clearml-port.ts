@@ -6,7 +6,7 @@ import type { ClearML } from "../../clearml/create-clearml.js";
 import type { RequestOf, ResponseOf, SingleEndpointName } from "../../protocol/clearml/endpoints.js";
 
 /** How a call is made. */
-export interface PortCallOptions {
+interface PortCallOptions {
   readonly signal: AbortSignal;
   /** Default: the session's own. */
   readonly timeoutMs?: number;

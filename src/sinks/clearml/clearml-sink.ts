@@ -2,14 +2,12 @@
  * The ClearML sink: one job, one task. Turns records into calls and says how each fared; keeps the task's status true;
  * hears wishes to stop. It has no schedule of its own: when to try again is the outbox's decision.
  */
-import type { Clock } from "../../base/clock.js";
 import { describeError } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
 import type { ClearML } from "../../clearml/create-clearml.js";
 import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../outbox/sink.js";
 import { taskWebUrl } from "../../protocol/clearml/web-urls.js";
-import type { OperationType } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
+import type { ClearMLSinkOptions } from "./clearml-sink-options.js";
 import { clientPort, type ClearMLPort, type TaskCalls } from "./clearml-port.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { EventDelivery } from "./event-delivery.js";
@@ -20,48 +18,6 @@ import { startPlan } from "./status-plan.js";
 import { TaskBinding, type BoundTask } from "./task-binding.js";
 import { applyStatus } from "./task-status.js";
 import { TaskWatch } from "./task-watch.js";
-
-/** The task that a job reports to, for whoever wants to show it. */
-export interface BoundTaskInfo {
-  readonly id: string;
-  readonly projectId: string | undefined;
-  /** The task's page in ClearML's web application. */
-  readonly webUrl: string | undefined;
-}
-
-export interface ClearMLSinkOptions {
-  readonly job: { readonly operation: OperationType; readonly jobId?: string | undefined; readonly projectId?: string | undefined };
-  /** The journal's run. */
-  readonly runId: string;
-  /** `CLEARML_TASK_ID`: report to this task, made by somebody else. */
-  readonly taskId?: string | undefined;
-  /** Full path; made where it is missing. */
-  readonly projectName: string;
-  readonly taskName: string;
-  /** From `taskExternalKey`: the same for every process of the job. */
-  readonly externalKey: string;
-  /** Where the task's files go, shown by ClearML. */
-  readonly outputUri?: string | undefined;
-  /** Who announces the end: this sink, or the platform's worker, to which the outcome is then left in the task's runtime. */
-  readonly owner: "trainer" | "worker";
-  /** `live`: the job runs in this process. `drain`: its records are delivered later, by somebody else; no status but the final one is touched. */
-  readonly mode: "live" | "drain";
-  /** Default: the rule of `metricAddress`. */
-  readonly metricAddress?: AddressRule | undefined;
-  /** Default `companion`. */
-  readonly nonFinite?: NonFinitePolicy | undefined;
-  /** How often a wish to stop is asked for. Default 5,000 ms. */
-  readonly pollIntervalMs?: number | undefined;
-  /** How often the task is kept from looking dead. Default 30,000 ms, as ClearML's own client does. */
-  readonly pingIntervalMs?: number | undefined;
-  /** The task is known: at each start, and again should it be deleted and replaced. */
-  readonly onBound: (task: BoundTaskInfo) => void;
-  readonly onStopRequest: (reason: string) => void;
-  /** Names this process in the task's status message. */
-  readonly workerName?: string | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 /** Statuses in which a job's task waits for its first record before it runs again: the end was told, and may be all there is. */
 const ENDED_WELL: ReadonlySet<string> = new Set(["completed", "closed"]);
@@ -127,7 +83,14 @@ export class ClearMLSink implements Sink {
       else {
         const task = await this.#afterRefusal(context);
         if (task === "replaced") continue;
-        if (task !== "present") fillWith(task);
+        if (task === "locked" && failure.status === "undecided") {
+          // No need to look for the one bad event: a published task takes none.
+          const refusal: Delivery = {
+            status: "rejected",
+            reason: `ClearML task ${this.#task?.taskId ?? ""} is published and takes no more points and lines`,
+          };
+          for (let at = outcomes.length; at < batch.length && isEventRecord(batch[at] as TrainerRecord); at++) outcomes.push(refusal);
+        } else if (typeof task === "object") fillWith(task);
         // Of a refused event nobody knows whose it was; a refused artifact is itself, and the next record may be right.
         else if (failure.status === "rejected") outcomes.push(failure);
         else fillWith(failure);
@@ -225,11 +188,13 @@ export class ClearMLSink implements Sink {
   }
 
   /** Was it refused because somebody deleted the task? Then another takes its place, once. */
-  async #afterRefusal(context: DeliveryContext): Promise<"present" | "replaced" | Delivery> {
+  async #afterRefusal(context: DeliveryContext): Promise<"present" | "locked" | "replaced" | Delivery> {
     const { logger } = this.#options;
     const task = this.#task;
     try {
-      if (task === undefined || (await this.#binding.read(task.taskId, context.signal))) return "present";
+      if (task === undefined) return "present";
+      const found = await this.#binding.read(task.taskId, context.signal);
+      if (found) return LOCKED.has(found.status) ? "locked" : "present";
       await this.#watch.stop();
       if (this.#replaced)
         return { status: "rejected", reason: `ClearML task ${task.taskId} was deleted, like the one before it; a third is not made` };

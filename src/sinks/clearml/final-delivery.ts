@@ -16,9 +16,9 @@ import { configurationItem, setConfiguration, setRuntime } from "./task-edits.js
 import { applyStatus, isOurs } from "./task-status.js";
 
 /** Configuration object that holds a job's results, as JSON text. */
-export const RESULTS_CONFIGURATION = "Results";
+const RESULTS_CONFIGURATION = "Results";
 /** Runtime key under which the trainer leaves the outcome to the worker that owns the end (design 2.2). */
-export const OUTCOME_RUNTIME_KEY = "trainer_sdk_outcome";
+const OUTCOME_RUNTIME_KEY = "trainer_sdk_outcome";
 
 export interface FinalDeliveryParts {
   readonly mapping: EventMapping;

@@ -11,7 +11,7 @@ import type { TaskCalls } from "./clearml-port.js";
 import { isAnswer } from "./is-answer.js";
 
 /** What `tasks.edit` is to replace, made from the task as it is. */
-export type TaskEdit = Omit<RequestOf<"tasks.edit">, "task" | "force">;
+type TaskEdit = Omit<RequestOf<"tasks.edit">, "task" | "force">;
 
 export interface LockedEdit {
   /** Fields of the task that the edit is made from. */

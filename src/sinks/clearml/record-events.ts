@@ -13,7 +13,7 @@ import type { MetricLines } from "./metric-lines.js";
 export type NonFinitePolicy = "companion" | "omit";
 
 /** Chart of the companion points: the line is `<chart>/<line>` of the metric, the value 1 at each iteration without a number. */
-export const NON_FINITE_TITLE = "nonfinite";
+const NON_FINITE_TITLE = "nonfinite";
 
 /** A point of a line (4.1). */
 export interface ScalarEvent {

@@ -10,7 +10,7 @@ import { isAnswer } from "./is-answer.js";
 import type { StatusPlan, StatusStep } from "./status-plan.js";
 
 /** Start of every `status_reason` that this package sets. ClearML's own stop leaves the reason to whoever asked. */
-export const STATUS_MARK = "trainer-sdk";
+const STATUS_MARK = "trainer-sdk";
 
 /** What a task's status is, and what was said about it. */
 export interface TaskStatusView {

@@ -7,7 +7,8 @@ import type { Delivery, DeliveryContext, Sink } from "../../../src/outbox/sink.j
 import type { EventDocument } from "../../../src/protocol/clearml/event-document.js";
 import type { TaskDocument } from "../../../src/protocol/clearml/task-document.js";
 import type { TrainerRecord } from "../../../src/records/record.js";
-import { createClearMLSink, type BoundTaskInfo, type ClearMLSinkOptions } from "../../../src/sinks/clearml/clearml-sink.js";
+import type { BoundTaskInfo, ClearMLSinkOptions } from "../../../src/sinks/clearml/clearml-sink-options.js";
+import { createClearMLSink } from "../../../src/sinks/clearml/clearml-sink.js";
 import { volatileMemory } from "../../contract/sink-contract.js";
 import { FakeClock } from "../../support/fake-clock.js";
 

@@ -252,9 +252,15 @@ describe("several processes and other people", () => {
     const { id } = job.bound[0]!;
     await job.deliver([record(1, line("a"))]);
     await bench.reader.session.call("tasks.publish", { task: id, force: true });
-    expect(await job.deliver([record(2, line("b"))])).toMatchObject([{ status: "undecided", final: true }]);
-    expect(await job.deliver([record(3, checkpoint())])).toMatchObject([{ status: "rejected" }]);
-    expect(await job.deliver([record(4, final())])).toEqual([delivered]);
+    const refused = { status: "rejected", reason: expect.stringContaining("published") };
+    const records = [
+      record(2, line("b")),
+      record(3, progress({ epoch: 1, metrics: { a: 1 } })),
+      record(4, { kind: "tags", add: ["t"], remove: [] }),
+    ];
+    expect(await job.deliver(records)).toMatchObject([refused, refused, delivered]);
+    expect(await job.deliver([record(5, checkpoint())])).toMatchObject([{ status: "rejected" }]);
+    expect(await job.deliver([record(6, final())])).toEqual([delivered]);
     expect((await bench.task(id)).status).toBe("published");
   });
 });

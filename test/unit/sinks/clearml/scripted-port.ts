@@ -8,7 +8,7 @@ import type { ClearMLPort } from "../../../../src/sinks/clearml/clearml-port.js"
 export type Loose = any;
 
 /** A call as it came. */
-export interface SeenCall {
+interface SeenCall {
   readonly endpoint: string;
   readonly request: Loose;
 }
