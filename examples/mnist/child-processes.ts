@@ -32,9 +32,9 @@ export interface RunningProcess {
   stop(): Promise<void>;
 }
 
-/** Starts `trainer-sdk dev --json` and waits until it listens. @throws Error with what it said when it does not. */
-export async function startServer(): Promise<RunningProcess & { readonly env: ServerEnvironment }> {
-  const child = spawn(process.execPath, [await cliPath(), "dev", "--json"], { stdio: ["ignore", "pipe", "pipe"], detached: true });
+/** Starts `trainer-sdk dev --json` with further arguments and waits until it listens. @throws Error with what it said when it does not. */
+export async function startServer(...args: readonly string[]): Promise<RunningProcess & { readonly env: ServerEnvironment }> {
+  const child = spawn(process.execPath, [await cliPath(), "dev", "--json", ...args], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const server = running(child);
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));

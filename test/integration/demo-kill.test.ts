@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startServer, startTrainer } from "../../examples/mnist/child-processes.ts";
 import { ServerReader } from "../../examples/mnist/server-reader.ts";
 
-const CONFIG = { epochs: 4, trainImages: 3200, validationImages: 500, hiddenUnits: 16, batchSize: 32 };
+const EPOCHS = 4;
+const CONFIG = { trainImages: 3200, validationImages: 500, hiddenUnits: 16, batchSize: 32 };
 const STEPS_PER_EPOCH = CONFIG.trainImages / CONFIG.batchSize;
 const JOB = "killed-job";
 const TASK_NAME = `Training Job ${JOB}`;
@@ -39,7 +40,7 @@ let server: Awaited<ReturnType<typeof startServer>>;
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "trainer-sdk-kill-"));
-  server = await startServer();
+  server = await startServer("--fault-control");
 });
 
 afterEach(async () => {
@@ -47,15 +48,44 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the trainer; with `killAtStep` it gets SIGKILL as soon as it says that it is there. */
-async function runTrainer(killAtStep?: number): Promise<{ code: number | null; signal: NodeJS.Signals | null; lines: string[] }> {
+/** Spoils the answers of every server, or of those whose path holds `match`. */
+async function spoil(mode: "refuse" | "drop-answer", match?: string): Promise<void> {
+  for (const channel of ["api", "files", "callbacks"]) {
+    const fault = { channel, mode, ...(match === undefined || channel !== "api" ? {} : { match }) };
+    const answer = await fetch(`${server.env.CLEARML_WEB_HOST}/__faults`, { method: "POST", body: JSON.stringify(fault) });
+    expect(answer.status, await answer.text()).toBe(200);
+  }
+}
+
+async function mend(): Promise<void> {
+  expect((await fetch(`${server.env.CLEARML_WEB_HOST}/__faults`, { method: "DELETE" })).status).toBe(200);
+}
+
+/** How many requests of a channel were spoiled so far. */
+async function spoiledRequests(channel: string): Promise<number> {
+  const { hits } = (await (await fetch(`${server.env.CLEARML_WEB_HOST}/__faults`)).json()) as { hits: Record<string, number> };
+  return hits[channel] ?? 0;
+}
+
+interface Life {
+  readonly epochs?: number;
+  /** SIGKILL once this holds; asked at each of the trainer's steps. */
+  readonly killWhen?: (step: number) => boolean | Promise<boolean>;
+}
+
+/** Starts the trainer and waits for its end, whichever it is. */
+async function runTrainer({ epochs = EPOCHS, killWhen = () => false }: Life = {}): Promise<{
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  lines: string[];
+}> {
   const lines: string[] = [];
   const trainer = startTrainer({
     env: {
       ...server.env,
       JOB_ID: JOB,
       PROJECT_ID: "kill",
-      CONFIG: JSON.stringify(CONFIG),
+      CONFIG: JSON.stringify({ ...CONFIG, epochs }),
       CHECKPOINT_URI: "clearml",
       TRAINER_JOURNAL_DIR: path.join(folder, "journal"),
       MNIST_WORK_DIR: path.join(folder, "work"),
@@ -63,10 +93,15 @@ async function runTrainer(killAtStep?: number): Promise<{ code: number | null; s
     },
     onLine: (line) => lines.push(line),
     onStep: ({ step }) => {
-      if (step === killAtStep) trainer.child.kill("SIGKILL");
+      void Promise.resolve(killWhen(step)).then((now) => now && trainer.child.kill("SIGKILL"));
     },
   });
   return { ...(await trainer.ended), lines };
+}
+
+/** In the middle of an epoch's training. */
+function inEpoch(epoch: number): (step: number) => boolean {
+  return (step) => step === (epoch - 0.5) * STEPS_PER_EPOCH;
 }
 
 async function ledger(): Promise<readonly LedgerLine[]> {
@@ -79,7 +114,7 @@ async function ledger(): Promise<readonly LedgerLine[]> {
 }
 
 /** Asks the servers for everything in the ledger. */
-async function expectEverythingOnce(): Promise<void> {
+async function expectEverythingOnce(epochs = EPOCHS): Promise<void> {
   const noted = await ledger();
   const reader = new ServerReader(server.env);
   const tasks = await reader.tasksNamed(TASK_NAME);
@@ -95,7 +130,8 @@ async function expectEverythingOnce(): Promise<void> {
     for (const [name, reported] of Object.entries(metrics ?? {}))
       expect(valueAt(CHART_OF[name]!, epoch!), `${name} of epoch ${epoch}`).toBe(Math.fround(reported));
   }
-  for (const chart of Object.values(CHART_OF)) expect(scalars.get(chart)?.x, chart).toEqual([1, 2, 3, 4]);
+  for (const chart of Object.values(CHART_OF))
+    expect(scalars.get(chart)?.x, chart).toEqual(Array.from({ length: epochs }, (_, index) => index + 1));
 
   // Every console line carries its record's number: the same number twice is a line shown twice.
   const shown = (await reader.log(task.id)).map((event) => `${String(event["trainer_sdk_run"])}-${String(event["trainer_sdk_sequence"])}`);
@@ -127,11 +163,14 @@ async function expectEverythingOnce(): Promise<void> {
 }
 
 describe("a trainer that is killed in mid-run and started again", () => {
-  it("leaves nothing that was durable behind, and tells nothing twice", async () => {
-    const killed = await runTrainer(1.5 * STEPS_PER_EPOCH);
+  it("delivers what was durable although no server had heard of it before the kill", async () => {
+    await spoil("refuse");
+    const killed = await runTrainer({ killWhen: inEpoch(2) });
     expect(killed.signal).toBe("SIGKILL");
+    await mend();
     const beforeKill = await ledger();
     expect(beforeKill.some(({ verb, epoch }) => verb === "checkpoint" && epoch === 1)).toBe(true);
+    expect(await new ServerReader(server.env).tasksNamed(TASK_NAME)).toEqual([]);
 
     const second = await runTrainer();
     expect(second.lines.join("\n")).toContain("going on after epoch");
@@ -140,9 +179,20 @@ describe("a trainer that is killed in mid-run and started again", () => {
     await expectEverythingOnce();
   });
 
-  it("holds when the second start is killed as well", async () => {
-    expect((await runTrainer(1.5 * STEPS_PER_EPOCH)).signal).toBe("SIGKILL");
-    expect((await runTrainer(2.5 * STEPS_PER_EPOCH)).signal).toBe("SIGKILL");
+  it("shows nothing twice although the servers' answers were lost before the kill", async () => {
+    const epochs = 30;
+    await spoil("drop-answer", "events.");
+    const answersWereLost = async (): Promise<boolean> => (await spoiledRequests("api")) > 0 && (await spoiledRequests("callbacks")) > 0;
+    expect((await runTrainer({ epochs, killWhen: answersWereLost })).signal).toBe("SIGKILL");
+    await mend();
+    const second = await runTrainer({ epochs });
+    expect(second.code, second.lines.join("\n")).toBe(0);
+    await expectEverythingOnce(epochs);
+  });
+
+  it("holds when it is killed twice, with servers that answer all the time", async () => {
+    expect((await runTrainer({ killWhen: inEpoch(2) })).signal).toBe("SIGKILL");
+    expect((await runTrainer({ killWhen: inEpoch(3) })).signal).toBe("SIGKILL");
     const third = await runTrainer();
     expect(third.code, third.lines.join("\n")).toBe(0);
     await expectEverythingOnce();
