@@ -32,5 +32,15 @@ export default defineConfig([
   { ...shared, name: "cjs", format: "cjs", entry: doors, shims: true },
   { ...shared, name: "types", format: ["esm", "cjs"], entry: doors, dts: { only: true } },
   // Read by any old Node, so that it can say what it needs: no newer syntax, no import.
-  { ...shared, name: "bin", format: "cjs", target: "node12.22", entry: { "cli/bin": "src/cli/bin.ts" }, splitting: false, sourcemap: false, metafile: false },
+  {
+    ...shared,
+    name: "bin",
+    format: "cjs",
+    target: "node12.22",
+    entry: { "cli/bin": "src/cli/bin.ts" },
+    banner: { js: "#!/usr/bin/env node" },
+    splitting: false,
+    sourcemap: false,
+    metafile: false,
+  },
 ]);

@@ -3,7 +3,7 @@
  * a time; everything is said on stderr, because stdout may belong to what follows.
  */
 import { spawnSync } from "node:child_process";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -31,6 +31,7 @@ export async function buildPackage(options: { readonly onlyWhenStale?: boolean }
       await mkdir(staging);
       bundle(`dist-${String(process.pid)}`);
       await cleanSourceMaps(staging);
+      await chmod(`${staging}/cli/bin.cjs`, 0o755);
       await buildDashboard(`${staging}/dashboard`);
       await writeFile(`${staging}/THIRD-PARTY-LICENSES.txt`, await thirdPartyLicences(root, [...(await takeMetafiles(staging)), ...PAGE_PACKAGES]));
       await writeFile(`${staging}/.built`, "");
