@@ -169,6 +169,31 @@ describe("pinFile with a copy", () => {
   });
 });
 
+describe("a file that is overwritten while its bytes are being read", () => {
+  const old = Buffer.alloc(2 * 1024 * 1024, "epoch 1 ");
+  const fresh = Buffer.alloc(2 * 1024 * 1024, "epoch 2 ");
+
+  /** A signal that calls back when it is looked at for the second time: between two slices of the file. */
+  function signalBetweenSlices(act: () => void): AbortSignal {
+    const { signal } = new AbortController();
+    let looks = 0;
+    return Object.assign(signal, {
+      throwIfAborted: () => {
+        if (++looks === 4) act();
+      },
+    });
+  }
+
+  it.each(["copy", "none"] as const)("is never taken half and half (%s)", async (how) => {
+    await aSource(old);
+    const clock = aClock();
+    const pinned = await pin({ pin: how, clock, signal: signalBetweenSlices(() => writeFileSync(source, fresh)) });
+    expect(pinned).toMatchObject({ sizeBytes: fresh.length, sha256: sha256(fresh) });
+    // The first attempt was given up, not the change overlooked.
+    expect(clock.slept).toEqual([200]);
+  });
+});
+
 describe("pinFile without a copy", () => {
   it("hashes the file where it is", async () => {
     await aSource("weights");

@@ -146,11 +146,9 @@ describe("a large file", () => {
 
     started.intercept(async (pass, request) => {
       const answer = await pass(request);
-      const body = String(answer.body).replace(
-        /<ChecksumSHA256>.*?<\/ChecksumSHA256>/,
-        `<ChecksumSHA256>${createHash("sha256").update("other").digest("base64")}-4</ChecksumSHA256>`,
-      );
-      return request.method === "POST" && request.url.searchParams.has("uploadId") ? { ...answer, body } : answer;
+      if (request.method !== "POST" || !request.url.searchParams.has("uploadId")) return answer;
+      const other = `<ChecksumSHA256>${createHash("sha256").update("other").digest("base64")}-4</ChecksumSHA256>`;
+      return { ...answer, body: (answer.body as string).replace(/<ChecksumSHA256>.*?<\/ChecksumSHA256>/, other) };
     });
     expect(await failureOf(store.put("a/c.pt", file, { signal: running }))).toMatchObject({
       retryable: true,
@@ -163,7 +161,7 @@ describe("a large file", () => {
     started.intercept(async (pass, request) => {
       const answer = await pass(request);
       return request.method === "POST" && request.url.searchParams.has("uploadId")
-        ? { ...answer, body: String(answer.body).replace("-4&quot;", "-3&quot;") }
+        ? { ...answer, body: (answer.body as string).replace("-4&quot;", "-3&quot;") }
         : answer;
     });
     const failure = await failureOf(storeAt(started).put("a/b.pt", await aFile(SIZE), { signal: running }));
@@ -208,15 +206,15 @@ describe("a large file", () => {
 
   it("waits for the parts on their way before it takes an upload back, or they would stay for ever", async () => {
     const started = await s3Server();
-    const part = Promise.withResolvers<void>();
-    const reached = Promise.withResolvers<void>();
-    const begun = Promise.withResolvers<void>();
+    const part = Promise.withResolvers<undefined>();
+    const reached = Promise.withResolvers<undefined>();
+    const begun = Promise.withResolvers<undefined>();
     started.intercept(async (pass, request) => {
       if (request.method === "POST" && request.url.searchParams.has("uploads")) {
-        begun.resolve();
+        begun.resolve(undefined);
         await part.promise;
       }
-      if (request.method === "DELETE") reached.resolve();
+      if (request.method === "DELETE") reached.resolve(undefined);
       return pass(request);
     });
     const controller = new AbortController();
@@ -226,11 +224,29 @@ describe("a large file", () => {
     controller.abort(new Error("closing"));
     expect(await putting).toBe(controller.signal.reason);
     // The answer with the upload's id comes after the abort: it must be taken back all the same.
-    part.resolve();
+    part.resolve(undefined);
     await reached.promise;
     await store.close();
     expect(started.s3.uploads()).toEqual([]);
     expect(started.s3.calls().map((call) => call.operation)).toEqual(["CreateMultipartUpload", "AbortMultipartUpload"]);
+  });
+
+  it("ends the parts on their way when its signal aborts, so that the upload is taken back at once", async () => {
+    const started = await s3Server();
+    const part = Promise.withResolvers<undefined>();
+    const takenBack = Promise.withResolvers<undefined>();
+    started.intercept((pass, request) => {
+      if (request.method === "DELETE") takenBack.resolve(undefined);
+      if (request.method !== "PUT") return pass(request);
+      part.resolve(undefined);
+      return new Promise(() => undefined);
+    });
+    const controller = new AbortController();
+    const putting = failureOf(storeAt(started).put("a/b.pt", await aFile(SIZE), { signal: controller.signal }));
+    await part.promise;
+    controller.abort(new Error("closing"));
+    expect(await putting).toBe(controller.signal.reason);
+    await takenBack.promise;
   });
 
   it("warns of parts that could not be taken back, with the upload's id", async () => {
