@@ -21,7 +21,8 @@ export class Alarm {
       const controller = new AbortController();
       const rung = new Promise<void>((resolve) => {
         this.#wake = () => {
-          controller.abort();
+          // A reason of our own: making an error for each ring would be the dearest part of it.
+          controller.abort("rung");
           resolve();
         };
       });

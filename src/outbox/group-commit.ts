@@ -14,11 +14,12 @@ import type { Line, SegmentStore } from "./segment-store.js";
 export const COMMIT_TIMEOUT_MS = 30_000;
 /** After a failure the disk is left alone for so long. */
 export const DISK_PAUSE_MS = 1_000;
-/** Handed to the store at once. */
-const SLICE_BYTES = 1024 * 1024;
 
-/** Committed with one fsync. */
-const BATCH_BYTES = 4 * SLICE_BYTES;
+/** Committed with one fsync at most: nobody waits for more than that to be written. */
+const BATCH_BYTES = 1024 * 1024;
+
+/** Reason of an abort that nobody sees; making an error for each commit would cost more than the commit's own work. */
+const DONE = "done";
 
 /** A line, and who waits for it. */
 export interface Pending {
@@ -127,17 +128,7 @@ export class GroupCommit {
 
   async #write(batch: readonly Pending[]): Promise<void> {
     const { store } = this.#options;
-    let slice: Line[] = [];
-    let bytes = 0;
-    for (const { line, held } of batch) {
-      if (held && !this.#isHeld(held)) continue;
-      slice.push(line);
-      bytes += line.json.length;
-      if (bytes < SLICE_BYTES) continue;
-      await store.write(slice);
-      [slice, bytes] = [[], 0];
-    }
-    await store.write(slice);
+    await store.write(batch.flatMap(({ line, held }) => (held && !this.#isHeld(held) ? [] : [line])));
     if (batch.some((pending) => pending.durable)) await store.sync();
   }
 
@@ -188,6 +179,6 @@ async function withinTime(clock: Clock, ms: number, work: Promise<void>): Promis
     await Promise.race([work, tooLong]);
   } finally {
     tooLong.catch(() => undefined);
-    timer.abort();
+    timer.abort(DONE);
   }
 }

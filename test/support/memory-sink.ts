@@ -46,10 +46,12 @@ export class MemorySink implements Sink {
     context.signal.throwIfAborted();
     this.batches.push({ sequences: batch.map((record) => record.sequence), ambiguous: context.ambiguous });
     const outcome = (await this.answer?.(batch, context)) ?? { status: "delivered" };
-    batch.forEach((record, index) => {
+    for (const [index, record] of batch.entries()) {
       const own = Array.isArray(outcome) ? (outcome as readonly Delivery[])[index] : (outcome as Delivery);
+      // After the first retry nothing later was sent, as the port says.
+      if (own?.status === "retry") break;
       if (own?.status === "delivered") this.delivered.push(record);
-    });
+    }
     return outcome;
   }
 
