@@ -68,7 +68,9 @@ export {
   TrainerSDKError,
   UploadError,
   ValidationError,
+  type ApiErrorDetails,
   type ErrorCode,
+  type ErrorDetails,
   type Issue,
   type StopSource,
 } from "./base/errors.js";

@@ -53,6 +53,7 @@ export type {
   TaskStatus,
   TaskType,
 } from "../protocol/clearml/task-document.js";
+export type { OpenEnum } from "../protocol/clearml/field-types.js";
 export { API_VERSION, SINGLE_VALUE_ITERATION, SINGLE_VALUE_METRIC } from "../protocol/clearml/limits.js";
 export {
   artifactObjectPath,
@@ -65,4 +66,14 @@ export {
 export { escapeKey, metricHash, unescapeKey } from "../protocol/clearml/identity.js";
 export { modelWebUrl, projectWebUrl, taskWebUrl } from "../protocol/clearml/web-urls.js";
 export { ApiError, ClosedError, ConfigError, ConnectionError, TrainerSDKError, UploadError, ValidationError } from "../base/errors.js";
-export { fetchTransport, undiciTransport, type HttpTransport, type StreamingHttpTransport } from "../base/http.js";
+export {
+  fetchTransport,
+  undiciTransport,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpStreamRequest,
+  type HttpStreamResponse,
+  type HttpTransport,
+  type StreamingHttpTransport,
+  type UndiciTransportOptions,
+} from "../base/http.js";

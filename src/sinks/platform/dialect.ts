@@ -41,7 +41,7 @@ export interface CallbackDialect {
    * may be sent more than once. One that throws makes the record a dead letter.
    */
   toRequest(record: TrainerRecord, context: CallbackContext): CallbackRequest | undefined;
-  /** Reads a 2xx answer's body: parsed JSON, or undefined when it is none. Default: {@link readStopAnswer}. */
+  /** Reads a 2xx answer's body: parsed JSON, or undefined when it is none. Default: understands `{"action":"stop","reason":"..."}`. */
   readAnswer?(body: unknown): CallbackInstruction | undefined;
 }
 
