@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createClearML } from "../../src/clearml/create-clearml.js";
+import { startDevServer } from "../../src/devserver/index.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { parseCheckpointUri } from "../../src/storage/checkpoint-uri.js";
 import type { ObjectStore } from "../../src/storage/object-store.js";
@@ -42,6 +44,40 @@ describeObjectStoreContract("file server", async () => {
     },
     refuse: () => server.close(),
     dispose: () => server.close(),
+  };
+});
+
+describeObjectStoreContract("file server, ClearML's own client and the embedded server", async () => {
+  const server = await startDevServer();
+  const { files, session } = createClearML({
+    apiHost: server.apiUrl,
+    filesHost: server.filesUrl,
+    accessKey: server.accessKey,
+    secretKey: server.secretKey,
+  });
+  const downloads = await mkdtemp(join(tmpdir(), "downloads-"));
+  return {
+    store: open("clearml", {
+      fileServer: {
+        urlOf: (path) => files.urlOf(path),
+        upload: async (path, content, { signal }) => {
+          await files.upload(path, content.open, { ...content, signal });
+        },
+        head: (path, { signal }) => files.head(files.urlOf(path), { signal }),
+      },
+    }),
+    read: async (key) => {
+      if (!(await files.head(files.urlOf(key)))) return undefined;
+      const { path } = await files.download(files.urlOf(key), join(downloads, "file"));
+      return readFile(path);
+    },
+    leftovers: async () => [],
+    refuse: () => server.close(),
+    dispose: async () => {
+      await session.close();
+      await server.close();
+      await rm(downloads, { recursive: true, force: true });
+    },
   };
 });
 
