@@ -50,7 +50,13 @@ export type {
   TagsFact,
   ValidationFact,
 } from "./records/facts.js";
-export type { CallbackContext, CallbackDialect, CallbackDialectFunction, CallbackInstruction, CallbackRequest } from "./sinks/platform/dialect.js";
+export type {
+  CallbackContext,
+  CallbackDialect,
+  CallbackDialectFunction,
+  CallbackInstruction,
+  CallbackRequest,
+} from "./sinks/platform/dialect.js";
 export type { FileToStore, ObjectStore, PutOptions } from "./storage/object-store.js";
 
 // One rule for the names of metrics, live and migrated.

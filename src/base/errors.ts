@@ -144,7 +144,10 @@ export class ConnectionError extends TrainerSDKError {
 
 /** Bytes could not be stored, or what was stored is not what was sent. */
 export class UploadError extends TrainerSDKError {
-  constructor(message: string, details: { code?: "UPLOAD_FAILED" | "FILE_CHANGED" | "STORAGE_UNAVAILABLE"; retryable: boolean; cause?: unknown }) {
+  constructor(
+    message: string,
+    details: { code?: "UPLOAD_FAILED" | "FILE_CHANGED" | "STORAGE_UNAVAILABLE"; retryable: boolean; cause?: unknown },
+  ) {
     super(message, { code: details.code ?? "UPLOAD_FAILED", retryable: details.retryable, cause: details.cause });
   }
 }
@@ -153,7 +156,10 @@ export class UploadError extends TrainerSDKError {
 export class JournalError extends TrainerSDKError {
   readonly path: string;
 
-  constructor(message: string, details: { code: Extract<ErrorCode, `JOURNAL_${string}`>; path: string; retryable?: boolean; cause?: unknown }) {
+  constructor(
+    message: string,
+    details: { code: Extract<ErrorCode, `JOURNAL_${string}`>; path: string; retryable?: boolean; cause?: unknown },
+  ) {
     super(message, details);
     this.path = details.path;
   }

@@ -40,25 +40,35 @@ export function timeLimit(): TimeLimit {
   };
 }
 
-/** `body` as a stream of bytes whose failures are told as every other failure to get an answer. */
+/**
+ * `body` as a stream of bytes whose failures are told as every other failure to get an answer. Not `Readable.from`: that
+ * one, destroyed while it waits, first waits for the very piece that nobody wants any more.
+ */
 export function streamedBody(request: FailedRequest, body: AsyncIterable<Uint8Array>, limit: TimeLimit, idleMs: number): Readable {
-  async function* pieces(): AsyncGenerator<Uint8Array> {
+  const pieces = body[Symbol.asyncIterator]();
+  const pull = async (stream: Readable): Promise<void> => {
     try {
+      // Only the server's silence counts: while the reader is busy, with a slow disk for instance, nobody pulls.
       limit.start(idleMs);
-      for await (const piece of body) {
-        // The reader's own time, writing to a slow disk for instance, is not the server's silence.
-        limit.stop();
-        yield piece;
-        limit.start(idleMs);
-      }
-    } catch (error) {
-      throw connectionFailure(request, error, limit.expiredAfterMs);
-    } finally {
+      let next = await pieces.next();
+      while (next.done !== true && next.value.byteLength === 0) next = await pieces.next();
       limit.stop();
+      stream.push(next.done === true ? null : next.value);
+    } catch (error) {
+      limit.stop();
+      stream.destroy(connectionFailure(request, error, limit.expiredAfterMs) as Error);
     }
-  }
-  const stream = Readable.from(pieces(), { objectMode: false });
-  // Destroyed while it waits for the next piece: the generator cannot be told before that piece comes, so the source is.
-  stream.once("close", () => limit.abandon());
-  return stream;
+  };
+  return new Readable({
+    read() {
+      void pull(this);
+    },
+    destroy(error, done) {
+      limit.abandon();
+      const end = (): void => {
+        done(error);
+      };
+      Promise.resolve(pieces.return?.()).then(end, end);
+    },
+  });
 }

@@ -48,7 +48,8 @@ export function metricAddress(name: string, options: MetricAddressOptions = {}):
  * The server parses a string that is exactly an ISO date, time or date-time into a date and then refuses the batch with
  * 500 (`clearml-protocol`, 4.3). Such a name gets a trailing underscore.
  */
-const ISO_LOOKALIKE = /^(\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?|\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)$/;
+const ISO_LOOKALIKE =
+  /^(\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?|\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)$/;
 
 /** True for a text that the server would turn into a date. */
 export function isIsoLookalike(text: string): boolean {
@@ -78,7 +79,8 @@ export class AddressBook {
     if (known) return known;
     const readable: MetricAddress = { title: guard(address.title), series: guard(address.series) };
     let candidate = readable;
-    for (let copy = 2; this.#owners.has(identity(candidate)); copy++) candidate = { title: readable.title, series: `${readable.series} (${String(copy)})` };
+    for (let copy = 2; this.#owners.has(identity(candidate)); copy++)
+      candidate = { title: readable.title, series: `${readable.series} (${String(copy)})` };
     this.#resolved.set(asked, candidate);
     this.#owners.set(identity(candidate), asked);
     return candidate;
@@ -86,7 +88,9 @@ export class AddressBook {
 
   /** What to keep for the next process: every address whose answer differs from the question, and every hyphenated one. */
   entries(): [asked: string, resolved: MetricAddress][] {
-    return [...this.#resolved].filter(([asked, resolved]) => asked.includes("-") || asked !== JSON.stringify([resolved.title, resolved.series]));
+    return [...this.#resolved].filter(
+      ([asked, resolved]) => asked.includes("-") || asked !== JSON.stringify([resolved.title, resolved.series]),
+    );
   }
 }
 

@@ -34,7 +34,12 @@ export interface Assembly<TConfig extends object> {
  */
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
   const logger = given.logger ?? silentLogger;
-  const collaborators: Collaborators = { transport: transportOf(given), clock: given.clock ?? systemClock, random: given.random ?? Math.random, logger };
+  const collaborators: Collaborators = {
+    transport: transportOf(given),
+    clock: given.clock ?? systemClock,
+    random: given.random ?? Math.random,
+    logger,
+  };
   const resolved = resolveTrainerOptions(given, given.env ?? process.env, process.cwd());
   const issues: Issue[] = [...resolved.issues];
   const config = readConfig(given, resolved, issues);
@@ -112,7 +117,14 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
   };
   const createAll = (runId: string): readonly Sink[] => {
     jobId = resolved.jobId ?? runId;
-    const { sinks, issues: found } = createSinks(given, resolved, client.clearml, { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, "") }, sinkHooks, collaborators);
+    const { sinks, issues: found } = createSinks(
+      given,
+      resolved,
+      client.clearml,
+      { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, "") },
+      sinkHooks,
+      collaborators,
+    );
     issues.push(...found);
     return sinks;
   };
@@ -122,7 +134,16 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     strict: given.strict ?? false,
     outbox: {
       sinks: createAll,
-      ...(storage.store ? { uploader: attachmentUploader({ store: storage.store, onProgress: (progress) => { emitter.emit("uploadProgress", progress); } }) } : {}),
+      ...(storage.store
+        ? {
+            uploader: attachmentUploader({
+              store: storage.store,
+              onProgress: (progress) => {
+                emitter.emit("uploadProgress", progress);
+              },
+            }),
+          }
+        : {}),
       clock,
       random,
       logger,
@@ -155,7 +176,11 @@ function transportOf(given: GivenOptions): HttpTransport {
 }
 
 /** The configuration as the caller's schema makes it; unchecked, with an issue, when the schema refuses. */
-function readConfig<TConfig extends object>(given: TrainerOptions<TConfig>, resolved: ResolvedTrainerOptions, issues: Issue[]): Readonly<TConfig> {
+function readConfig<TConfig extends object>(
+  given: TrainerOptions<TConfig>,
+  resolved: ResolvedTrainerOptions,
+  issues: Issue[],
+): Readonly<TConfig> {
   if (given.configSchema) {
     try {
       return given.configSchema.parse(resolved.config);

@@ -25,7 +25,11 @@ export function attachmentUploader(options: AttachmentUploaderOptions): Uploader
     // A model that was registered from the best checkpoint's bytes has the checkpoint's key: one upload serves both.
     const shared = underWay.get(file.key);
     if (shared) return shared;
-    const work = store.put(file.key, { path, sizeBytes: file.sizeBytes, sha256: file.sha256, contentType: file.contentType }, { signal: context.signal, onProgress });
+    const work = store.put(
+      file.key,
+      { path, sizeBytes: file.sizeBytes, sha256: file.sha256, contentType: file.contentType },
+      { signal: context.signal, onProgress },
+    );
     underWay.set(file.key, work);
     try {
       await work;
@@ -64,7 +68,8 @@ export function uploadFailure(error: unknown): Delivery {
     const wait = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
     if (error.status === 429 || error.status === 503) return { status: "retry", cause: "unreachable", reason, ...wait };
     // Credentials can be set right while the job runs, so a refusal of them has the budget's time, like any 5xx.
-    if (error.retryable || error.status >= 500 || error.status === 401 || error.status === 403) return { status: "retry", cause: "answered", reason, ...wait };
+    if (error.retryable || error.status >= 500 || error.status === 401 || error.status === 403)
+      return { status: "retry", cause: "answered", reason, ...wait };
     return { status: "rejected", reason };
   }
   if (error instanceof TrainerSDKError && !error.retryable) return { status: "rejected", reason };

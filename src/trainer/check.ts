@@ -36,7 +36,8 @@ export function checkOptionalBoolean(verb: string, field: string, value: unknown
 
 export function checkTexts(verb: string, field: string, value: unknown): asserts value is readonly string[] | undefined {
   if (value === undefined) return;
-  if (!Array.isArray(value) || value.some((item) => typeof item !== "string" || item === "")) wrongType(verb, field, "an array of texts", value);
+  if (!Array.isArray(value) || value.some((item) => typeof item !== "string" || item === ""))
+    wrongType(verb, field, "an array of texts", value);
 }
 
 /** Epochs and iterations: a number by type (else a throw); the answer is the reason why its value cannot be kept, if any. */

@@ -144,7 +144,11 @@ export class TaskHandle {
     checkOptionalText(verb, "name", options.name);
     const text = typeof configuration === "string" ? configuration : jsonText(verb, configuration);
     const type = typeof configuration === "string" ? "text" : "json";
-    return this.#run.say(verb, { kind: "configuration", name: options.name ?? "General", text, type, ...present({ description: options.description }) }, {});
+    return this.#run.say(
+      verb,
+      { kind: "configuration", name: options.name ?? "General", text, type, ...present({ description: options.description }) },
+      {},
+    );
   }
 }
 

@@ -31,7 +31,11 @@ export interface SinkHooks {
 }
 
 /** The ClearML client, when there is enough to reach one. */
-export function clearmlClient(given: GivenOptions, resolved: ResolvedTrainerOptions, collaborators: Collaborators): { clearml: ClearML | undefined; issues: readonly Issue[] } {
+export function clearmlClient(
+  given: GivenOptions,
+  resolved: ResolvedTrainerOptions,
+  collaborators: Collaborators,
+): { clearml: ClearML | undefined; issues: readonly Issue[] } {
   const { sinks, env } = resolved;
   const wanted = sinks?.includes("clearml");
   if (wanted === false && resolved.storage !== "clearml") return { clearml: undefined, issues: [] };
@@ -105,7 +109,12 @@ export function createSinks(
     );
   }
   sinks.push(...(given.extraSinks ?? []));
-  if (sinks.length === 0) issues.push({ path: "TRAINER_SINKS", message: "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone" });
+  if (sinks.length === 0)
+    issues.push({
+      path: "TRAINER_SINKS",
+      message:
+        "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone",
+    });
   return { sinks, issues };
 }
 

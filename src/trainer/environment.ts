@@ -9,7 +9,9 @@ import { describeError, type Issue } from "../base/errors.js";
 /** An environment: `process.env`, or what a test says. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL, such as http://backend:8000/callbacks/42" }).transform((url) => url.replace(/\/+$/, ""));
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: "must be an http or https URL, such as http://backend:8000/callbacks/42" })
+  .transform((url) => url.replace(/\/+$/, ""));
 const jsonObject = z.string().transform((text, context): Record<string, unknown> => {
   try {
     const value: unknown = JSON.parse(text);
@@ -26,10 +28,14 @@ export const SINK_NAMES = ["platform", "clearml"] as const;
 export type SinkName = (typeof SINK_NAMES)[number];
 
 const sinkList = z.string().transform((text, context): readonly SinkName[] => {
-  const names = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const names = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
   const unknown = names.filter((name) => !(SINK_NAMES as readonly string[]).includes(name));
-  for (const name of unknown) context.addIssue({ code: "custom", message: `knows no sink ${JSON.stringify(name)}; there are ${SINK_NAMES.join(", ")}` });
-  return unknown.length > 0 ? z.NEVER : [...new Set(names)] as SinkName[];
+  for (const name of unknown)
+    context.addIssue({ code: "custom", message: `knows no sink ${JSON.stringify(name)}; there are ${SINK_NAMES.join(", ")}` });
+  return unknown.length > 0 ? z.NEVER : ([...new Set(names)] as SinkName[]);
 });
 
 /** One schema a variable, so that each stands or falls alone. */
@@ -66,7 +72,9 @@ export function readEnvironment(env: Environment): { values: EnvironmentValues; 
     if (text === undefined || text === "") continue;
     const parsed = schema.safeParse(text);
     if (parsed.success) values[name] = parsed.data;
-    else for (const issue of parsed.error.issues) issues.push({ path: name, message: `${issue.message}${SECRET.test(name) ? "" : `, not ${JSON.stringify(text.slice(0, 120))}`}` });
+    else
+      for (const issue of parsed.error.issues)
+        issues.push({ path: name, message: `${issue.message}${SECRET.test(name) ? "" : `, not ${JSON.stringify(text.slice(0, 120))}`}` });
   }
   const file = values["TRAINER_CONFIG_FILE"] as string | undefined;
   if (file !== undefined && values["CONFIG"] === undefined) {
@@ -79,7 +87,10 @@ export function readEnvironment(env: Environment): { values: EnvironmentValues; 
     }
   }
   if (env["TRAINER_HANDOVER_URI"]) {
-    issues.push({ path: "TRAINER_HANDOVER_URI", message: "is not supported by this version: what is pending at the end stays in the journal's folder, so mount a volume there" });
+    issues.push({
+      path: "TRAINER_HANDOVER_URI",
+      message: "is not supported by this version: what is pending at the end stays in the journal's folder, so mount a volume there",
+    });
   }
-  return { values: values as EnvironmentValues, issues };
+  return { values: values, issues };
 }

@@ -40,7 +40,7 @@ function parameterValue(value: unknown): ParameterValue {
     default:
       if (value === null) return { value: "", type: "NoneType" };
       if (value instanceof Date) return { value: value.toISOString(), type: "str" };
-      return { value: JSON.stringify(value) ?? "", type: Array.isArray(value) ? "list" : "dict" };
+      return { value: JSON.stringify(value), type: Array.isArray(value) ? "list" : "dict" };
   }
 }
 

@@ -18,7 +18,9 @@ export interface JournalPlaceOptions {
  *
  * @throws JournalError with `strict`, when the asked-for folder cannot be used.
  */
-export async function openOutbox(options: JournalPlaceOptions): Promise<{ outbox: Outbox; directory: string | undefined; issues: readonly Issue[] }> {
+export async function openOutbox(
+  options: JournalPlaceOptions,
+): Promise<{ outbox: Outbox; directory: string | undefined; issues: readonly Issue[] }> {
   const { strict, outbox } = options;
   // Without a job there is nothing to come back to by name: every start has a folder of its own.
   const first = options.asked ?? path.join(options.workingDirectory, ".trainer-sdk", `run-${newId().slice(0, 12)}`);
@@ -31,7 +33,11 @@ export async function openOutbox(options: JournalPlaceOptions): Promise<{ outbox
   }
 }
 
-async function inTemporaryFolder(options: JournalPlaceOptions, first: string, why: string): Promise<{ outbox: Outbox; directory: string | undefined; issues: readonly Issue[] }> {
+async function inTemporaryFolder(
+  options: JournalPlaceOptions,
+  first: string,
+  why: string,
+): Promise<{ outbox: Outbox; directory: string | undefined; issues: readonly Issue[] }> {
   const directory = path.join(tmpdir(), "trainer-sdk", path.basename(first));
   try {
     const outbox = await Outbox.open({ ...options.outbox, directory, strict: true });
@@ -43,7 +49,10 @@ async function inTemporaryFolder(options: JournalPlaceOptions, first: string, wh
   }
 }
 
-async function inMemory(options: JournalPlaceOptions, why: string): Promise<{ outbox: Outbox; directory: undefined; issues: readonly Issue[] }> {
+async function inMemory(
+  options: JournalPlaceOptions,
+  why: string,
+): Promise<{ outbox: Outbox; directory: undefined; issues: readonly Issue[] }> {
   const outbox = await Outbox.open({ ...options.outbox, directory: undefined });
   const message = `${why} Everything is kept in memory alone: what is not delivered when this process ends is lost.`;
   return { outbox, directory: undefined, issues: [{ path: "TRAINER_JOURNAL_DIR", message }] };

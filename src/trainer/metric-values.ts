@@ -36,7 +36,8 @@ export function nameProblem(name: string): string | undefined {
   if (name.trim() === "") return "a metric's name must not be empty";
   if (name.includes(RESERVED_PREFIX)) return `names with ${RESERVED_PREFIX} are reserved for ClearML's machine monitor`;
   // A UTF-16 unit is at most three bytes of UTF-8, so most names need no counting.
-  if (name.length * 3 > MAX_METRIC_NAME_BYTES && Buffer.byteLength(name) > MAX_METRIC_NAME_BYTES) return `a metric's name must not be longer than ${String(MAX_METRIC_NAME_BYTES)} bytes`;
+  if (name.length * 3 > MAX_METRIC_NAME_BYTES && Buffer.byteLength(name) > MAX_METRIC_NAME_BYTES)
+    return `a metric's name must not be longer than ${String(MAX_METRIC_NAME_BYTES)} bytes`;
   return undefined;
 }
 
@@ -58,7 +59,11 @@ export class MetricValues {
     const values = input as Readonly<Record<string, unknown>>;
     const names = Object.keys(values);
     if (names.length > MAX_METRICS_PER_REPORT) {
-      return { metrics: {}, rejectedItems: [], problem: `a report takes at most ${String(MAX_METRICS_PER_REPORT)} metrics, not ${String(names.length)}` };
+      return {
+        metrics: {},
+        rejectedItems: [],
+        problem: `a report takes at most ${String(MAX_METRICS_PER_REPORT)} metrics, not ${String(names.length)}`,
+      };
     }
     const metrics: Record<string, MetricValue> = Object.create(null) as Record<string, MetricValue>;
     const rejectedItems: RejectedItem[] = [];
@@ -71,7 +76,9 @@ export class MetricValues {
       else metrics[name] = this.note(scope, name, value, iteration);
     }
     const nothingLeft = rejectedItems.length > 0 && Object.keys(metrics).length === 0;
-    return nothingLeft ? { metrics, rejectedItems, problem: rejectedItems[0]?.reason ?? "no metric could be kept" } : { metrics, rejectedItems };
+    return nothingLeft
+      ? { metrics, rejectedItems, problem: rejectedItems[0]?.reason ?? "no metric could be kept" }
+      : { metrics, rejectedItems };
   }
 
   /** One value of one series: noted, and turned into the journal's form. */

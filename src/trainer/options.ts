@@ -149,18 +149,26 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
   const silent = rank.value !== 0 && (given.rankScope ?? "primary") === "primary";
 
   const url = given.callback?.url ?? values.CALLBACK_URL;
-  if (given.callback?.url !== undefined && !URL.canParse(given.callback.url)) issues.push({ path: "callback.url", message: `must be an http or https URL, not ${JSON.stringify(given.callback.url)}` });
+  if (given.callback?.url !== undefined && !URL.canParse(given.callback.url))
+    issues.push({ path: "callback.url", message: `must be an http or https URL, not ${JSON.stringify(given.callback.url)}` });
   const badDialect = env["CALLBACK_DIALECT"] && values.CALLBACK_DIALECT === undefined && given.callback?.dialect === undefined;
 
   const sinks = given.sinks ?? values.TRAINER_SINKS;
   for (const name of given.sinks ?? []) {
-    if (!SINK_NAMES.includes(name)) issues.push({ path: "sinks", message: `knows no sink ${JSON.stringify(name)}; there are ${SINK_NAMES.join(", ")}` });
+    if (!SINK_NAMES.includes(name))
+      issues.push({ path: "sinks", message: `knows no sink ${JSON.stringify(name)}; there are ${SINK_NAMES.join(", ")}` });
   }
-  if (sinks?.includes("platform") && url === undefined) issues.push({ path: "CALLBACK_URL", message: "is missing, but the platform sink was asked for (TRAINER_SINKS)" });
+  if (sinks?.includes("platform") && url === undefined)
+    issues.push({ path: "CALLBACK_URL", message: "is missing, but the platform sink was asked for (TRAINER_SINKS)" });
 
   const folder = given.journalDir ?? values.TRAINER_JOURNAL_DIR;
   const jobFolder = jobId === undefined ? undefined : `${operation === "training" ? "" : `${operation}-`}${folderName(jobId)}`;
-  const base = folder !== undefined ? path.resolve(workingDirectory, folder) : jobFolder !== undefined ? path.join(workingDirectory, ".trainer-sdk", jobFolder) : undefined;
+  const base =
+    folder !== undefined
+      ? path.resolve(workingDirectory, folder)
+      : jobFolder !== undefined
+        ? path.join(workingDirectory, ".trainer-sdk", jobFolder)
+        : undefined;
   const titles: Record<OperationType, string> = { training: "Training", inference: "Inference", export: "Export" };
   return Object.freeze({
     env,
@@ -169,11 +177,20 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
     operation,
     config: (given.config ?? values.CONFIG ?? {}) as Record<string, unknown>,
     // A dialect that is not known would send a backend bodies that it cannot read: rather nothing, loudly.
-    callback: url === undefined || !URL.canParse(url) || badDialect ? undefined : { url: url.replace(/\/+$/, ""), token: given.callback?.token ?? values.CALLBACK_TOKEN, dialect: given.callback?.dialect ?? values.CALLBACK_DIALECT ?? "plan" },
+    callback:
+      url === undefined || !URL.canParse(url) || badDialect
+        ? undefined
+        : {
+            url: url.replace(/\/+$/, ""),
+            token: given.callback?.token ?? values.CALLBACK_TOKEN,
+            dialect: given.callback?.dialect ?? values.CALLBACK_DIALECT ?? "plan",
+          },
     clearmlTask: {
       taskId: given.clearml?.taskId ?? values.CLEARML_TASK_ID,
-      projectName: given.clearml?.projectName ?? values.CLEARML_PROJECT ?? (projectId === undefined ? "Trainer SDK" : `Project ${projectId}`),
-      taskName: given.clearml?.taskName ?? values.CLEARML_TASK_NAME ?? (jobId === undefined ? undefined : `${titles[operation]} Job ${jobId}`),
+      projectName:
+        given.clearml?.projectName ?? values.CLEARML_PROJECT ?? (projectId === undefined ? "Trainer SDK" : `Project ${projectId}`),
+      taskName:
+        given.clearml?.taskName ?? values.CLEARML_TASK_NAME ?? (jobId === undefined ? undefined : `${titles[operation]} Job ${jobId}`),
     },
     sinks,
     storage: given.storage ?? values.CHECKPOINT_URI,
@@ -187,5 +204,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
 
 /** A job id as one path part: no separator survives, and a name of dots alone would climb. */
 function folderName(jobId: string): string {
-  return encodeURIComponent(jobId).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E")).slice(0, 200);
+  return encodeURIComponent(jobId)
+    .replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"))
+    .slice(0, 200);
 }

@@ -13,7 +13,13 @@ export type Receipt =
   /** On disk and fsynced: it will be delivered, by this process or a later one. */
   | { readonly status: "durable"; readonly id: string; readonly sequence: number; readonly rejectedItems: readonly RejectedItem[] }
   /** In memory alone, because the journal cannot be written: delivered while this process lives. */
-  | { readonly status: "volatile"; readonly id: string; readonly sequence: number; readonly reason: string; readonly rejectedItems: readonly RejectedItem[] }
+  | {
+      readonly status: "volatile";
+      readonly id: string;
+      readonly sequence: number;
+      readonly reason: string;
+      readonly rejectedItems: readonly RejectedItem[];
+    }
   /** Not kept: the value cannot be, or the SDK is closed. Counted in `stats().rejected`. */
   | { readonly status: "rejected"; readonly reason: string; readonly rejectedItems: readonly RejectedItem[] }
   /** This process does not speak: a rank other than 0. */
@@ -46,7 +52,13 @@ export function receiptOf(durability: Durability, rejectedItems: readonly Reject
     case "durable":
       return { status: "durable", id: durability.record.id, sequence: durability.record.sequence, rejectedItems };
     case "volatile":
-      return { status: "volatile", id: durability.record.id, sequence: durability.record.sequence, reason: durability.reason, rejectedItems };
+      return {
+        status: "volatile",
+        id: durability.record.id,
+        sequence: durability.record.sequence,
+        reason: durability.reason,
+        rejectedItems,
+      };
     case "rejected":
       return { status: "rejected", reason: durability.reason, rejectedItems };
   }

@@ -49,8 +49,10 @@ export function registerModel(run: Run, input: ModelInput): Promise<UploadReceip
   checkOptionalBoolean(verb, "publish", input.publish);
   if ((input.path === undefined) === (input.uri === undefined)) wrongType(verb, "path", "given, or else uri, but not both", input.path);
   if (input.labels !== undefined) checkObject(verb, "labels", input.labels);
-  for (const [label, index] of Object.entries(input.labels ?? {})) if (!Number.isInteger(index)) wrongType(verb, `labels[${JSON.stringify(label)}]`, "a whole number", index);
-  for (const [key, value] of Object.entries(input.metadata ?? {})) if (typeof value !== "string") wrongType(verb, `metadata[${JSON.stringify(key)}]`, "a text", value);
+  for (const [label, index] of Object.entries(input.labels ?? {}))
+    if (!Number.isInteger(index)) wrongType(verb, `labels[${JSON.stringify(label)}]`, "a whole number", index);
+  for (const [key, value] of Object.entries(input.metadata ?? {}))
+    if (typeof value !== "string") wrongType(verb, `metadata[${JSON.stringify(key)}]`, "a text", value);
   const problem = countProblem(verb, "epoch", input.epoch) ?? countProblem(verb, "iteration", input.iteration);
   const metrics = input.metrics === undefined ? undefined : metricsFrom(run, verb, input.metrics);
   const refusal = run.refusal(verb);

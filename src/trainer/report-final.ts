@@ -49,7 +49,11 @@ export function reportFailed(run: Run, error: unknown, input: FailedInput): Prom
   checkOptionalText(verb, "reason", input.reason);
   const thrown = error instanceof Error ? error : new Error(String(error));
   const stack = thrown.stack?.slice(0, MAX_STACK_CHARACTERS);
-  return end(run, verb, input, { status: "failed", error: { name: thrown.name, message: thrown.message || thrown.name, ...present({ stack }) }, ...present({ reason: input.reason }) });
+  return end(run, verb, input, {
+    status: "failed",
+    error: { name: thrown.name, message: thrown.message || thrown.name, ...present({ stack }) },
+    ...present({ reason: input.reason }),
+  });
 }
 
 export function reportStopped(run: Run, reason: string, input: StoppedInput): Promise<Receipt> {
@@ -61,7 +65,12 @@ export function reportStopped(run: Run, reason: string, input: StoppedInput): Pr
 
 type Ending = Pick<FinalFact, "status"> & Partial<Pick<FinalFact, "results" | "error" | "reason">>;
 
-function end(run: Run, verb: string, input: { finalMetrics?: MetricsInput; epoch?: number; totalEpochs?: number }, ending: Ending): Promise<Receipt> {
+function end(
+  run: Run,
+  verb: string,
+  input: { finalMetrics?: MetricsInput; epoch?: number; totalEpochs?: number },
+  ending: Ending,
+): Promise<Receipt> {
   const { epoch, totalEpochs } = input;
   // An end is never refused for a number: a job whose last metric is odd must not stay "running" for ever.
   const countIssue = countProblem(verb, "epoch", epoch) ?? countProblem(verb, "totalEpochs", totalEpochs);
@@ -75,7 +84,13 @@ function end(run: Run, verb: string, input: { finalMetrics?: MetricsInput; epoch
   ];
   for (const { item, reason } of rejectedItems) run.parts.tally.reject(verb, `${item}: ${reason}`);
   run.shutFor(`the job's end (${ending.status}) has already been reported`);
-  const fact: FinalFact = { kind: "final", operation: run.parts.operation, ...ending, ...counts, ...present({ finalMetrics: reading?.metrics }) };
+  const fact: FinalFact = {
+    kind: "final",
+    operation: run.parts.operation,
+    ...ending,
+    ...counts,
+    ...present({ finalMetrics: reading?.metrics }),
+  };
   return run.track(write(run, fact, rejectedItems), "end");
 }
 

@@ -42,7 +42,11 @@ export function reportStarted(run: Run, input: StartedInput): Promise<Receipt> {
   checkOptionalText(verb, "message", input.message);
   const problem = countProblem(verb, "totalEpochs", input.totalEpochs);
   if (problem !== undefined) return Promise.resolve(run.refusal(verb) ?? run.reject(verb, problem));
-  return run.say(verb, { kind: "started", operation: run.parts.operation, ...present({ totalEpochs: input.totalEpochs, message: input.message }) }, {});
+  return run.say(
+    verb,
+    { kind: "started", operation: run.parts.operation, ...present({ totalEpochs: input.totalEpochs, message: input.message }) },
+    {},
+  );
 }
 
 export function reportProgress(run: Run, input: ProgressInput): Promise<Receipt> {
@@ -84,7 +88,12 @@ export function reportValidation(run: Run, input: ValidationInput): Promise<Rece
   if (problem !== undefined) return Promise.resolve(run.reject(verb, problem));
   const reading = run.metricValues.read(verb, "validation", input.metrics, iteration ?? epoch);
   if (reading.problem !== undefined) return Promise.resolve(run.reject(verb, reading.problem, reading.rejectedItems));
-  return run.say(verb, { kind: "validation", ...present({ epoch, iteration }), metrics: reading.metrics }, { shed: "scalar" }, reading.rejectedItems);
+  return run.say(
+    verb,
+    { kind: "validation", ...present({ epoch, iteration }), metrics: reading.metrics },
+    { shed: "scalar" },
+    reading.rejectedItems,
+  );
 }
 
 export function log(run: Run, level: LogLevelInput, message: string): Promise<Receipt> {

@@ -62,7 +62,9 @@ export class Run {
         this.append({ kind: "log", level: "warning", message }, { shed: "console" });
       },
       onConflict: (name, iteration, before, now) => {
-        parts.tally.conflict(`metric ${name} was reported twice for iteration ${String(iteration)}, ${String(before)} and then ${String(now)}; the later value stands`);
+        parts.tally.conflict(
+          `metric ${name} was reported twice for iteration ${String(iteration)}, ${String(before)} and then ${String(now)}; the later value stands`,
+        );
       },
     });
   }
@@ -122,7 +124,11 @@ export class Run {
     if (options.now !== true && at - this.#healthAt < HEALTH_INTERVAL_MS) return;
     this.#healthAt = at;
     this.#healthSeen = tally.troubles;
-    const counts: Record<string, number> = { ...outbox.stats().losses, "rejected-calls": tally.stats().rejected, conflicts: tally.stats().conflicts };
+    const counts: Record<string, number> = {
+      ...outbox.stats().losses,
+      "rejected-calls": tally.stats().rejected,
+      conflicts: tally.stats().conflicts,
+    };
     for (const [series, value] of Object.entries(counts)) {
       // No shed class: a chart of losses that is itself lost would be silence again.
       if (value > 0) this.append({ kind: "scalar", title: HEALTH_TITLE, series, value, iteration: this.#lastIteration }, {});

@@ -43,7 +43,13 @@ async function take(run: Run, request: TakeFileRequest): Promise<UploadReceipt> 
     const directory = parts.pinDirectory;
     const pinned =
       "path" in source
-        ? await pinFile({ source: source.path, directory, pin: request.pin, signal: signal ?? new AbortController().signal, clock: parts.clock })
+        ? await pinFile({
+            source: source.path,
+            directory,
+            pin: request.pin,
+            signal: signal ?? new AbortController().signal,
+            clock: parts.clock,
+          })
         : await pinBytes({ content: source.content, fileName, directory });
     if ("rejected" in pinned) return withoutFile(run.reject(verb, pinned.rejected));
     return await announce(run, request, fileName, pinned);
@@ -58,16 +64,37 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
   if (outbox === undefined || store === undefined) return withoutFile(run.reject(request.verb, run.parts.noStoreReason));
   const known = run.storedKey(pinned.sha256);
   const key = known ?? request.keyOf({ fileName, sha256: pinned.sha256 });
-  const file: StoredFile = { uri: store.uriOf(key), key, fileName, sizeBytes: pinned.sizeBytes, sha256: pinned.sha256, contentType: request.contentType };
+  const file: StoredFile = {
+    uri: store.uriOf(key),
+    key,
+    fileName,
+    sizeBytes: pinned.sizeBytes,
+    sha256: pinned.sha256,
+    contentType: request.contentType,
+  };
   const { record, durable } = outbox.append({
     fact: request.factOf(file),
-    traits: { attachment: { path: pinned.path, pinned: pinned.pinned, sizeBytes: pinned.sizeBytes, ...(request.replaceKey === undefined ? {} : { replaceKey: request.replaceKey }) } },
+    traits: {
+      attachment: {
+        path: pinned.path,
+        pinned: pinned.pinned,
+        sizeBytes: pinned.sizeBytes,
+        ...(request.replaceKey === undefined ? {} : { replaceKey: request.replaceKey }),
+      },
+    },
   });
   run.noteStoredKey(pinned.sha256, key);
   const delivered = outbox.outcome(record);
   const receipt = await durable;
   if (receipt.status === "rejected") return withoutFile(run.reject(request.verb, receipt.reason));
-  const common = { id: record.id, sequence: record.sequence, rejectedItems: [], file: { uri: file.uri, key, sizeBytes: file.sizeBytes, sha256: file.sha256 }, uri: file.uri, delivered };
+  const common = {
+    id: record.id,
+    sequence: record.sequence,
+    rejectedItems: [],
+    file: { uri: file.uri, key, sizeBytes: file.sizeBytes, sha256: file.sha256 },
+    uri: file.uri,
+    delivered,
+  };
   return receipt.status === "durable" ? { status: "durable", ...common } : { status: "volatile", reason: receipt.reason, ...common };
 }
 

@@ -28,7 +28,10 @@ export class Tally {
 
   reject(verb: string, reason: string): void {
     this.#rejected++;
-    this.#warnOnce(`${verb}\n${reason.replace(/[-\d.]+/g, "#")}`, `${verb}: not kept: ${reason} (further ones of this kind are only counted)`);
+    this.#warnOnce(
+      `${verb}\n${reason.replace(/[-\d.]+/g, "#")}`,
+      `${verb}: not kept: ${reason} (further ones of this kind are only counted)`,
+    );
   }
 
   /** True the first time for this metric: the caller then writes its one line. */

@@ -13,7 +13,16 @@ import type { TrainerOptions } from "./options.js";
 import type { Receipt, UploadReceipt } from "./receipt.js";
 import { registerModel, type ModelInput } from "./register-model.js";
 import { reportCompleted, reportFailed, reportStopped, type CompletedInput, type FailedInput, type StoppedInput } from "./report-final.js";
-import { log, reportProgress, reportStarted, reportValidation, type LogLevelInput, type ProgressInput, type StartedInput, type ValidationInput } from "./report-progress.js";
+import {
+  log,
+  reportProgress,
+  reportStarted,
+  reportValidation,
+  type LogLevelInput,
+  type ProgressInput,
+  type StartedInput,
+  type ValidationInput,
+} from "./report-progress.js";
 import type { TallyStats } from "./tally.js";
 import { uploadCheckpoint, type CheckpointInput } from "./upload-checkpoint.js";
 

@@ -25,7 +25,15 @@ export interface ArtifactInput {
 
 /** ClearML's limit of a preview (`clearml-protocol`, 3.12). */
 const MAX_PREVIEW_CHARACTERS = 65_536;
-const CONTENT_TYPES: Readonly<Record<string, string>> = { ".json": "application/json", ".txt": "text/plain", ".csv": "text/csv", ".png": "image/png", ".jpg": "image/jpeg", ".html": "text/html", ".zip": "application/zip" };
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".json": "application/json",
+  ".txt": "text/plain",
+  ".csv": "text/csv",
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".html": "text/html",
+  ".zip": "application/zip",
+};
 
 export function uploadArtifact(run: Run, input: ArtifactInput): Promise<UploadReceipt> {
   const verb = "uploadArtifact";

@@ -50,9 +50,22 @@ export function uploadCheckpoint(run: Run, path: string, input: CheckpointInput)
     contentType: "application/octet-stream",
     keyOf: ({ fileName, sha256 }) => {
       const { jobId, operation, outbox, checkpointKey } = run.parts;
-      return renderObjectKey(checkpointKey ?? CHECKPOINT_KEY_TEMPLATE, { jobId, operation, type, fileName, sha256, ...present({ runId: outbox?.runId, epoch, iteration }) });
+      return renderObjectKey(checkpointKey ?? CHECKPOINT_KEY_TEMPLATE, {
+        jobId,
+        operation,
+        type,
+        fileName,
+        sha256,
+        ...present({ runId: outbox?.runId, epoch, iteration }),
+      });
     },
-    factOf: (file) => ({ kind: "checkpoint", type, isBest, ...present({ epoch, iteration, framework, metadata, metrics: metrics?.metrics }), file }),
+    factOf: (file) => ({
+      kind: "checkpoint",
+      type,
+      isBest,
+      ...present({ epoch, iteration, framework, metadata, metrics: metrics?.metrics }),
+      file,
+    }),
     replaceKey: isBest || type === "best" ? undefined : `checkpoint:${type}`,
     signal: input.signal,
   });

@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach } from "vitest";
 import type { Logger } from "../../src/base/logger.js";
-import { createTestPlatform, setupTestNetwork, type TestNetwork, type TestPlatform, type TestPlatformOptions } from "../../src/testing/index.js";
+import {
+  createTestPlatform,
+  setupTestNetwork,
+  type TestNetwork,
+  type TestPlatform,
+  type TestPlatformOptions,
+} from "../../src/testing/index.js";
 import { TrainerSDK } from "../../src/trainer/trainer-sdk.js";
 import type { TrainerOptions } from "../../src/trainer/options.js";
 

@@ -23,7 +23,10 @@ describe("a trainer's story", () => {
     expect((await sdk.flush()).complete).toBe(true);
     const receipt = await sdk.close();
 
-    expect(receipt).toMatchObject({ complete: true, sinks: { platform: { pending: 0, rejected: 0 }, clearml: { pending: 0, rejected: 0 } } });
+    expect(receipt).toMatchObject({
+      complete: true,
+      sinks: { platform: { pending: 0, rejected: 0 }, clearml: { pending: 0, rejected: 0 } },
+    });
     expect(world.warnings).toEqual([]);
     const { platform } = world;
     const tasks = platform.tasks();
@@ -33,14 +36,28 @@ describe("a trainer's story", () => {
     const id = doc?.id ?? "";
     expect(task.id).toBe(id);
     expect(platform.scalars(id)).toMatchObject({
-      "loss/train": [{ iteration: 1, value: 1 }, { iteration: 2, value: 0.5 }],
-      "learning_rate/metrics": [{ iteration: 1, value: 0.1 }, { iteration: 2, value: 0.1 }],
-      "accuracy/val": [{ iteration: 1, value: 0.5 }, { iteration: 2, value: 1 }],
+      "loss/train": [
+        { iteration: 1, value: 1 },
+        { iteration: 2, value: 0.5 },
+      ],
+      "learning_rate/metrics": [
+        { iteration: 1, value: 0.1 },
+        { iteration: 2, value: 0.1 },
+      ],
+      "accuracy/val": [
+        { iteration: 1, value: 0.5 },
+        { iteration: 2, value: 1 },
+      ],
       "lr/group 0": [{ iteration: 10, value: 0.001 }],
     });
     expect(platform.singleValues(id)).toEqual({ accuracy: 1 });
     expect(platform.lines(id).map(({ message }) => message)).toEqual(["epoch 1 is over", "epoch 2 is over"]);
-    expect(platform.artifacts(id).map(({ key }) => key).sort()).toEqual(["checkpoint_best", "checkpoint_last", "report"]);
+    expect(
+      platform
+        .artifacts(id)
+        .map(({ key }) => key)
+        .sort(),
+    ).toEqual(["checkpoint_best", "checkpoint_last", "report"]);
     expect(platform.models(id).map(({ name }) => name)).toContain("detector");
     expect(doc?.hyperparams["General"]).toMatchObject({ epochs: { value: "2" }, "optimizer/lr": { value: "0.1" } });
     expect(doc?.tags).toContain("nightly");
@@ -60,7 +77,9 @@ describe("a trainer's story", () => {
     await sdk.reportProgress({ percent: 50 });
     await sdk.reportCompleted({ results: { images: 3, output: "s3://bucket/out" } });
     expect((await sdk.close()).complete).toBe(true);
-    expect(world.platform.tasks()).toMatchObject([{ status: "completed", name: `${operation === "export" ? "Export" : "Inference"} Job 42` }]);
+    expect(world.platform.tasks()).toMatchObject([
+      { status: "completed", name: `${operation === "export" ? "Export" : "Inference"} Job 42` },
+    ]);
     expect(world.platform.callbacks("/completed")[0]?.body).toMatchObject({ operation_type: operation, results: { images: 3 } });
   });
 
@@ -87,7 +106,12 @@ describe("a trainer's story", () => {
     await second.close();
     const tasks = world.platform.tasks();
     expect(tasks).toHaveLength(1);
-    expect(world.platform.scalars(tasks[0]?.id ?? "")).toMatchObject({ "loss/metrics": [{ iteration: 1, value: 1 }, { iteration: 2, value: 0.5 }] });
+    expect(world.platform.scalars(tasks[0]?.id ?? "")).toMatchObject({
+      "loss/metrics": [
+        { iteration: 1, value: 1 },
+        { iteration: 2, value: 0.5 },
+      ],
+    });
   });
 });
 
@@ -97,7 +121,11 @@ describe("a wish to stop", () => {
     await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
     await sdk.flush();
     const task = await sdk.currentTask().bound();
-    const stopped = new Promise<string>((resolve) => sdk.on("stop", ({ source }) => { resolve(source); }));
+    const stopped = new Promise<string>((resolve) =>
+      sdk.on("stop", ({ source }) => {
+        resolve(source);
+      }),
+    );
     await world.platform.call("tasks.stop", { task: task?.id ?? "" });
     expect(await stopped).toBe("clearml");
     expect(sdk.signal.aborted).toBe(true);
@@ -110,7 +138,11 @@ describe("a wish to stop", () => {
   it("aborts the signal when the backend answers with it", async () => {
     const sdk = await world.start();
     world.platform.askToStop("42", "budget is spent");
-    const stopped = new Promise<string>((resolve) => sdk.on("stop", ({ message }) => { resolve(message); }));
+    const stopped = new Promise<string>((resolve) =>
+      sdk.on("stop", ({ message }) => {
+        resolve(message);
+      }),
+    );
     await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
     expect(await stopped).toBe("budget is spent");
     expect(sdk.stats().stopRequested).toMatchObject({ source: "platform" });

@@ -7,7 +7,13 @@ import { aTrainerWorld } from "../../support/trainer-world.js";
 const world = aTrainerWorld();
 
 const EPOCHS = 5;
-const FAULTS: readonly FaultMode[] = [{ mode: "refuse" }, { mode: "hang" }, { mode: "status", status: 500 }, { mode: "garbage" }, { mode: "status", status: 503 }];
+const FAULTS: readonly FaultMode[] = [
+  { mode: "refuse" },
+  { mode: "hang" },
+  { mode: "status", status: 500 },
+  { mode: "garbage" },
+  { mode: "status", status: 503 },
+];
 const CHANNELS = ["api", "callbacks", "s3"] as const;
 
 /** A run that awaits every promise, as a careful trainer would: the slowest call is what it answers. */
@@ -38,12 +44,19 @@ async function expectEverything(): Promise<void> {
   expect(tasks).toHaveLength(1);
   const id = tasks[0]?.id ?? "";
   expect(tasks[0]?.status).toBe("completed");
-  expect(platform.scalars(id)["loss/train"]?.map(({ iteration, value }) => [iteration, value])).toEqual(Array.from({ length: EPOCHS }, (_, at) => [at + 1, 1 / (at + 1)]));
+  expect(platform.scalars(id)["loss/train"]?.map(({ iteration, value }) => [iteration, value])).toEqual(
+    Array.from({ length: EPOCHS }, (_, at) => [at + 1, 1 / (at + 1)]),
+  );
   expect(platform.lines(id).map(({ message }) => message)).toEqual(Array.from({ length: EPOCHS }, (_, at) => `line ${String(at + 1)}`));
-  expect(platform.artifacts(id).map(({ key }) => key).sort()).toEqual(["checkpoint_best", "checkpoint_last"]);
+  expect(
+    platform
+      .artifacts(id)
+      .map(({ key }) => key)
+      .sort(),
+  ).toEqual(["checkpoint_best", "checkpoint_last"]);
   expect(platform.models(id).filter(({ name }) => name === "detector")).toHaveLength(1);
   const best = platform.artifacts(id).find(({ key }) => key === "checkpoint_best");
-  expect(Buffer.from((await platform.contentOf(best?.uri ?? "")) ?? []).toString()).toBe("best weights");
+  expect(Buffer.from((await platform.contentOf(String(best?.["uri"]))) ?? []).toString()).toBe("best weights");
   const keys = (path: string): string[] => [...new Set(platform.callbacks(path).map(({ headers }) => headers["idempotency-key"] ?? ""))];
   expect(keys("/progress")).toHaveLength(EPOCHS);
   expect(keys("/model")).toHaveLength(1);
@@ -69,7 +82,10 @@ describe.each(CHANNELS)("with %s out for the whole run", (channel) => {
 
     world.platform.faults.clear();
     const next = await world.start();
-    expect(await next.close({ deadlineMs: 20_000 })).toMatchObject({ complete: true, sinks: { platform: { rejected: 0 }, clearml: { rejected: 0 } } });
+    expect(await next.close({ deadlineMs: 20_000 })).toMatchObject({
+      complete: true,
+      sinks: { platform: { rejected: 0 }, clearml: { rejected: 0 } },
+    });
     await expectEverything();
   });
 });

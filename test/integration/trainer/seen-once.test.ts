@@ -114,11 +114,15 @@ describe("a checkpoint that is overwritten while it waits", () => {
     world.platform.faults.set("s3", { mode: "hang" });
     const sdk = await world.start();
     const losses: string[] = [];
-    sdk.on("loss", ({ reason }) => { losses.push(reason); });
+    sdk.on("loss", ({ reason }) => {
+      losses.push(reason);
+    });
     const receipts = [];
     for (let epoch = 1; epoch <= 6; epoch++) {
       receipts.push(await sdk.uploadCheckpoint(await world.file("last.pt", `last ${String(epoch)}`), { type: "last", epoch }));
-      receipts.push(await sdk.uploadCheckpoint(await world.file("best.pt", `best ${String(epoch)}`), { type: "best", isBest: true, epoch }));
+      receipts.push(
+        await sdk.uploadCheckpoint(await world.file("best.pt", `best ${String(epoch)}`), { type: "best", isBest: true, epoch }),
+      );
     }
     world.platform.faults.clear("s3");
     const outcomes = await Promise.all(receipts.map(async ({ delivered }) => (await delivered).status));

@@ -3,7 +3,17 @@ import { flattenParameters } from "../../../src/trainer/hyperparameters.js";
 
 describe("flattenParameters", () => {
   it("writes values as Python writes them, with its names of types", () => {
-    const flat = flattenParameters({ epochs: 10, lr: 1e-7, momentum: 0.9, name: "adam", nesterov: true, warmup: null, layers: [64, 10], optimizer: { beta: { one: 0.9 } }, empty: {} });
+    const flat = flattenParameters({
+      epochs: 10,
+      lr: 1e-7,
+      momentum: 0.9,
+      name: "adam",
+      nesterov: true,
+      warmup: null,
+      layers: [64, 10],
+      optimizer: { beta: { one: 0.9 } },
+      empty: {},
+    });
     expect(flat).toEqual({
       epochs: { value: "10", type: "int" },
       lr: { value: "1e-07", type: "float" },
@@ -22,6 +32,10 @@ describe("flattenParameters", () => {
   });
 
   it("spells what is not finite as Python does", () => {
-    expect(Object.values(flattenParameters({ a: NaN, b: Infinity, c: -Infinity })).map(({ value }) => value)).toEqual(["nan", "inf", "-inf"]);
+    expect(Object.values(flattenParameters({ a: NaN, b: Infinity, c: -Infinity })).map(({ value }) => value)).toEqual([
+      "nan",
+      "inf",
+      "-inf",
+    ]);
   });
 });

@@ -15,14 +15,22 @@ function aReader() {
 describe("MetricValues", () => {
   it("keeps 0, negative numbers and the smallest ones as they are", () => {
     const { values } = aReader();
-    expect({ ...values.read("verb", "s", { zero: 0, minus: -1.5, tiny: 5e-324 }, 1).metrics }).toEqual({ zero: 0, minus: -1.5, tiny: 5e-324 });
+    expect({ ...values.read("verb", "s", { zero: 0, minus: -1.5, tiny: 5e-324 }, 1).metrics }).toEqual({
+      zero: 0,
+      minus: -1.5,
+      tiny: 5e-324,
+    });
   });
 
   it("keeps NaN and infinities by name and tells of each", () => {
     const { values, nonFinite } = aReader();
     const { metrics } = values.read("verb", "s", { a: NaN, b: Infinity, c: -Infinity }, 3);
     expect({ ...metrics }).toEqual({ a: "NaN", b: "Infinity", c: "-Infinity" });
-    expect(nonFinite).toEqual([["a", "NaN", 3], ["b", "Infinity", 3], ["c", "-Infinity", 3]]);
+    expect(nonFinite).toEqual([
+      ["a", "NaN", 3],
+      ["b", "Infinity", 3],
+      ["c", "-Infinity", 3],
+    ]);
   });
 
   it("rejects one over-long or reserved name and keeps its neighbours", () => {
@@ -50,7 +58,9 @@ describe("MetricValues", () => {
   it("throws for a value that is no number, and names it", () => {
     const { values } = aReader();
     expect(() => values.read("reportProgress", "s", { loss: "0.3" }, 1)).toThrow(ValidationError);
-    expect(() => values.read("reportProgress", "s", { loss: "0.3" }, 1)).toThrow('reportProgress: metrics["loss"] must be a number, not "0.3"');
+    expect(() => values.read("reportProgress", "s", { loss: "0.3" }, 1)).toThrow(
+      'reportProgress: metrics["loss"] must be a number, not "0.3"',
+    );
     expect(() => values.read("reportProgress", "s", [1], 1)).toThrow(/metrics must be an object, not an array/);
   });
 

@@ -16,13 +16,23 @@ describe("resolveTrainerOptions", () => {
   });
 
   it("names the task and the project as the platform does", () => {
-    expect(resolve({}, { JOB_ID: "7", PROJECT_ID: "3" }).clearmlTask).toEqual({ taskId: undefined, projectName: "Project 3", taskName: "Training Job 7" });
+    expect(resolve({}, { JOB_ID: "7", PROJECT_ID: "3" }).clearmlTask).toEqual({
+      taskId: undefined,
+      projectName: "Project 3",
+      taskName: "Training Job 7",
+    });
     expect(resolve({}, { JOB_ID: "7", OPERATION_TYPE: "inference" }).clearmlTask.taskName).toBe("Inference Job 7");
-    expect(resolve({}, { JOB_ID: "7", CLEARML_PROJECT: "Vision", CLEARML_TASK_NAME: "run" }).clearmlTask).toMatchObject({ projectName: "Vision", taskName: "run" });
+    expect(resolve({}, { JOB_ID: "7", CLEARML_PROJECT: "Vision", CLEARML_TASK_NAME: "run" }).clearmlTask).toMatchObject({
+      projectName: "Vision",
+      taskName: "run",
+    });
   });
 
   it("lists every bad variable at once and counts each as absent", () => {
-    const resolved = resolve({}, { OPERATION_TYPE: "cooking", CALLBACK_URL: "ftp://x", CONFIG: "{", TRAINER_SINKS: "platform,fax", TRAINER_TASK_OWNER: "nobody" });
+    const resolved = resolve(
+      {},
+      { OPERATION_TYPE: "cooking", CALLBACK_URL: "ftp://x", CONFIG: "{", TRAINER_SINKS: "platform,fax", TRAINER_TASK_OWNER: "nobody" },
+    );
     expect(paths(resolved)).toEqual(["OPERATION_TYPE", "CALLBACK_URL", "CONFIG", "TRAINER_SINKS", "TRAINER_TASK_OWNER"]);
     expect(resolved).toMatchObject({ operation: "training", callback: undefined, config: {}, sinks: undefined, taskOwner: "trainer" });
   });
