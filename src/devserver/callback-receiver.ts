@@ -33,7 +33,8 @@ function json(status: number, body: unknown): WireResponse {
 }
 
 function textOf(body: JsonValue, field: string): string | null {
-  const value = typeof body === "object" && body !== null && !Array.isArray(body) ? (body as Record<string, JsonValue | undefined>)[field] : undefined;
+  const value =
+    typeof body === "object" && body !== null && !Array.isArray(body) ? (body as Record<string, JsonValue | undefined>)[field] : undefined;
   return typeof value === "string" ? value : null;
 }
 
@@ -57,8 +58,17 @@ export function createCallbackReceiver({ store, clock, notify }: CallbackReceive
       stops.set(jobId, textOf(body, "reason") ?? "asked for by the receiver");
       return json(200, { job_id: jobId, stop: true });
     }
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, SECRET_HEADERS.has(name) ? "***" : value]));
-    store.callbacks.add({ path, received_at: wireTime(clock.now()), headers, idempotency_key: request.headers["idempotency-key"] ?? null, job_id: jobId, body });
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, SECRET_HEADERS.has(name) ? "***" : value]),
+    );
+    store.callbacks.add({
+      path,
+      received_at: wireTime(clock.now()),
+      headers,
+      idempotency_key: request.headers["idempotency-key"] ?? null,
+      job_id: jobId,
+      body,
+    });
     notify(textOf(body, "task_id") ?? jobId ?? "", "callback");
     const reason = stops.get(jobId) ?? stops.get(null);
     return json(200, reason === undefined ? {} : { action: "stop", reason });
@@ -70,7 +80,8 @@ export function createCallbackReceiver({ store, clock, notify }: CallbackReceive
     },
     async handler(request) {
       const path = request.url.pathname.replace(/^\/callbacks(?=\/|$)/, "").replace(/\/$/, "");
-      if (request.method === "GET") return json(200, { callbacks: store.callbacks.list({ jobId: request.url.searchParams.get("job_id") ?? undefined }) });
+      if (request.method === "GET")
+        return json(200, { callbacks: store.callbacks.list({ jobId: request.url.searchParams.get("job_id") ?? undefined }) });
       if (request.method !== "POST" && request.method !== "PUT") return json(405, { error: "Use POST, or GET to read what came." });
       return receive(request, path);
     },

@@ -40,7 +40,11 @@ export class ChangeFeed {
 
   /** The stream, as the answer to a request. It ends when the reader goes or the feed is closed. */
   stream(): WireResponse {
-    return { status: 200, headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" }, body: this.#events() };
+    return {
+      status: 200,
+      headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+      body: this.#events(),
+    };
   }
 
   /** Ends all streams. */

@@ -16,7 +16,13 @@ const common = () => ({ channel: z.string(), match: z.optional(z.string()), time
 const faultRequest = () =>
   z.discriminatedUnion("mode", [
     z.strictObject({ ...common(), mode: z.enum(["refuse", "hang", "drop-answer", "reset-mid-body", "garbage", "expire-tokens"]) }),
-    z.strictObject({ ...common(), mode: z.literal("status"), status: z.int().check(z.minimum(100), z.maximum(599)), body: z.optional(z.string()), retryAfter: z.optional(z.string()) }),
+    z.strictObject({
+      ...common(),
+      mode: z.literal("status"),
+      status: z.int().check(z.minimum(100), z.maximum(599)),
+      body: z.optional(z.string()),
+      retryAfter: z.optional(z.string()),
+    }),
     z.strictObject({ ...common(), mode: z.literal("slow"), ms: z.number().check(z.minimum(0)) }),
   ]);
 
@@ -28,7 +34,10 @@ function json(status: number, body: unknown): WireResponse {
 export function createControlHandler(faults: FaultSwitches, requests: RequestLog): WireHandler {
   return async ({ method, url, body }) => {
     if (url.pathname === "/__requests" && method === "GET") {
-      const filter = { ...(url.searchParams.has("channel") ? { channel: url.searchParams.get("channel") ?? "" } : {}), ...(url.searchParams.has("path") ? { path: url.searchParams.get("path") ?? "" } : {}) };
+      const filter = {
+        ...(url.searchParams.has("channel") ? { channel: url.searchParams.get("channel") ?? "" } : {}),
+        ...(url.searchParams.has("path") ? { path: url.searchParams.get("path") ?? "" } : {}),
+      };
       return json(200, { ...requests.counts(), requests: requests.entries(filter) });
     }
     if (url.pathname !== "/__faults") return json(404, { error: "There are /__faults and /__requests." });

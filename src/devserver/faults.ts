@@ -54,20 +54,33 @@ export class FaultSwitches {
 
   /** Switches a fault on. Of several that match a request the first that was switched on hits. @returns a function that clears it. */
   set(channel: string, fault: Fault): () => void {
-    const active: Active = { fault, cleared: new AbortController(), left: fault.times ?? (fault.mode === "expire-tokens" ? 1 : Number.POSITIVE_INFINITY) };
+    const active: Active = {
+      fault,
+      cleared: new AbortController(),
+      left: fault.times ?? (fault.mode === "expire-tokens" ? 1 : Number.POSITIVE_INFINITY),
+    };
     this.#active.set(channel, [...(this.#active.get(channel) ?? []), active]);
     return () => this.#clear(channel, active);
   }
 
   /** Clears the faults of a channel, or all. Requests that hang are then torn down. */
   clear(channel?: string): void {
-    for (const name of channel === undefined ? [...this.#active.keys()] : [channel]) for (const active of [...(this.#active.get(name) ?? [])]) this.#clear(name, active);
+    for (const name of channel === undefined ? [...this.#active.keys()] : [channel])
+      for (const active of [...(this.#active.get(name) ?? [])]) this.#clear(name, active);
   }
 
   /** What is switched on, and how many requests each channel's faults have hit. */
-  status(): { readonly active: Readonly<Record<string, readonly Omit<Fault, "match">[]>>; readonly hits: Readonly<Record<string, number>> } {
+  status(): {
+    readonly active: Readonly<Record<string, readonly Omit<Fault, "match">[]>>;
+    readonly hits: Readonly<Record<string, number>>;
+  } {
     const inForce = [...this.#active].map(([channel, list]) => [channel, list.filter(({ left }) => left > 0)] as const);
-    const active = inForce.filter(([, list]) => list.length > 0).map(([channel, list]) => [channel, list.map(({ fault, left }) => ({ ...fault, ...(Number.isFinite(left) ? { times: left } : {}) }))] as const);
+    const active = inForce
+      .filter(([, list]) => list.length > 0)
+      .map(
+        ([channel, list]) =>
+          [channel, list.map(({ fault, left }) => ({ ...fault, ...(Number.isFinite(left) ? { times: left } : {}) }))] as const,
+      );
     return { active: Object.fromEntries(active), hits: Object.fromEntries(this.#hits) };
   }
 
@@ -143,7 +156,10 @@ export class FaultSwitches {
   }
 
   #forget(channel: string, active: Active): void {
-    this.#active.set(channel, (this.#active.get(channel) ?? []).filter((one) => one !== active));
+    this.#active.set(
+      channel,
+      (this.#active.get(channel) ?? []).filter((one) => one !== active),
+    );
   }
 
   #clear(channel: string, active: Active): void {

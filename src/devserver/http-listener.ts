@@ -23,7 +23,8 @@ export interface Listener {
 
 function wireRequest(request: IncomingMessage): WireRequest {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
   const base = `http://${headers["host"] ?? LOOPBACK}`;
   const target = request.url ?? "/";
   // `//x` would be read as another host.
@@ -43,7 +44,9 @@ async function writeAll(response: ServerResponse, body: AsyncIterable<Uint8Array
 /** Leaves a stream as soon as the reader is gone, even while it waits for the next chunk. */
 function untilClosed(body: AsyncIterable<Uint8Array>, response: ServerResponse): AsyncIterable<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
-  const closed = new Promise<IteratorResult<Uint8Array>>((resolve) => response.once("close", () => resolve({ done: true, value: undefined })));
+  const closed = new Promise<IteratorResult<Uint8Array>>((resolve) =>
+    response.once("close", () => resolve({ done: true, value: undefined })),
+  );
   return {
     [Symbol.asyncIterator]: () => ({
       next: () => Promise.race([iterator.next(), closed]),
@@ -104,7 +107,13 @@ export async function listen(port: number, logger: Logger): Promise<Listener> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "EADDRINUSE" ? "it is in use; choose another port" : error.message;
-      reject(new ConfigError(`The embedded server cannot listen on port ${String(port)}: ${reason}.`, [{ path: "port", message: reason }], error));
+      reject(
+        new ConfigError(
+          `The embedded server cannot listen on port ${String(port)}: ${reason}.`,
+          [{ path: "port", message: reason }],
+          error,
+        ),
+      );
     });
     server.listen(port, LOOPBACK, () => resolve());
   });

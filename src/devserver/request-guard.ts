@@ -17,7 +17,8 @@ export function ownOrigins(ports: readonly number[]): OwnOrigins {
 /** Why the request is refused, or undefined. */
 export function refusalOf(request: IncomingMessage, own: OwnOrigins): string | undefined {
   const { host, origin } = request.headers;
-  if (host === undefined || !own.has(`http://${host.toLowerCase()}`)) return "Forbidden: this server answers to 127.0.0.1 and localhost alone.";
+  if (host === undefined || !own.has(`http://${host.toLowerCase()}`))
+    return "Forbidden: this server answers to 127.0.0.1 and localhost alone.";
   if (origin !== undefined && !own.has(origin.toLowerCase())) return "Forbidden: pages of other origins may not use this server.";
   return undefined;
 }
@@ -29,7 +30,8 @@ export function crossOriginHeaders(origin: string | undefined): Record<string, s
     "access-control-allow-origin": origin,
     "access-control-allow-credentials": "true",
     "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-    "access-control-allow-headers": "authorization, content-type, idempotency-key, range, x-clearml-client, x-clearml-worker, x-clearml-trx",
+    "access-control-allow-headers":
+      "authorization, content-type, idempotency-key, range, x-clearml-client, x-clearml-worker, x-clearml-trx",
     "access-control-expose-headers": "content-range, content-length, retry-after",
     vary: "origin",
   };

@@ -44,7 +44,11 @@ export class RequestLog {
 
   /** The newest requests, oldest first. */
   entries(filter: { readonly channel?: string; readonly path?: string } = {}): LoggedRequest[] {
-    return this.#entries.filter((entry) => (filter.channel === undefined || entry.channel === filter.channel) && (filter.path === undefined || entry.path.includes(filter.path)));
+    return this.#entries.filter(
+      (entry) =>
+        (filter.channel === undefined || entry.channel === filter.channel) &&
+        (filter.path === undefined || entry.path.includes(filter.path)),
+    );
   }
 
   /** Requests since the start, and for each idempotency key how often a request with it was accepted (answered 2xx). */

@@ -69,7 +69,10 @@ const MAX_PORT = 65_535;
 async function openServer(options: DevServerOptions, clock: Clock, logger: Logger): Promise<ClearMLServer> {
   const { dataDir } = options;
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
-  const store = dataDir === undefined ? createMemoryStore() : await (await import("./store/sqlite-store.js")).openSqliteStore(join(dataDir, "clearml.sqlite"));
+  const store =
+    dataDir === undefined
+      ? createMemoryStore()
+      : await (await import("./store/sqlite-store.js")).openSqliteStore(join(dataDir, "clearml.sqlite"));
   return createClearMLServer({
     store,
     files: createFolderFiles({ folder: dataDir === undefined ? undefined : join(dataDir, "files") }),
@@ -100,7 +103,9 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   options.signal?.throwIfAborted();
   const first = options.port ?? 0;
   if (!Number.isInteger(first) || first < 0 || first > MAX_PORT - PORTS + 1) {
-    throw new ConfigError(`The port must be a whole number between 0 and ${String(MAX_PORT - PORTS + 1)}, not ${String(first)}.`, [{ path: "port", message: "out of range" }]);
+    throw new ConfigError(`The port must be a whole number between 0 and ${String(MAX_PORT - PORTS + 1)}, not ${String(first)}.`, [
+      { path: "port", message: "out of range" },
+    ]);
   }
   const logger = options.logger ?? silentLogger;
   const listeners = await listenOnAll(first, logger);

@@ -41,7 +41,8 @@ function cookieValue(header: string | undefined, name: string): string | undefin
 function behind(prefix: string, request: WireRequest): WireRequest {
   const url = new URL(request.url);
   url.pathname = url.pathname.slice(prefix.length) || "/";
-  const token = request.headers["authorization"] === undefined ? cookieValue(request.headers["cookie"], portCookie(request.url)) : undefined;
+  const token =
+    request.headers["authorization"] === undefined ? cookieValue(request.headers["cookie"], portCookie(request.url)) : undefined;
   return { ...request, url, headers: token === undefined ? request.headers : { ...request.headers, authorization: `Bearer ${token}` } };
 }
 
@@ -66,7 +67,11 @@ async function page(request: WireRequest, tokens: Tokens): Promise<WireResponse>
 async function asset(name: string): Promise<WireResponse> {
   const bytes = await readAsset(name);
   if (!bytes) return { status: 404, headers: { "content-type": "text/plain" }, body: "Not found" };
-  return { status: 200, headers: { "content-type": contentTypeOf(name), "cache-control": "no-cache", "x-content-type-options": "nosniff" }, body: bytes };
+  return {
+    status: 200,
+    headers: { "content-type": contentTypeOf(name), "cache-control": "no-cache", "x-content-type-options": "nosniff" },
+    body: bytes,
+  };
 }
 
 const below = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
@@ -79,7 +84,8 @@ export function createWebHandler(options: WebHandlerOptions): WireHandler {
     if (below(path, "/files")) return options.files(behind("/files", request));
     if (below(path, "/callbacks")) return options.callbacks(request);
     if (options.control && path.startsWith("/__")) return options.control(request);
-    if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, headers: { "content-type": "text/plain" }, body: "Method not allowed" };
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return { status: 405, headers: { "content-type": "text/plain" }, body: "Method not allowed" };
     if (path === "/live") return options.feed.stream();
     const name = ASSET.exec(path)?.[1];
     return name === undefined ? page(request, options.tokens) : asset(name);

@@ -24,15 +24,38 @@ async function newFile(): Promise<string> {
 let logs = 0;
 
 function event(fields: Partial<StoredEvent> & { type?: EventType } = {}): StoredEvent {
-  const base = { type: "training_stats_scalar" as const, entity: "t1", timestamp: 1000, metric: "loss", variant: "train", extra: {}, ...fields };
-  const id = base.type === "log" ? (++logs).toString(16).padStart(32, "0") : eventId({ task: base.entity, iter: base.iteration, metric: base.metric, variant: base.variant });
+  const base = {
+    type: "training_stats_scalar" as const,
+    entity: "t1",
+    timestamp: 1000,
+    metric: "loss",
+    variant: "train",
+    extra: {},
+    ...fields,
+  };
+  const id =
+    base.type === "log"
+      ? (++logs).toString(16).padStart(32, "0")
+      : eventId({ task: base.entity, iter: base.iteration, metric: base.metric, variant: base.variant });
   return { id, ...base };
 }
 
 const point = (iteration: number, value: number, fields: Partial<StoredEvent> = {}): StoredEvent => event({ iteration, value, ...fields });
-const line = (timestamp: number, msg: string, fields: Partial<StoredEvent> = {}): StoredEvent => event({ type: "log", timestamp, metric: "", variant: "", extra: { msg }, ...fields });
+const line = (timestamp: number, msg: string, fields: Partial<StoredEvent> = {}): StoredEvent =>
+  event({ type: "log", timestamp, metric: "", variant: "", extra: { msg }, ...fields });
 const scalars = { entity: "t1", types: ["training_stats_scalar"] as const };
-const queue = (id: string, name = id): QueueDocument => ({ id, name, user: "u", company: "c", created: "", last_update: "", tags: [], system_tags: [], metadata: {}, entries: [] });
+const queue = (id: string, name = id): QueueDocument => ({
+  id,
+  name,
+  user: "u",
+  company: "c",
+  created: "",
+  last_update: "",
+  tags: [],
+  system_tags: [],
+  metadata: {},
+  entries: [],
+});
 
 const SINGLE = -2_147_483_648;
 
@@ -56,7 +79,14 @@ describe.each([
     store.settings.set("x", "1");
     store.settings.set("x", "2");
     expect(store.settings.get("x")).toBe("2");
-    const callback = { path: "/progress", received_at: "now", headers: { a: "b" }, idempotency_key: null, job_id: "j1", body: { n: [1, null] } };
+    const callback = {
+      path: "/progress",
+      received_at: "now",
+      headers: { a: "b" },
+      idempotency_key: null,
+      job_id: "j1",
+      body: { n: [1, null] },
+    };
     expect([store.callbacks.add(callback).sequence, store.callbacks.add({ ...callback, job_id: null }).sequence]).toEqual([1, 2]);
     expect(store.callbacks.list({ jobId: "j1" })).toEqual([{ ...callback, sequence: 1 }]);
     expect(store.callbacks.list()).toHaveLength(2);
@@ -91,9 +121,19 @@ describe.each([
 
   it("lists series by name, and only those with events", async () => {
     const store = await open();
-    store.events.put([point(1, 1, { metric: "b" }), point(1, 1, { metric: "B" }), point(1, 1, { metric: "a", variant: "é" }), point(1, 1, { metric: "a", variant: "z" }), point(1, 1, { entity: "t2", metric: "c" })]);
+    store.events.put([
+      point(1, 1, { metric: "b" }),
+      point(1, 1, { metric: "B" }),
+      point(1, 1, { metric: "a", variant: "é" }),
+      point(1, 1, { metric: "a", variant: "z" }),
+      point(1, 1, { entity: "t2", metric: "c" }),
+    ]);
     expect(store.events.series(scalars).map(({ metric, variant }) => `${metric}/${variant}`)).toEqual(["B/train", "a/z", "a/é", "b/train"]);
-    expect(store.events.series({ ...scalars, metrics: [{ metric: "a", variants: ["z"] }, { metric: "b" }] }).map(({ metric, variant }) => `${metric}/${variant}`)).toEqual(["a/z", "b/train"]);
+    expect(
+      store.events
+        .series({ ...scalars, metrics: [{ metric: "a", variants: ["z"] }, { metric: "b" }] })
+        .map(({ metric, variant }) => `${metric}/${variant}`),
+    ).toEqual(["a/z", "b/train"]);
     store.events.delete({ ...scalars, metrics: [{ metric: "b" }] });
     expect(store.events.series(scalars).map(({ metric }) => metric)).toEqual(["B", "a", "a"]);
     store.close();
@@ -145,8 +185,16 @@ describe.each([
 
   it("reads console lines by time, never between lines of one moment", async () => {
     const store = await open();
-    store.events.put([line(3, "c"), line(1, "a"), line(2, "b1"), line(2, "b2"), line(2, "b3", { metric: "other" }), line(9, "foreign", { entity: "t2" })]);
-    const read = (page: { earlier: boolean; limit: number; from?: number }, metrics?: { metric: string }[]): unknown[] => store.events.logs({ entity: "t1", metrics }, page).map((row) => row.extra["msg"]);
+    store.events.put([
+      line(3, "c"),
+      line(1, "a"),
+      line(2, "b1"),
+      line(2, "b2"),
+      line(2, "b3", { metric: "other" }),
+      line(9, "foreign", { entity: "t2" }),
+    ]);
+    const read = (page: { earlier: boolean; limit: number; from?: number }, metrics?: { metric: string }[]): unknown[] =>
+      store.events.logs({ entity: "t1", metrics }, page).map((row) => row.extra["msg"]);
     expect(read({ earlier: false, limit: 2 })).toEqual(["a", "b1", "b2", "b3"]);
     expect(read({ earlier: true, limit: 2 })).toEqual(["c", "b3", "b2", "b1"]);
     expect(read({ earlier: false, limit: 9, from: 2 })).toEqual(["c"]);
@@ -158,11 +206,21 @@ describe.each([
 
   it("counts and deletes by entity, type, metric and age", async () => {
     const store = await open();
-    store.events.put([point(1, 1), point(2, 1, { metric: "acc", timestamp: 5 }), line(1, "a"), line(9, "b"), point(1, 1, { entity: "t2" })]);
+    store.events.put([
+      point(1, 1),
+      point(2, 1, { metric: "acc", timestamp: 5 }),
+      line(1, "a"),
+      line(9, "b"),
+      point(1, 1, { entity: "t2" }),
+    ]);
     expect([store.events.count(scalars), store.events.count({ ...scalars, metrics: [{ metric: "acc" }] })]).toEqual([2, 1]);
     expect(store.events.delete({ entity: "t1", types: ["log"] }, 9)).toBe(1);
     expect(store.events.delete(scalars)).toBe(2);
-    expect([store.events.count({ entity: "t1", types: ["log"] }), store.events.count({ ...scalars, entity: "t2" }), store.events.count(scalars)]).toEqual([1, 1, 0]);
+    expect([
+      store.events.count({ entity: "t1", types: ["log"] }),
+      store.events.count({ ...scalars, entity: "t2" }),
+      store.events.count(scalars),
+    ]).toEqual([1, 1, 0]);
     store.close();
   });
 });
@@ -184,7 +242,12 @@ describe("both stores", () => {
       fc.asyncProperty(events, fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 30 }), async (given, size, from) => {
         const stores = [createMemoryStore(), await openSqliteStore(":memory:")];
         const batch = given.map(({ isLog, iteration, value, ...rest }) =>
-          event({ ...rest, ...(isLog ? { type: "log" as const } : { ...(value === undefined ? {} : { value }), ...(iteration === undefined ? {} : { iteration }) }) }),
+          event({
+            ...rest,
+            ...(isLog
+              ? { type: "log" as const }
+              : { ...(value === undefined ? {} : { value }), ...(iteration === undefined ? {} : { iteration }) }),
+          }),
         );
         const [memory, sqlite] = stores.map(({ events: table }) => {
           for (let at = 0; at < batch.length; at += 7) table.put(batch.slice(at, at + 7));
@@ -194,17 +257,27 @@ describe("both stores", () => {
           return {
             series: table.series(all),
             asc: first,
-            next: last?.iteration === undefined ? [] : table.byIteration(scalars, { order: "asc", limit: size, after: { iteration: last.iteration, sequence: last.sequence } }),
+            next:
+              last?.iteration === undefined
+                ? []
+                : table.byIteration(scalars, { order: "asc", limit: size, after: { iteration: last.iteration, sequence: last.sequence } }),
             desc: table.byIteration({ ...scalars, metrics: [{ metric: "a" }] }, { order: "desc", limit: size }),
             earlier: table.logs({ entity: "t1" }, { earlier: true, limit: size, from }),
             later: table.logs({ entity: "t1", metrics: [{ metric: "b" }] }, { earlier: false, limit: size, from }),
-            lines: table.series(scalars).map((one) => [table.buckets("t1", one, "iter", size), table.buckets("t1", one, "timestamp", size)]),
+            lines: table
+              .series(scalars)
+              .map((one) => [table.buckets("t1", one, "iter", size), table.buckets("t1", one, "timestamp", size)]),
             deleted: table.delete({ ...all, metrics: [{ metric: "a" }] }, from),
             left: table.count(all),
           };
         });
         for (const store of stores) store.close();
-        const anonymous = (state: unknown): unknown => JSON.parse(JSON.stringify(state, (key, value: unknown) => (key === "sequence" ? undefined : typeof value === "number" ? Math.round(value * 1e9) / 1e9 : value)));
+        const anonymous = (state: unknown): unknown =>
+          JSON.parse(
+            JSON.stringify(state, (key, value: unknown) =>
+              key === "sequence" ? undefined : typeof value === "number" ? Math.round(value * 1e9) / 1e9 : value,
+            ),
+          );
         expect(anonymous(sqlite)).toEqual(anonymous(memory));
       }),
       { numRuns: 60 },

@@ -29,7 +29,14 @@ export async function send(handler: WireHandler, path: string, call: WireCall = 
     headers: call.headers ?? {},
     body: bytesOf(call.body),
   });
-  const bytes = body === undefined ? new Uint8Array() : typeof body === "string" ? Buffer.from(body) : body instanceof Uint8Array ? body : await readBytes(body);
+  const bytes =
+    body === undefined
+      ? new Uint8Array()
+      : typeof body === "string"
+        ? Buffer.from(body)
+        : body instanceof Uint8Array
+          ? body
+          : await readBytes(body);
   return { status, headers: headers ?? {}, text: Buffer.from(bytes).toString("utf8"), bytes, destroyed: destroy === true };
 }
 
@@ -59,9 +66,18 @@ export class TestClearML {
   /** Calls an endpoint with Basic credentials and the body as JSON, or as it is when it is a text. */
   async api(endpoint: string, body: object | string = {}, headers: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> {
     const path = endpoint.startsWith("/") ? endpoint : `/v2.34/${endpoint}`;
-    const answer = await send(this.server.api, path, { headers: { authorization: this.basic, ...headers }, body: typeof body === "string" ? body : JSON.stringify(body) });
+    const answer = await send(this.server.api, path, {
+      headers: { authorization: this.basic, ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
     const { meta, data } = JSON.parse(answer.text) as { meta: Record<string, any>; data: any };
-    return { code: `${String(answer.status)}/${String(meta["result_subcode"])}`, message: String(meta["result_msg"]), meta, data, headers: answer.headers };
+    return {
+      code: `${String(answer.status)}/${String(meta["result_subcode"])}`,
+      message: String(meta["result_msg"]),
+      meta,
+      data,
+      headers: answer.headers,
+    };
   }
 
   /** As {@link api}, and expects success. */
@@ -73,11 +89,16 @@ export class TestClearML {
 
   /** A batch of events. */
   batch(events: readonly object[]): Promise<ApiAnswer> {
-    return this.api("events.add_batch", events.map((event) => JSON.stringify(event)).join("\n"), { "content-type": "application/json-lines" });
+    return this.api("events.add_batch", events.map((event) => JSON.stringify(event)).join("\n"), {
+      "content-type": "application/json-lines",
+    });
   }
 
   /** A new task, moved to the status. */
-  async task(fields: object = {}, status: "created" | "in_progress" | "completed" | "published" | "stopped" | "failed" | "closed" | "queued" = "created"): Promise<string> {
+  async task(
+    fields: object = {},
+    status: "created" | "in_progress" | "completed" | "published" | "stopped" | "failed" | "closed" | "queued" = "created",
+  ): Promise<string> {
     const { id } = await this.ok("tasks.create", { name: "a task", type: "training", ...fields });
     if (status === "created") return id;
     if (status === "queued") await this.ok("tasks.enqueue", { task: id });

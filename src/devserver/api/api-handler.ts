@@ -96,7 +96,8 @@ export function createApiHandler(context: ApiContext, endpoints: readonly Served
 
   return async (request) => {
     if (request.method === "OPTIONS") return { status: 200, headers: HEADERS, body: "" };
-    if (request.headers["content-encoding"] !== undefined) return { status: 415, headers: { ...HEADERS, "content-type": "text/plain" }, body: "Content encoding is not supported" };
+    if (request.headers["content-encoding"] !== undefined)
+      return { status: 415, headers: { ...HEADERS, "content-type": "text/plain" }, body: "Content encoding is not supported" };
     const match = PATH.exec(request.url.pathname);
     const name = match ? `${match[2] ?? ""}.${match[3] ?? ""}` : "";
     const requestedVersion = match?.[1] ?? API_VERSION;

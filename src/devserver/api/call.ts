@@ -69,15 +69,31 @@ export function serve<N extends EndpointName>(
   run: (request: N extends BatchEndpointName ? RequestOf<N>[] : RequestOf<N>, call: Call) => unknown,
   options: ServeOptions = {},
 ): ServedEndpoint {
-  return { name, since: options.since ?? "1.0", access: options.access ?? "token", kind: ENDPOINTS[name].kind, schema: () => ENDPOINTS[name].request, run };
+  return {
+    name,
+    since: options.since ?? "1.0",
+    access: options.access ?? "token",
+    kind: ENDPOINTS[name].kind,
+    schema: () => ENDPOINTS[name].request,
+    run,
+  };
 }
 
 /** An endpoint that only the server knows: other clients call it, ours does not. */
-export function serveOther<S extends z.ZodMiniType>(name: string, schema: () => S, run: (request: z.output<S>, call: Call) => unknown, options: ServeOptions = {}): ServedEndpoint {
+export function serveOther<S extends z.ZodMiniType>(
+  name: string,
+  schema: () => S,
+  run: (request: z.output<S>, call: Call) => unknown,
+  options: ServeOptions = {},
+): ServedEndpoint {
   return { name, since: options.since ?? "1.0", access: options.access ?? "token", kind: "single", schema, run };
 }
 
 /** An endpoint that looks at its lines by itself, since a bad line must not fail its neighbours. A single call is one line. */
-export function serveRaw(name: EndpointName, kind: "single" | "batch", run: (lines: readonly Fields[], call: Call) => unknown): ServedEndpoint {
+export function serveRaw(
+  name: EndpointName,
+  kind: "single" | "batch",
+  run: (lines: readonly Fields[], call: Call) => unknown,
+): ServedEndpoint {
   return { name, since: "1.0", access: "token", kind, schema: undefined, run };
 }

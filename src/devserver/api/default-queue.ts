@@ -8,5 +8,16 @@ export function ensureDefaultQueue({ store, clock, tokens }: ApiContext): void {
   if ([...store.queues.values()].length > 0) return;
   const now = wireTime(clock.now());
   const { user, company } = tokens.identity;
-  store.queues.put({ id: newId(), name: "default", user, company, created: now, last_update: now, tags: [], system_tags: ["default"], metadata: {}, entries: [] });
+  store.queues.put({
+    id: newId(),
+    name: "default",
+    user,
+    company,
+    created: now,
+    last_update: now,
+    tags: [],
+    system_tags: ["default"],
+    metadata: {},
+    entries: [],
+  });
 }

@@ -13,7 +13,9 @@ function parts(path: string): string[] {
 export function valuesAt(document: object, path: string): unknown[] {
   let found: unknown[] = [document];
   for (const part of parts(path)) {
-    found = found.flatMap((value) => (isObject(value) && Object.hasOwn(value, part) ? value[part] : [])).filter((value) => value !== undefined && value !== null);
+    found = found
+      .flatMap((value) => (isObject(value) && Object.hasOwn(value, part) ? value[part] : []))
+      .filter((value) => value !== undefined && value !== null);
   }
   return found;
 }

@@ -26,7 +26,12 @@ function versions(meta: EndpointMeta): object {
 }
 
 /** The answer as it goes over the wire. With an `error` the data is empty and the HTTP status is the error's. */
-export function envelope(meta: EndpointMeta, data: unknown, error?: ErrorShape, headers: Readonly<Record<string, string>> = {}): WireResponse {
+export function envelope(
+  meta: EndpointMeta,
+  data: unknown,
+  error?: ErrorShape,
+  headers: Readonly<Record<string, string>> = {},
+): WireResponse {
   const id = newId();
   const body = {
     meta: {

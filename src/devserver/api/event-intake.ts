@@ -59,11 +59,25 @@ function storable(value: unknown): unknown {
 }
 
 function refusalOf(event: StoredEvent, value: unknown): string | undefined {
-  if (value !== undefined && value !== null && event.type === "training_stats_scalar" && (typeof value !== "number" || !Number.isFinite(value))) {
+  if (
+    value !== undefined &&
+    value !== null &&
+    event.type === "training_stats_scalar" &&
+    (typeof value !== "number" || !Number.isFinite(value))
+  ) {
     return "mapper_parsing_exception: failed to parse field [value] of type [float]";
   }
-  const keywords: unknown[] = [event.metric, event.variant, event.extra["key"], event.extra["url"], event.extra["worker"], event.extra["level"]];
-  const tooLong = keywords.some((keyword) => typeof keyword === "string" && keyword.length * 3 > MAX_KEYWORD_BYTES && Buffer.byteLength(keyword) > MAX_KEYWORD_BYTES);
+  const keywords: unknown[] = [
+    event.metric,
+    event.variant,
+    event.extra["key"],
+    event.extra["url"],
+    event.extra["worker"],
+    event.extra["level"],
+  ];
+  const tooLong = keywords.some(
+    (keyword) => typeof keyword === "string" && keyword.length * 3 > MAX_KEYWORD_BYTES && Buffer.byteLength(keyword) > MAX_KEYWORD_BYTES,
+  );
   return tooLong ? `immense term: a keyword is longer than ${String(MAX_KEYWORD_BYTES)} bytes` : undefined;
 }
 
@@ -85,11 +99,15 @@ function check(fields: Fields, call: Call): Checked {
   const iteration = iterationOf(fields["iter"]);
   if (iteration !== undefined && !Number.isSafeInteger(iteration)) return { error: "Iteration number is out of range" };
   const exists = isModel ? call.store.models.get(entity) !== undefined : call.store.tasks.get(entity) !== undefined;
-  if (!exists || (isLocked(call, entity, isModel) && fields["allow_locked"] !== true)) return { error: `Invalid ${isModel ? "model" : "task"} id ${entity}` };
+  if (!exists || (isLocked(call, entity, isModel) && fields["allow_locked"] !== true))
+    return { error: `Invalid ${isModel ? "model" : "task"} id ${entity}` };
   const metric = nameOf(fields["metric"], "metric");
   const variant = nameOf(fields["variant"], "variant");
-  const { values: vector, ...others } = Object.fromEntries(Object.entries(fields).filter(([key]) => !CONTROL.has(key))) as Fields;
-  const extra: Fields = { ...Object.fromEntries(Object.entries(others).map(([key, value]) => [key, storable(value)])), worker: others["worker"] ?? call.worker };
+  const { values: vector, ...others } = Object.fromEntries<unknown>(Object.entries(fields).filter(([key]) => !CONTROL.has(key)));
+  const extra: Fields = {
+    ...Object.fromEntries(Object.entries(others).map(([key, value]) => [key, storable(value)])),
+    worker: others["worker"] ?? call.worker,
+  };
   if (isModel) extra["model_event"] = true;
   const isScalar = type === "training_stats_scalar";
   const value = isScalar ? fields["value"] : undefined;
@@ -98,7 +116,16 @@ function check(fields: Fields, call: Call): Checked {
   const key = typeof extra["key"] === "string" ? extra["key"] : undefined;
   const event: StoredEvent = {
     type,
-    id: type === "log" ? newId() : eventId({ task: entity, iter: iteration, metric: fields["metric"] as string | undefined, variant: fields["variant"] as string | undefined, key }),
+    id:
+      type === "log"
+        ? newId()
+        : eventId({
+            task: entity,
+            iter: iteration,
+            metric: fields["metric"] as string | undefined,
+            variant: fields["variant"] as string | undefined,
+            key,
+          }),
     entity,
     ...(iteration === undefined ? {} : { iteration }),
     timestamp: timestampOf(fields["timestamp"] ?? fields["ts"], call),

@@ -25,12 +25,24 @@ export interface CountedEvent {
 function pointsOf(events: readonly CountedEvent[]): SummarisedPoint[] {
   return events.flatMap(({ event, xAxisLabel }) => {
     if (event.type !== "training_stats_scalar" || event.value === undefined) return [];
-    return [{ metric: event.metric, variant: event.variant, value: event.value, iteration: event.iteration ?? 0, timestamp: event.timestamp, xAxisLabel }];
+    return [
+      {
+        metric: event.metric,
+        variant: event.variant,
+        value: event.value,
+        iteration: event.iteration ?? 0,
+        timestamp: event.timestamp,
+        xAxisLabel,
+      },
+    ];
   });
 }
 
 function lastIteration(current: number, events: readonly CountedEvent[]): number {
-  return events.reduce((highest, { event }) => (event.iteration === undefined || MACHINE.has(event.metric) ? highest : Math.max(highest, event.iteration)), Math.max(current, 0));
+  return events.reduce(
+    (highest, { event }) => (event.iteration === undefined || MACHINE.has(event.metric) ? highest : Math.max(highest, event.iteration)),
+    Math.max(current, 0),
+  );
 }
 
 /** Updates every task and model that the events belong to. */

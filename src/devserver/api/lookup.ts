@@ -47,7 +47,11 @@ export function validTags(tags: readonly string[] | null | undefined, field: str
 }
 
 /** The tags after an edit by `update_tags`. */
-export function changedTags(tags: readonly string[], add: readonly string[] | null | undefined, remove: readonly string[] | null | undefined): readonly string[] {
+export function changedTags(
+  tags: readonly string[],
+  add: readonly string[] | null | undefined,
+  remove: readonly string[] | null | undefined,
+): readonly string[] {
   const gone = new Set(remove ?? []);
   return [...new Set([...tags, ...(validTags(add, "add_tags") ?? [])])].filter((tag) => !gone.has(tag));
 }

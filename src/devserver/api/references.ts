@@ -14,12 +14,20 @@ function reference(id: string | undefined, name: string | undefined): Reference 
 }
 
 function owner(call: Call, document: { readonly user: string; readonly company: string }): object {
-  return { user: { id: document.user, name: call.identity.user_name }, company: { id: document.company, name: call.identity.company_name } };
+  return {
+    user: { id: document.user, name: call.identity.user_name },
+    company: { id: document.company, name: call.identity.company_name },
+  };
 }
 
 function modelReference(call: Call, entry: TaskModel): object {
   const model = call.store.models.get(entry.model);
-  return { ...entry, model: model ? { id: model.id, name: model.name, uri: model.uri, framework: model.framework, ready: model.ready, tags: model.tags } : { id: entry.model } };
+  return {
+    ...entry,
+    model: model
+      ? { id: model.id, name: model.name, uri: model.uri, framework: model.framework, ready: model.ready, tags: model.tags }
+      : { id: entry.model },
+  };
 }
 
 function projectReference(call: Call, id: string | undefined): Reference | undefined {
@@ -38,7 +46,10 @@ export function resolvedTask(call: Call, task: TaskDocument): { readonly id: str
     ...owner(call, task),
     ...(task.project === undefined ? {} : { project: projectReference(call, task.project) }),
     ...(task.parent === undefined ? {} : { parent: taskReference(call, task.parent) }),
-    models: { input: task.models.input.map((entry) => modelReference(call, entry)), output: task.models.output.map((entry) => modelReference(call, entry)) },
+    models: {
+      input: task.models.input.map((entry) => modelReference(call, entry)),
+      output: task.models.output.map((entry) => modelReference(call, entry)),
+    },
     ...(queue === undefined ? {} : { execution: { ...task.execution, queue: reference(queue, call.store.queues.get(queue)?.name) } }),
   };
   return resolved;
@@ -46,11 +57,12 @@ export function resolvedTask(call: Call, task: TaskDocument): { readonly id: str
 
 /** A model with its references resolved. */
 export function resolvedModel(call: Call, model: ModelDocument): { readonly id: string } {
-  return {
+  const resolved = {
     ...model,
     ...owner(call, model),
     ...(model.project === undefined ? {} : { project: projectReference(call, model.project) }),
     ...(model.task === undefined ? {} : { task: taskReference(call, model.task) }),
     ...(model.parent === undefined ? {} : { parent: reference(model.parent, call.store.models.get(model.parent)?.name) }),
-  } as { readonly id: string };
+  };
+  return resolved;
 }

@@ -33,17 +33,30 @@ const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?$/;
 const DATETIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?$/;
 
 /** Top-level fields that are moments, where the change of type is what the server wants. */
-const MOMENTS = new Set(["created", "started", "completed", "published", "status_changed", "last_update", "last_change", "last_used", "timestamp"]);
+const MOMENTS = new Set([
+  "created",
+  "started",
+  "completed",
+  "published",
+  "status_changed",
+  "last_update",
+  "last_change",
+  "last_used",
+  "timestamp",
+]);
 
 function coerceTimes(value: unknown): unknown {
   if (typeof value === "string") {
-    if (value.length < 8 || value.length > 32) return value;
+    // All three forms begin with a digit, which most texts do not: this runs for every text of every event.
+    const first = value.charCodeAt(0);
+    if (value.length < 8 || value.length > 32 || first < 0x30 || first > 0x39) return value;
     if (DATE.test(value)) return new ParsedTime("date", value);
     if (TIME.test(value)) return new ParsedTime("time", value);
     return DATETIME.test(value) ? new ParsedTime("datetime", value) : value;
   }
   if (Array.isArray(value)) return value.map(coerceTimes);
-  if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coerceTimes(item)]));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coerceTimes(item)]));
   return value;
 }
 
@@ -63,8 +76,12 @@ function parseJson(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch (error) {
     if (!/NaN|Infinity/.test(text)) throw error;
-    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) => (token.startsWith('"') ? token : `"${MARK}${token}"`));
-    return JSON.parse(marked, (_key, value: unknown) => (typeof value === "string" && value.startsWith("\ud800") ? Number(value.slice(1)) : value)) as unknown;
+    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
+      token.startsWith('"') ? token : `"${MARK}${token}"`,
+    );
+    return JSON.parse(marked, (_key, value: unknown) =>
+      typeof value === "string" && value.startsWith("\ud800") ? Number(value.slice(1)) : value,
+    ) as unknown;
   }
 }
 
@@ -113,7 +130,12 @@ function mergeQuery(body: Fields, query: URLSearchParams): Fields {
       Object.defineProperty(target, part, { value: nested, enumerable: true, writable: true, configurable: true });
       target = nested;
     }
-    Object.defineProperty(target, path.at(-1) ?? name, { value: isList ? values : values[0], enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(target, path.at(-1) ?? name, {
+      value: isList ? values : values[0],
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   }
   return merged;
 }

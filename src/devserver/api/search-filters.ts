@@ -16,12 +16,17 @@ export interface SearchRules {
 
 type Predicate = (document: object) => boolean;
 
-const named = (names: readonly string[], field: string): boolean => names.some((name) => (name.endsWith(".") ? field.startsWith(name) : field === name));
+const named = (names: readonly string[], field: string): boolean =>
+  names.some((name) => (name.endsWith(".") ? field.startsWith(name) : field === name));
 
 /** A regular expression from Python's spelling, as far as the two differ in what clients write. @throws ApiFailure 400/21 */
 export function pythonRegex(pattern: string): RegExp {
   const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  const body = pattern.slice(flags?.[0].length ?? 0).replaceAll("(?P<", "(?<").replaceAll("\\A", "^").replaceAll("\\Z", "$");
+  const body = pattern
+    .slice(flags?.[0].length ?? 0)
+    .replaceAll("(?P<", "(?<")
+    .replaceAll("\\A", "^")
+    .replaceAll("\\Z", "$");
   try {
     return new RegExp(body, flags?.[1] ?? "");
   } catch {
@@ -112,7 +117,10 @@ function predicateOf(rules: SearchRules, field: string, given: unknown): Predica
   if (field === "_all_") return multiPredicate(given, "every");
   if (field === "search_text" && typeof given === "string" && given !== "") {
     const wanted = given.toLowerCase();
-    return (document) => ["id", "name", "comment"].some((name) => valuesAt(document, name).some((value) => typeof value === "string" && value.toLowerCase().includes(wanted)));
+    return (document) =>
+      ["id", "name", "comment"].some((name) =>
+        valuesAt(document, name).some((value) => typeof value === "string" && value.toLowerCase().includes(wanted)),
+      );
   }
   if (named(rules.lists, field)) return Array.isArray(given) && given.length === 0 ? undefined : listPredicate(field, given);
   if (named(rules.patterns, field) && typeof given === "string") {

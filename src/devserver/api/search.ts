@@ -23,13 +23,15 @@ export interface Page<D> {
   readonly scroll: { readonly scroll_id?: string };
 }
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
 function compareValues(a: unknown, b: unknown): number {
   if (a === b) return 0;
   // The database puts what is absent before everything else.
   if (a === undefined) return -1;
   if (b === undefined) return 1;
   if (typeof a === "number" && typeof b === "number") return a - b;
-  return String(a) < String(b) ? -1 : 1;
+  return textOf(a) < textOf(b) ? -1 : 1;
 }
 
 function inOrder<D extends { readonly id: string }>(documents: D[], orderBy: readonly string[] | null | undefined): D[] {
@@ -47,7 +49,12 @@ function inOrder<D extends { readonly id: string }>(documents: D[], orderBy: rea
 }
 
 /** Runs the search that the call asks for. */
-export function search<D extends { readonly id: string; readonly system_tags: readonly string[] }>(documents: Iterable<D>, rules: SearchRules, request: PageRequest, call: Call): Page<D> {
+export function search<D extends { readonly id: string; readonly system_tags: readonly string[] }>(
+  documents: Iterable<D>,
+  rules: SearchRules,
+  request: PageRequest,
+  call: Call,
+): Page<D> {
   const showHidden = request.search_hidden === true || (request.id !== undefined && request.id !== null);
   const found = filterDocuments(documents, rules, call.fields).filter((document) => showHidden || !document.system_tags.includes("hidden"));
   const rows = inOrder(found, request.order_by);

@@ -1,14 +1,26 @@
 /** From the fields of a request to those of a stored task, for create, edit and clone. @see clearml-protocol 3.1, 3.2, 3.6 */
 import type { JsonObject } from "../../base/json.js";
 import type { RequestOf } from "../../protocol/clearml/endpoints.js";
-import type { Artifact, Configuration, ConfigurationItem, Execution, Hyperparameters, ParameterItem, TaskDocument, TaskModel } from "../store/documents.js";
+import type {
+  Artifact,
+  Configuration,
+  ConfigurationItem,
+  Execution,
+  Hyperparameters,
+  ParameterItem,
+  TaskDocument,
+  TaskModel,
+} from "../store/documents.js";
 import { validationError } from "./api-failure.js";
 import type { Call } from "./call.js";
 import { modelOf, projectOf, taskOf, validName, validTags } from "./lookup.js";
 
 type CreateRequest = RequestOf<"tasks.create">;
 /** Fields that create and edit share. */
-export type TaskFields = Omit<Partial<CreateRequest>, "name" | "type"> & { readonly name?: string | null | undefined; readonly type?: string | null | undefined };
+export type TaskFields = Omit<Partial<CreateRequest>, "name" | "type"> & {
+  readonly name?: string | null | undefined;
+  readonly type?: string | null | undefined;
+};
 
 /** The task as it goes out: without what only this server knows. */
 export function taskOnTheWire(task: TaskDocument): TaskDocument {
@@ -25,16 +37,38 @@ export function keptName(name: string): string {
 
 /** A copy without nulls: what null means in a document is "not given". */
 function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], null> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)) as { [K in keyof T]: Exclude<T[K], null> };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], null>;
+  };
 }
 
 /** A parameter as it is kept. */
-export function keptParameter(section: string, name: string, item: { readonly value?: string | null | undefined; readonly type?: string | null | undefined; readonly description?: string | null | undefined }): ParameterItem {
-  return { ...(given({ type: item.type, description: item.description }) as Partial<ParameterItem>), section, name, value: item.value ?? "" };
+export function keptParameter(
+  section: string,
+  name: string,
+  item: {
+    readonly value?: string | null | undefined;
+    readonly type?: string | null | undefined;
+    readonly description?: string | null | undefined;
+  },
+): ParameterItem {
+  return {
+    ...(given({ type: item.type, description: item.description }) as Partial<ParameterItem>),
+    section,
+    name,
+    value: item.value ?? "",
+  };
 }
 
 /** A configuration text as it is kept. */
-export function keptConfiguration(name: string, item: { readonly value?: string | null | undefined; readonly type?: string | null | undefined; readonly description?: string | null | undefined }): ConfigurationItem {
+export function keptConfiguration(
+  name: string,
+  item: {
+    readonly value?: string | null | undefined;
+    readonly type?: string | null | undefined;
+    readonly description?: string | null | undefined;
+  },
+): ConfigurationItem {
   return { ...(given({ type: item.type, description: item.description }) as Partial<ConfigurationItem>), name, value: item.value ?? "" };
 }
 
@@ -42,7 +76,9 @@ function hyperparameters(fields: NonNullable<TaskFields["hyperparams"]>): Hyperp
   return Object.fromEntries(
     Object.entries(fields).map(([section, items]) => [
       keptName(section),
-      Object.fromEntries(Object.entries(items).map(([name, item]) => [keptName(name), keptParameter(keptName(section), keptName(name), item)])),
+      Object.fromEntries(
+        Object.entries(items).map(([name, item]) => [keptName(name), keptParameter(keptName(section), keptName(name), item)]),
+      ),
     ]),
   );
 }
@@ -52,11 +88,18 @@ function configuration(fields: NonNullable<TaskFields["configuration"]>): Config
 }
 
 /** Artifacts as they are kept: sorted by key, of mode output unless said. */
-export function keptArtifacts(artifacts: readonly ({ readonly key: string; readonly type: string; readonly mode?: string | null | undefined } & object)[]): Artifact[] {
-  return artifacts.map((item) => ({ ...given(item), mode: item.mode ?? "output" }) as unknown as Artifact).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+export function keptArtifacts(
+  artifacts: readonly ({ readonly key: string; readonly type: string; readonly mode?: string | null | undefined } & object)[],
+): Artifact[] {
+  return artifacts
+    .map((item) => ({ ...given(item), mode: item.mode ?? "output" }) as unknown as Artifact)
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
-function taskModels(call: Call, entries: readonly { readonly name: string; readonly model: string; readonly updated?: string | null | undefined }[]): TaskModel[] {
+function taskModels(
+  call: Call,
+  entries: readonly { readonly name: string; readonly model: string; readonly updated?: string | null | undefined }[],
+): TaskModel[] {
   return entries.map((entry) => {
     modelOf(call, entry.model);
     return { name: entry.name, model: entry.model, updated: entry.updated ?? call.now };
@@ -70,19 +113,34 @@ function legacy(execution: JsonObject): { readonly hyperparams: Hyperparameters;
     const slash = key.indexOf("/");
     const section = keptName(slash > 0 ? key.slice(0, slash) : "Args");
     const name = keptName(slash > 0 ? key.slice(slash + 1) : key);
-    (sections[section] ??= {})[name] = { section, name, value: typeof value === "string" ? value : JSON.stringify(value ?? ""), type: "legacy" };
+    (sections[section] ??= {})[name] = {
+      section,
+      name,
+      value: typeof value === "string" ? value : JSON.stringify(value ?? ""),
+      type: "legacy",
+    };
   }
-  const texts = Object.entries((execution["model_desc"] ?? {}) as JsonObject).map(([name, value]) => [keptName(name), { name: keptName(name), value: String(value), type: "legacy" }]);
-  return { hyperparams: sections, configuration: Object.fromEntries(texts) as Configuration };
+  const texts = Object.entries((execution["model_desc"] ?? {}) as JsonObject).map(([name, value]): [string, ConfigurationItem] => {
+    const text = typeof value === "string" ? value : JSON.stringify(value ?? "");
+    return [keptName(name), { name: keptName(name), value: text, type: "legacy" }];
+  });
+  return { hyperparams: sections, configuration: Object.fromEntries(texts) };
 }
 
-const stripped = (script: object): JsonObject => Object.fromEntries(Object.entries(given(script)).map(([key, value]) => [key, typeof value === "string" ? value.trim() : value])) as JsonObject;
+const stripped = (script: object): JsonObject =>
+  Object.fromEntries(
+    Object.entries(given(script)).map(([key, value]) => [key, typeof value === "string" ? value.trim() : value]),
+  ) as JsonObject;
 
 /**
  * What a create or an edit writes over `base`. Documents inside (execution, script, output, models) are merged one
  * level deep, maps and the list of artifacts are replaced whole. Other tasks, models and projects that are named must exist.
  */
-export function taskChanges(call: Call, fields: TaskFields, base: Pick<TaskDocument, "execution" | "models" | "output" | "hyperparams" | "configuration" | "script">): Partial<TaskDocument> {
+export function taskChanges(
+  call: Call,
+  fields: TaskFields,
+  base: Pick<TaskDocument, "execution" | "models" | "output" | "hyperparams" | "configuration" | "script">,
+): Partial<TaskDocument> {
   if (fields.parent) taskOf(call, fields.parent);
   if (fields.project) projectOf(call, fields.project);
   const { parameters, model_desc, ...execution } = given(fields.execution ?? {}) as JsonObject;
@@ -92,7 +150,7 @@ export function taskChanges(call: Call, fields: TaskFields, base: Pick<TaskDocum
   const params = fields.hyperparams ? hyperparameters(fields.hyperparams) : base.hyperparams;
   const texts = fields.configuration ? configuration(fields.configuration) : base.configuration;
   const artifacts = fields.execution?.artifacts;
-  return given({
+  const changes = {
     name: fields.name ? validName(fields.name) : undefined,
     type: fields.type,
     tags: validTags(fields.tags, "tags"),
@@ -104,13 +162,19 @@ export function taskChanges(call: Call, fields: TaskFields, base: Pick<TaskDocum
     runtime: fields.runtime,
     output: fields.output_dest ? { ...base.output, destination: fields.output_dest } : undefined,
     script: fields.script ? { binary: "python", ...base.script, ...stripped(fields.script) } : undefined,
-    execution: fields.execution ? { ...base.execution, ...execution, ...(artifacts ? { artifacts: keptArtifacts(artifacts) } : {}) } : undefined,
+    execution: fields.execution
+      ? { ...base.execution, ...execution, ...(artifacts ? { artifacts: keptArtifacts(artifacts) } : {}) }
+      : undefined,
     models: fields.models
-      ? { input: fields.models.input ? taskModels(call, fields.models.input) : base.models.input, output: fields.models.output ? taskModels(call, fields.models.output) : base.models.output }
+      ? {
+          input: fields.models.input ? taskModels(call, fields.models.input) : base.models.input,
+          output: fields.models.output ? taskModels(call, fields.models.output) : base.models.output,
+        }
       : undefined,
     hyperparams: fields.hyperparams || hasParameters ? mergeSections(params, old.hyperparams) : undefined,
     configuration: fields.configuration || hasTexts ? { ...texts, ...old.configuration } : undefined,
-  } as { [K in keyof TaskDocument]?: TaskDocument[K] | undefined | null }) as Partial<TaskDocument>;
+  };
+  return given<object>(changes);
 }
 
 function mergeSections(base: Hyperparameters, over: Hyperparameters): Hyperparameters {
@@ -120,7 +184,9 @@ function mergeSections(base: Hyperparameters, over: Hyperparameters): Hyperparam
 }
 
 /** Parts of a new task that the caller did not give. */
-export const EMPTY_TASK: Pick<TaskDocument, "execution" | "models" | "output" | "hyperparams" | "configuration"> & { readonly execution: Execution } = {
+export const EMPTY_TASK: Pick<TaskDocument, "execution" | "models" | "output" | "hyperparams" | "configuration"> & {
+  readonly execution: Execution;
+} = {
   execution: {},
   models: { input: [], output: [] },
   output: {},

@@ -39,9 +39,19 @@ export interface StatusReply {
  * Moves the task, stores it, and says what changed. Reason and message are overwritten by every call, also by empty ones.
  * @throws ApiFailure 400/110 when the change is not allowed and not forced.
  */
-export function changeStatus(call: Call, task: TaskDocument, to: TaskStatus, request: StatusRequest, extra: Partial<TaskDocument> = {}): StatusReply {
+export function changeStatus(
+  call: Call,
+  task: TaskDocument,
+  to: TaskStatus,
+  request: StatusRequest,
+  extra: Partial<TaskDocument> = {},
+): StatusReply {
   if (request.force !== true && !isAllowed(task.status, to)) {
-    throw invalidTaskStatus({ expected: to === "published" ? "stopped,closed,failed,completed" : "a status that can change to the new one", current_status: task.status, new_status: to });
+    throw invalidTaskStatus({
+      expected: to === "published" ? "stopped,closed,failed,completed" : "a status that can change to the new one",
+      current_status: task.status,
+      new_status: to,
+    });
   }
   const stamped = {
     status: to,

@@ -19,7 +19,15 @@ export function createWatchdog(context: ApiContext): () => void {
     const now = wireTime(lastLookMs);
     for (const task of [...context.store.tasks.values()]) {
       if (task.status !== "in_progress" || lastLookMs - Date.parse(task.last_update) <= WATCHDOG_TIMEOUT_MS) continue;
-      context.store.tasks.put({ ...task, status: "stopped", status_reason: REASON, status_message: REASON, status_changed: now, last_update: now, last_change: now });
+      context.store.tasks.put({
+        ...task,
+        status: "stopped",
+        status_reason: REASON,
+        status_message: REASON,
+        status_changed: now,
+        last_update: now,
+        last_change: now,
+      });
       context.notify(task.id, "task");
     }
   };

@@ -54,8 +54,10 @@ async function upload(request: WireRequest, files: FileStore): Promise<WireRespo
     });
   } catch (error) {
     const code = (error as { code?: unknown }).code;
-    if (code === "EISDIR" || code === "ENOTDIR" || code === "EEXIST" || code === "ENAMETOOLONG") return text(400, "Bad request: a path of the form cannot be a file here");
-    if (typeof code === "string" && code.startsWith("E") && code !== "ERR_STREAM_PREMATURE_CLOSE") return text(500, `The file could not be stored: ${code}`);
+    if (code === "EISDIR" || code === "ENOTDIR" || code === "EEXIST" || code === "ENAMETOOLONG")
+      return text(400, "Bad request: a path of the form cannot be a file here");
+    if (typeof code === "string" && code.startsWith("E") && code !== "ERR_STREAM_PREMATURE_CLOSE")
+      return text(500, `The file could not be stored: ${code}`);
     return text(400, "Bad request: the form is malformed or incomplete");
   }
   if (refused) return refused;
@@ -82,13 +84,19 @@ function download(request: WireRequest, path: string, file: StoredFile): WireRes
     "x-content-type-options": "nosniff",
     // Somebody's upload must not act as a page of this server.
     "content-security-policy": "sandbox",
-    ...(request.url.searchParams.has("download") ? { "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(path.split("/").at(-1) ?? path)}` } : {}),
+    ...(request.url.searchParams.has("download")
+      ? { "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(path.split("/").at(-1) ?? path)}` }
+      : {}),
   };
   const range = rangeOf(request.headers["range"], file.sizeBytes);
   if (range === null) return { status: 416, headers: { ...common, "content-range": `bytes */${String(file.sizeBytes)}` }, body: "" };
   const start = range?.start ?? 0;
   const end = range?.end ?? file.sizeBytes - 1;
-  const headers = { ...common, "content-length": String(end - start + 1), ...(range ? { "content-range": `bytes ${String(start)}-${String(end)}/${String(file.sizeBytes)}` } : {}) };
+  const headers = {
+    ...common,
+    "content-length": String(end - start + 1),
+    ...(range ? { "content-range": `bytes ${String(start)}-${String(end)}/${String(file.sizeBytes)}` } : {}),
+  };
   return { status: range ? 206 : 200, headers, ...(request.method === "HEAD" ? {} : { body: file.read(start, end) }) };
 }
 
@@ -118,7 +126,9 @@ async function answer(request: WireRequest, files: FileStore): Promise<WireRespo
     return file ? download(request, path, file) : NOT_FOUND;
   }
   if (method !== "DELETE") return text(405, "Method not allowed");
-  return (await files.delete(path)) ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(path) } : NOT_FOUND;
+  return (await files.delete(path))
+    ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(path) }
+    : NOT_FOUND;
 }
 
 /** The file server over a store of files. */

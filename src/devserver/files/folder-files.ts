@@ -21,7 +21,10 @@ function isMissing(error: unknown): boolean {
 export function createFolderFiles(options: FolderOptions): FileStore {
   let root: Promise<string> | undefined;
   const place = async (): Promise<string> => {
-    root ??= options.folder === undefined ? mkdtemp(join(tmpdir(), "trainer-sdk-files-")) : mkdir(options.folder, { recursive: true }).then(() => options.folder ?? "");
+    root ??=
+      options.folder === undefined
+        ? mkdtemp(join(tmpdir(), "trainer-sdk-files-"))
+        : mkdir(options.folder, { recursive: true }).then(() => options.folder ?? "");
     return root;
   };
   const fileAt = async (path: string): Promise<{ readonly name: string; readonly size: number; readonly mtimeMs: number } | undefined> => {

@@ -5,7 +5,8 @@
 import type { JsonObject, JsonValue } from "../../base/json.js";
 
 /** @see clearml-protocol 3.1 */
-export type TaskStatus = "created" | "queued" | "in_progress" | "stopped" | "publishing" | "published" | "closed" | "failed" | "completed" | "unknown";
+export type TaskStatus =
+  "created" | "queued" | "in_progress" | "stopped" | "publishing" | "published" | "closed" | "failed" | "completed" | "unknown";
 
 /** One hyperparameter. */
 export interface ParameterItem {

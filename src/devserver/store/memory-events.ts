@@ -90,6 +90,24 @@ function firstIndex(rows: readonly EventRow[], isPast: (row: EventRow) => boolea
   return low;
 }
 
+/** True when the row keeps its place in every order, as it does for all but contrived identities. */
+function isSamePlace(row: EventRow, event: StoredEvent): boolean {
+  return (
+    row.iteration === event.iteration &&
+    row.metric === event.metric &&
+    row.variant === event.variant &&
+    (row.type !== "log" || row.timestamp === event.timestamp)
+  );
+}
+
+/** Writes an event over a row without moving it: a row is this table's own, and never handed out for keeps. */
+function overwrite(row: { -readonly [K in keyof EventRow]: EventRow[K] }, event: StoredEvent): void {
+  row.timestamp = event.timestamp;
+  row.extra = event.extra;
+  delete row.value;
+  if (event.value !== undefined) row.value = event.value;
+}
+
 /** The port's events, in memory. */
 export class MemoryEvents implements EventTable {
   readonly #entities = new Map<string, Map<EventType, TypeTable>>();
@@ -103,6 +121,10 @@ export class MemoryEvents implements EventTable {
       const fresh = added.get(table) ?? new Map<string, EventRow>();
       added.set(table, fresh);
       const old = fresh.get(event.id) ?? table.byId.get(event.id);
+      if (old && isSamePlace(old, event)) {
+        overwrite(old, event);
+        continue;
+      }
       if (old && !fresh.has(event.id)) replaced.set(table, (replaced.get(table) ?? new Set<EventRow>()).add(old));
       fresh.set(event.id, { ...event, sequence: old?.sequence ?? ++this.#sequence });
     }
@@ -113,13 +135,18 @@ export class MemoryEvents implements EventTable {
   series(query: EventQuery): ReturnType<EventTable["series"]> {
     return [...this.#tables(query)]
       .flatMap(([type, table]) =>
-        [...table.series.values()].filter((one) => passesFilter(query.metrics, one.metric, one.variant)).map((one) => ({ type, metric: one.metric, variant: one.variant, count: one.rows.read().length })),
+        [...table.series.values()]
+          .filter((one) => passesFilter(query.metrics, one.metric, one.variant))
+          .map((one) => ({ type, metric: one.metric, variant: one.variant, count: one.rows.read().length })),
       )
       .sort((a, b) => byText(a.type, b.type) || byText(a.metric, b.metric) || byText(a.variant, b.variant));
   }
 
   buckets(entity: string, series: { metric: string; variant: string }, axis: BucketAxis, samples: number): Buckets {
-    const found = this.#entities.get(entity)?.get("training_stats_scalar")?.series.get(JSON.stringify([series.metric, series.variant]));
+    const found = this.#entities
+      .get(entity)
+      ?.get("training_stats_scalar")
+      ?.series.get(JSON.stringify([series.metric, series.variant]));
     const points: { at: number; iteration: number; value: number }[] = [];
     for (const row of found?.rows.read() ?? []) {
       if (row.iteration === undefined || row.iteration === SINGLE_VALUE_ITERATION || row.value === undefined) continue;
@@ -155,8 +182,10 @@ export class MemoryEvents implements EventTable {
     for (const [, table] of this.#tables(query)) {
       const rows = table.all.read();
       const withIteration = firstIndex(rows, (row) => row.iteration === undefined);
-      const past = (row: EventRow): boolean => after !== undefined && (rank(row) > after.iteration || (rank(row) === after.iteration && row.sequence > after.sequence));
-      const notBefore = (row: EventRow): boolean => after !== undefined && (rank(row) > after.iteration || (rank(row) === after.iteration && row.sequence >= after.sequence));
+      const past = (row: EventRow): boolean =>
+        after !== undefined && (rank(row) > after.iteration || (rank(row) === after.iteration && row.sequence > after.sequence));
+      const notBefore = (row: EventRow): boolean =>
+        after !== undefined && (rank(row) > after.iteration || (rank(row) === after.iteration && row.sequence >= after.sequence));
       let taken = 0;
       const take = (row: EventRow | undefined): boolean => {
         if (row && passesFilter(query.metrics, row.metric, row.variant)) {
@@ -166,11 +195,18 @@ export class MemoryEvents implements EventTable {
         return taken < limit;
       };
       if (order === "asc") for (let at = after ? firstIndex(rows, past) : 0; at < withIteration && take(rows[at]); at += 1);
-      else for (let at = (after ? Math.min(withIteration, firstIndex(rows, notBefore)) : withIteration) - 1; at >= 0 && take(rows[at]); at -= 1);
+      else
+        for (
+          let at = (after ? Math.min(withIteration, firstIndex(rows, notBefore)) : withIteration) - 1;
+          at >= 0 && take(rows[at]);
+          at -= 1
+        );
       for (let at = withIteration; at < rows.length && taken < limit; at += 1) take(rows[at]);
     }
     const direction = order === "asc" ? 1 : -1;
-    found.sort((a, b) => (a.iteration === undefined || b.iteration === undefined ? compareIteration(a, b) : direction * compareIteration(a, b)));
+    found.sort((a, b) =>
+      a.iteration === undefined || b.iteration === undefined ? compareIteration(a, b) : direction * compareIteration(a, b),
+    );
     return found.slice(0, limit);
   }
 
@@ -179,7 +215,11 @@ export class MemoryEvents implements EventTable {
     const { from } = page;
     const found: EventRow[] = [];
     const step = page.earlier ? -1 : 1;
-    let at = page.earlier ? (from === undefined ? rows.length : firstIndex(rows, (row) => row.timestamp >= from)) - 1 : from === undefined ? 0 : firstIndex(rows, (row) => row.timestamp > from);
+    let at = page.earlier
+      ? (from === undefined ? rows.length : firstIndex(rows, (row) => row.timestamp >= from)) - 1
+      : from === undefined
+        ? 0
+        : firstIndex(rows, (row) => row.timestamp > from);
     for (let row = rows[at]; row; row = rows[(at += step)]) {
       if (found.length >= page.limit && row.timestamp !== found.at(-1)?.timestamp) break;
       if (passesFilter(query.metrics, row.metric, row.variant)) found.push(row);
@@ -194,7 +234,11 @@ export class MemoryEvents implements EventTable {
   delete(query: EventQuery, before?: number): number {
     let deleted = 0;
     for (const [, table] of this.#tables(query)) {
-      const gone = new Set(table.all.read().filter((row) => passesFilter(query.metrics, row.metric, row.variant) && (before === undefined || row.timestamp < before)));
+      const gone = new Set(
+        table.all
+          .read()
+          .filter((row) => passesFilter(query.metrics, row.metric, row.variant) && (before === undefined || row.timestamp < before)),
+      );
       table.remove(gone);
       deleted += gone.size;
     }

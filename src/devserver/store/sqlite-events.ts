@@ -44,7 +44,8 @@ export class SqliteEvents implements EventTable {
   }
 
   put(events: readonly StoredEvent[]): void {
-    const insert = this.#prepare(`INSERT INTO events (type, id, entity, series, iteration, timestamp, value, single, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    const insert = this
+      .#prepare(`INSERT INTO events (type, id, entity, series, iteration, timestamp, value, single, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (type, id) DO UPDATE SET entity = excluded.entity, series = excluded.series, iteration = excluded.iteration,
       timestamp = excluded.timestamp, value = excluded.value, single = excluded.single, extra = excluded.extra`);
     for (const event of events) {
@@ -71,15 +72,23 @@ export class SqliteEvents implements EventTable {
   }
 
   buckets(entity: string, series: { metric: string; variant: string }, axis: BucketAxis, samples: number): Buckets {
-    const [found] = this.#matching({ entity, types: ["training_stats_scalar"], metrics: [{ metric: series.metric, variants: [series.variant] }] });
+    const [found] = this.#matching({
+      entity,
+      types: ["training_stats_scalar"],
+      metrics: [{ metric: series.metric, variants: [series.variant] }],
+    });
     if (!found) return { x: [], y: [] };
     const at = axis === "iter" ? "iteration" : "timestamp";
-    const range = this.#prepare(`SELECT count(*) AS n, min(${at}) AS low, max(${at}) AS high FROM events WHERE ${CHARTED}`).get(found.number) as { n: number; low: number | null; high: number | null };
+    const range = this.#prepare(`SELECT count(*) AS n, min(${at}) AS low, max(${at}) AS high FROM events WHERE ${CHARTED}`).get(
+      found.number,
+    ) as { n: number; low: number | null; high: number | null };
     if (range.low === null || range.high === null) return { x: [], y: [] };
     const width = range.n >= samples ? Math.max(1, Math.ceil((range.high - range.low) / samples)) : 1;
     // Whole-number division rounds towards zero in SQLite; a bucket left of zero must round down like the others.
     const bucket = `CASE WHEN ${at} >= 0 THEN ${at} / CAST(? AS INTEGER) ELSE -((-${at} + CAST(? AS INTEGER) - 1) / CAST(? AS INTEGER)) END`;
-    const rows = this.#prepare(`SELECT ${bucket} AS bucket, avg(${at}) AS place, avg(single) AS mean FROM events WHERE ${CHARTED} GROUP BY bucket ORDER BY bucket`).all(width, width, width, found.number) as unknown as {
+    const rows = this.#prepare(
+      `SELECT ${bucket} AS bucket, avg(${at}) AS place, avg(single) AS mean FROM events WHERE ${CHARTED} GROUP BY bucket ORDER BY bucket`,
+    ).all(width, width, width, found.number) as unknown as {
       bucket: number;
       place: number;
       mean: number;
@@ -92,11 +101,19 @@ export class SqliteEvents implements EventTable {
     const direction = order === "asc" ? "ASC" : "DESC";
     const past = after ? `AND (e.iteration, e.sequence) ${order === "asc" ? ">" : "<"} (?, ?)` : "";
     const cursor: SQLInputValue[] = after ? [after.iteration, after.sequence] : [];
-    const rows = this.#each(query).flatMap(({ where, values }) => this.#read(`${where} AND e.iteration IS NOT NULL ${past} ORDER BY e.iteration ${direction}, e.sequence ${direction} LIMIT ?`, [...values, ...cursor, limit], query.entity));
+    const rows = this.#each(query).flatMap(({ where, values }) =>
+      this.#read(
+        `${where} AND e.iteration IS NOT NULL ${past} ORDER BY e.iteration ${direction}, e.sequence ${direction} LIMIT ?`,
+        [...values, ...cursor, limit],
+        query.entity,
+      ),
+    );
     const sign = order === "asc" ? 1 : -1;
     rows.sort((a, b) => sign * ((a.iteration ?? 0) - (b.iteration ?? 0) || a.sequence - b.sequence));
     if (rows.length >= limit) return rows.slice(0, limit);
-    const without = this.#each(query).flatMap(({ where, values }) => this.#read(`${where} AND e.iteration IS NULL ORDER BY e.sequence LIMIT ?`, [...values, limit], query.entity));
+    const without = this.#each(query).flatMap(({ where, values }) =>
+      this.#read(`${where} AND e.iteration IS NULL ORDER BY e.sequence LIMIT ?`, [...values, limit], query.entity),
+    );
     without.sort((a, b) => a.sequence - b.sequence);
     return [...rows, ...without].slice(0, limit);
   }
@@ -112,10 +129,18 @@ export class SqliteEvents implements EventTable {
     const values: SQLInputValue[] = filtered ? [entity, numbers] : [entity];
     const from: SQLInputValue[] = page.from === undefined ? [] : [page.from];
     const order = `ORDER BY e.timestamp ${direction}, e.sequence ${direction}`;
-    const rows = this.#read(`${where} ${page.from === undefined ? "" : `AND e.timestamp ${past} ?`} ${order} LIMIT ?`, [...values, ...from, page.limit], query.entity);
+    const rows = this.#read(
+      `${where} ${page.from === undefined ? "" : `AND e.timestamp ${past} ?`} ${order} LIMIT ?`,
+      [...values, ...from, page.limit],
+      query.entity,
+    );
     const last = rows.at(-1);
     if (!last || rows.length < page.limit) return rows;
-    const same = this.#read(`${where} AND e.timestamp = ? AND e.sequence ${past} ? ${order}`, [...values, last.timestamp, last.sequence], query.entity);
+    const same = this.#read(
+      `${where} AND e.timestamp = ? AND e.sequence ${past} ? ${order}`,
+      [...values, last.timestamp, last.sequence],
+      query.entity,
+    );
     return [...rows, ...same];
   }
 
@@ -136,19 +161,24 @@ export class SqliteEvents implements EventTable {
   #each(query: EventQuery): { where: string; values: SQLInputValue[] }[] {
     const entity = this.#entity(query.entity, false);
     if (entity === undefined) return [];
-    if (!query.metrics || query.metrics.length === 0) return query.types.map((type) => ({ where: "e.entity = ? AND e.type = ?", values: [entity, TYPES.indexOf(type)] }));
+    if (!query.metrics || query.metrics.length === 0)
+      return query.types.map((type) => ({ where: "e.entity = ? AND e.type = ?", values: [entity, TYPES.indexOf(type)] }));
     return this.#matching(query).map(({ number }) => ({ where: "e.series = ?", values: [number] }));
   }
 
   #matching(query: EventQuery): SeriesRow[] {
     const entity = this.#entity(query.entity, false);
     if (entity === undefined) return [];
-    const rows = this.#prepare("SELECT number, type, metric, variant FROM series WHERE entity = ? ORDER BY type, metric, variant").all(entity) as unknown as SeriesRow[];
+    const rows = this.#prepare("SELECT number, type, metric, variant FROM series WHERE entity = ? ORDER BY type, metric, variant").all(
+      entity,
+    ) as unknown as SeriesRow[];
     return rows.filter((row) => query.types.includes(row.type) && passesFilter(query.metrics, row.metric, row.variant));
   }
 
   #read(rest: string, values: readonly SQLInputValue[], entity: string): EventRow[] {
-    const rows = this.#prepare(`SELECT ${FIELDS} FROM events e JOIN series s ON s.number = e.series WHERE ${rest}`).all(...values) as unknown as RawRow[];
+    const rows = this.#prepare(`SELECT ${FIELDS} FROM events e JOIN series s ON s.number = e.series WHERE ${rest}`).all(
+      ...values,
+    ) as unknown as RawRow[];
     return rows.map((row) => ({
       type: TYPES[row.type] ?? "log",
       id: Buffer.from(row.id).toString("hex"),
@@ -178,7 +208,9 @@ export class SqliteEvents implements EventTable {
     if (known !== undefined) return known;
     const values: SQLInputValue[] = [entity, event.type, event.metric, event.variant];
     this.#prepare("INSERT INTO series (entity, type, metric, variant) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING").run(...values);
-    const { number } = this.#prepare("SELECT number FROM series WHERE entity = ? AND type = ? AND metric = ? AND variant = ?").get(...values) as { number: number };
+    const { number } = this.#prepare("SELECT number FROM series WHERE entity = ? AND type = ? AND metric = ? AND variant = ?").get(
+      ...values,
+    ) as { number: number };
     this.#seriesNumbers.set(key, number);
     return number;
   }

@@ -31,9 +31,10 @@ export async function openDatabase(path: string): Promise<DatabaseSync> {
   try {
     // Exclusive before WAL: the second server on one folder is told at once, and no shared-memory file is needed.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;");
-    const version = Number((database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version);
+    const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
     if (version === 0) database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${String(SCHEMA_VERSION)}; COMMIT;`);
-    else if (version !== SCHEMA_VERSION) throw unusable(path, `it has version ${String(version)}, this program writes version ${String(SCHEMA_VERSION)}; use another folder`);
+    else if (version !== SCHEMA_VERSION)
+      throw unusable(path, `it has version ${String(version)}, this program writes version ${String(SCHEMA_VERSION)}; use another folder`);
     else database.exec("BEGIN IMMEDIATE; COMMIT;");
     return database;
   } catch (error) {

@@ -18,7 +18,9 @@ class SqliteCollection<D extends { readonly id: string }> implements Collection<
   constructor(database: DatabaseSync, kind: string) {
     this.#kind = kind;
     this.#read = database.prepare("SELECT json FROM documents WHERE kind = ? ORDER BY position");
-    this.#write = database.prepare("INSERT INTO documents (kind, id, json) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json");
+    this.#write = database.prepare(
+      "INSERT INTO documents (kind, id, json) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
+    );
     this.#erase = database.prepare("DELETE FROM documents WHERE kind = ? AND id = ?");
     this.reload();
   }
@@ -59,7 +61,9 @@ interface CallbackRow {
 }
 
 function sqliteCallbacks(database: DatabaseSync): CallbackTable {
-  const insert = database.prepare("INSERT INTO callbacks (path, received_at, headers, idempotency_key, job_id, body) VALUES (?, ?, ?, ?, ?, ?)");
+  const insert = database.prepare(
+    "INSERT INTO callbacks (path, received_at, headers, idempotency_key, job_id, body) VALUES (?, ?, ?, ?, ?, ?)",
+  );
   const all = database.prepare("SELECT * FROM callbacks ORDER BY sequence");
   const ofJob = database.prepare("SELECT * FROM callbacks WHERE job_id = ? ORDER BY sequence");
   return {
@@ -70,7 +74,11 @@ function sqliteCallbacks(database: DatabaseSync): CallbackTable {
     },
     list(filter = {}) {
       const rows = (filter.jobId === undefined ? all.all() : ofJob.all(filter.jobId)) as unknown as CallbackRow[];
-      return rows.map((row) => ({ ...row, headers: JSON.parse(row.headers) as ReceivedCallback["headers"], body: JSON.parse(row.body) as ReceivedCallback["body"] }));
+      return rows.map((row) => ({
+        ...row,
+        headers: JSON.parse(row.headers) as ReceivedCallback["headers"],
+        body: JSON.parse(row.body) as ReceivedCallback["body"],
+      }));
     },
   };
 }
@@ -82,7 +90,9 @@ function sqliteCallbacks(database: DatabaseSync): CallbackTable {
 export async function openSqliteStore(path: string): Promise<Store> {
   const database = await openDatabase(path);
   const readSetting = database.prepare("SELECT value FROM settings WHERE name = ?");
-  const writeSetting = database.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  const writeSetting = database.prepare(
+    "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+  );
   const events = new SqliteEvents(database);
   const tasks = new SqliteCollection<TaskDocument>(database, "task");
   const models = new SqliteCollection<ModelDocument>(database, "model");

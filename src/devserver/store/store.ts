@@ -87,13 +87,19 @@ export interface EventTable {
    */
   buckets(entity: string, series: { readonly metric: string; readonly variant: string }, axis: BucketAxis, samples: number): Buckets;
   /** By iteration, then sequence; events without iteration come last either way. At most `limit`, after the cursor when given. */
-  byIteration(query: EventQuery, page: { readonly order: "asc" | "desc"; readonly limit: number; readonly after?: IterationCursor | undefined }): EventRow[];
+  byIteration(
+    query: EventQuery,
+    page: { readonly order: "asc" | "desc"; readonly limit: number; readonly after?: IterationCursor | undefined },
+  ): EventRow[];
   /**
    * Console lines by time, then sequence. `earlier` goes backwards from before `from`, else forwards from after it. At
    * least `limit` when there are so many: those that share the last time stamp all come, so that a reader that goes on
    * from there misses none.
    */
-  logs(query: Omit<EventQuery, "types">, page: { readonly earlier: boolean; readonly limit: number; readonly from?: number | undefined }): EventRow[];
+  logs(
+    query: Omit<EventQuery, "types">,
+    page: { readonly earlier: boolean; readonly limit: number; readonly from?: number | undefined },
+  ): EventRow[];
   count(query: EventQuery): number;
   /** @returns how many there were. With `before` only those with an older time stamp. */
   delete(query: EventQuery, before?: number): number;
@@ -135,5 +141,7 @@ export interface Store {
 /** True when the event's metric and variant pass the filter. */
 export function passesFilter(metrics: readonly MetricFilter[] | undefined, metric: string, variant: string): boolean {
   if (!metrics || metrics.length === 0) return true;
-  return metrics.some((filter) => filter.metric === metric && (!filter.variants || filter.variants.length === 0 || filter.variants.includes(variant)));
+  return metrics.some(
+    (filter) => filter.metric === metric && (!filter.variants || filter.variants.length === 0 || filter.variants.includes(variant)),
+  );
 }

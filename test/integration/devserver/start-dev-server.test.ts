@@ -80,10 +80,18 @@ describe("the dev server", () => {
     await client.addEvents([{ type: "training_stats_scalar", task: id, iter: 1, metric: "loss", variant: "train", value: 0.5 }]);
     const big = "x".repeat(3_000_000);
     const url = await client.upload("a b/weights.bin", big);
-    const { data } = JSON.parse((await raw(`${server.apiUrl}/auth.login`, { headers: { authorization: `Basic ${Buffer.from(`${server.accessKey}:${server.secretKey}`).toString("base64")}` } })).body) as { data: { token: string } };
+    const { data } = JSON.parse(
+      (
+        await raw(`${server.apiUrl}/auth.login`, {
+          headers: { authorization: `Basic ${Buffer.from(`${server.accessKey}:${server.secretKey}`).toString("base64")}` },
+        })
+      ).body,
+    ) as { data: { token: string } };
     const download = await raw(url.replace("a b", "a%20b"), { headers: { authorization: `Bearer ${data.token}` } });
     expect([download.status, download.body === big]).toEqual([200, true]);
-    expect(await client.call("events.scalar_metrics_iter_histogram", { task: id })).toEqual({ loss: { train: { name: "train", x: [1], y: [0.5] } } });
+    expect(await client.call("events.scalar_metrics_iter_histogram", { task: id })).toEqual({
+      loss: { train: { name: "train", x: [1], y: [0.5] } },
+    });
   });
 
   it("keeps everything in its folder for the next start, keys and tokens included", async () => {
@@ -98,7 +106,9 @@ describe("the dev server", () => {
     const second = await start({ dataDir });
     expect([second.accessKey, second.secretKey]).toEqual([first.accessKey, first.secretKey]);
     const again = await RawClearML.login(second.env);
-    expect((await again.call<{ events: { msg: string }[] }>("events.get_task_log", { task: id })).events.map((event) => event.msg)).toEqual(["kept"]);
+    expect((await again.call<{ events: { msg: string }[] }>("events.get_task_log", { task: id })).events.map((event) => event.msg)).toEqual(
+      ["kept"],
+    );
     expect((await raw(`${second.webUrl}/callbacks?job_id=j`)).body).toContain('"path":"/progress"');
     expect((await readdir(dataDir)).filter((name) => !/-(wal|shm)$/.test(name)).sort()).toEqual(["clearml.sqlite", "files"]);
     await expect(startDevServer({ dataDir })).rejects.toThrow(/another server has it open/);
@@ -109,7 +119,11 @@ describe("the dev server", () => {
     blocker.listen(0, "127.0.0.1");
     await once(blocker, "listening");
     const { port } = blocker.address() as AddressInfo;
-    await expect(startDevServer({ port: port - 1 })).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining(`port ${String(port)}`), cause: { code: "EADDRINUSE" } });
+    await expect(startDevServer({ port: port - 1 })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining(`port ${String(port)}`),
+      cause: { code: "EADDRINUSE" },
+    });
     blocker.close();
     await once(blocker, "close");
     await expect(startDevServer({ port: 70_000 })).rejects.toThrow(/between 0 and/);
@@ -147,13 +161,15 @@ describe("the dev server", () => {
 describe("who may talk to the dev server", () => {
   it.each(["evil.example", "evil.example:80", "127.0.0.1.evil.example", "127.0.0.1"])("not who calls it %s", async (host) => {
     const server = await start();
-    for (const url of [server.webUrl, server.apiUrl, server.filesUrl]) expect((await raw(`${url}/debug.ping`, { headers: { host } })).status).toBe(403);
+    for (const url of [server.webUrl, server.apiUrl, server.filesUrl])
+      expect((await raw(`${url}/debug.ping`, { headers: { host } })).status).toBe(403);
   });
 
   it("whoever calls it by a loopback name with its port", async () => {
     const server = await start();
     const { port } = new URL(server.apiUrl);
-    for (const name of ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]) expect((await raw(`${server.apiUrl}/debug.ping`, { headers: { host: `${name}:${port}` } })).status).toBe(200);
+    for (const name of ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+      expect((await raw(`${server.apiUrl}/debug.ping`, { headers: { host: `${name}:${port}` } })).status).toBe(200);
   });
 
   it("not pages of other origins, whatever method they use", async () => {
@@ -168,9 +184,17 @@ describe("who may talk to the dev server", () => {
 
   it("its own page, from the web port to the others", async () => {
     const server = await start();
-    const preflight = await raw(`${server.filesUrl}/`, { method: "OPTIONS", headers: { origin: server.webUrl, "access-control-request-method": "POST" } });
-    expect(preflight).toMatchObject({ status: 200, headers: { "access-control-allow-origin": server.webUrl, "access-control-allow-credentials": "true" } });
-    expect((await raw(`${server.apiUrl}/debug.ping`, { headers: { origin: server.webUrl } })).headers["access-control-allow-origin"]).toBe(server.webUrl);
+    const preflight = await raw(`${server.filesUrl}/`, {
+      method: "OPTIONS",
+      headers: { origin: server.webUrl, "access-control-request-method": "POST" },
+    });
+    expect(preflight).toMatchObject({
+      status: 200,
+      headers: { "access-control-allow-origin": server.webUrl, "access-control-allow-credentials": "true" },
+    });
+    expect((await raw(`${server.apiUrl}/debug.ping`, { headers: { origin: server.webUrl } })).headers["access-control-allow-origin"]).toBe(
+      server.webUrl,
+    );
   });
 });
 
@@ -204,7 +228,10 @@ describe("faults on real sockets", () => {
 
   it("are switched from another process when that was asked for", async () => {
     const server = await start({ faultControl: true });
-    await raw(`${server.webUrl}/__faults`, { method: "POST", body: JSON.stringify({ channel: "callbacks", mode: "status", status: 503, retryAfter: "1", times: 1 }) });
+    await raw(`${server.webUrl}/__faults`, {
+      method: "POST",
+      body: JSON.stringify({ channel: "callbacks", mode: "status", status: 503, retryAfter: "1", times: 1 }),
+    });
     const tell = () => raw(`${server.callbackUrl}/progress`, { method: "POST", headers: { "idempotency-key": "k" }, body: "{}" });
     expect(await tell()).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
     expect((await tell()).status).toBe(200);

@@ -38,12 +38,18 @@ describe("the API's paths", () => {
     const lines = `${JSON.stringify({ type: "log", task: await clearml.task(), msg: "a" })}\n{}`;
     expect((await clearml.api("events.add_batch", lines, { "content-type": "application/json-lines; charset=utf-8" })).code).toBe("400/0");
     expect((await clearml.api("tasks.get_all", lines, { "content-type": "application/json-lines" })).code).toBe("400/0");
-    expect((await clearml.api("events.add_batch", lines, { "content-type": "application/json-lines" })).data).toMatchObject({ added: 1, errors: 1 });
+    expect((await clearml.api("events.add_batch", lines, { "content-type": "application/json-lines" })).data).toMatchObject({
+      added: 1,
+      errors: 1,
+    });
   });
 
   it("takes one plain object where a batch is meant", async () => {
     const clearml = new TestClearML();
-    expect((await clearml.api("events.add_batch", { type: "log", task: await clearml.task(), msg: "a" })).data).toMatchObject({ added: 1, errors: 0 });
+    expect((await clearml.api("events.add_batch", { type: "log", task: await clearml.task(), msg: "a" })).data).toMatchObject({
+      added: 1,
+      errors: 0,
+    });
   });
 });
 
@@ -65,11 +71,18 @@ describe("the envelope", () => {
   });
 
   it("gives versions as numbers to a caller from before 2.1", async () => {
-    expect((await new TestClearML().api("/v1.5/tasks.get_all")).meta["endpoint"]).toMatchObject({ requested_version: 1.5, actual_version: 1 });
+    expect((await new TestClearML().api("/v1.5/tasks.get_all")).meta["endpoint"]).toMatchObject({
+      requested_version: 1.5,
+      actual_version: 1,
+    });
   });
 
   it("has no data in a failure", async () => {
-    expect(await new TestClearML().api("tasks.get_by_id", { task: "none" })).toMatchObject({ code: "400/101", data: {}, message: "Invalid task id: id=none" });
+    expect(await new TestClearML().api("tasks.get_by_id", { task: "none" })).toMatchObject({
+      code: "400/101",
+      data: {},
+      message: "Invalid task id: id=none",
+    });
   });
 
   it("writes times in UTC with microseconds, and without them when they are zero", async () => {
@@ -93,10 +106,13 @@ describe("validation", () => {
     expect(await clearml.read(await clearml.task({ comment: null, hyperparams: null, project: null }))).toMatchObject({ comment: "" });
   });
 
-  it.each([{ type: "training" }, { name: 5, type: "training" }, { name: "a task", type: "no type" }])("refuses %j with 400/12", async (body) => {
-    const { code, message } = await new TestClearML().api("tasks.create", body);
-    expect([code, message]).toEqual(["400/12", expect.stringContaining("Validation error (error for field '")]);
-  });
+  it.each([{ type: "training" }, { name: 5, type: "training" }, { name: "a task", type: "no type" }])(
+    "refuses %j with 400/12",
+    async (body) => {
+      const { code, message } = await new TestClearML().api("tasks.create", body);
+      expect([code, message]).toEqual(["400/12", expect.stringContaining("Validation error (error for field '")]);
+    },
+  );
 
   it("refuses a hyperparameter whose value looks like a date, which is no text after parsing", async () => {
     const clearml = new TestClearML();

@@ -48,8 +48,12 @@ describe("a call's credentials", () => {
     const clearml = new TestClearML();
     const token = await login(clearml);
     expect((await clearml.api("tasks.get_all", {}, { authorization: `Bearer ${token}` })).code).toBe("200/0");
-    expect((await clearml.api("tasks.get_all", {}, { authorization: "", cookie: `other=1; clearml_token_basic=${token}` })).code).toBe("200/0");
-    expect((await clearml.api("tasks.get_all", {}, { authorization: "Bearer x.y.z", cookie: `clearml_token_basic=${token}` })).code).toBe("401/30");
+    expect((await clearml.api("tasks.get_all", {}, { authorization: "", cookie: `other=1; clearml_token_basic=${token}` })).code).toBe(
+      "200/0",
+    );
+    expect((await clearml.api("tasks.get_all", {}, { authorization: "Bearer x.y.z", cookie: `clearml_token_basic=${token}` })).code).toBe(
+      "401/30",
+    );
   });
 
   it("expire with the token", async () => {

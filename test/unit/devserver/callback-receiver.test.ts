@@ -32,7 +32,8 @@ describe("the callback receiver", () => {
 
   it("asks one job to stop, or all, in its answers", async () => {
     const clearml = new TestClearML();
-    const tell = async (job: string): Promise<unknown> => JSON.parse((await send(clearml.server.callbacks, "/progress", { body: JSON.stringify({ job_id: job }) })).text);
+    const tell = async (job: string): Promise<unknown> =>
+      JSON.parse((await send(clearml.server.callbacks, "/progress", { body: JSON.stringify({ job_id: job }) })).text);
     await send(clearml.server.callbacks, "/callbacks/stop", { body: '{"job_id":"j1","reason":"enough"}' });
     expect([await tell("j1"), await tell("j2")]).toEqual([{ action: "stop", reason: "enough" }, {}]);
     clearml.server.askToStop(null, "power cut");

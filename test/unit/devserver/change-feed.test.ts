@@ -59,7 +59,12 @@ describe("the stream of changes", () => {
 
   it("follows what is done over the API", async () => {
     const clearml = new TestClearML();
-    const { body } = await clearml.server.web({ method: "GET", url: new URL("http://127.0.0.1:8080/live"), headers: {}, body: (async function* () {})() });
+    const { body } = await clearml.server.web({
+      method: "GET",
+      url: new URL("http://127.0.0.1:8080/live"),
+      headers: {},
+      body: (async function* () {})(),
+    });
     const stream = follow(body as AsyncIterable<Uint8Array>);
     await settle();
     stream.take();

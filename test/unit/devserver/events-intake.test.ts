@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import { metricHash } from "../../../src/protocol/clearml/identity.js";
 import { TestClearML } from "../../support/wire-client.js";
 
-const scalar = (task: string, fields: object = {}) => ({ type: "training_stats_scalar", task, timestamp: 1000, iter: 1, metric: "loss", variant: "train", value: 0.5, ...fields });
+const scalar = (task: string, fields: object = {}) => ({
+  type: "training_stats_scalar",
+  task,
+  timestamp: 1000,
+  iter: 1,
+  metric: "loss",
+  variant: "train",
+  value: 0.5,
+  ...fields,
+});
 const log = (task: string, fields: object = {}) => ({ type: "log", task, timestamp: 1000, level: "info", msg: "hello", ...fields });
 
 async function stored(clearml: TestClearML, task: string): Promise<any[]> {
@@ -17,12 +26,24 @@ describe("a batch of events", () => {
   it("is answered with 200 when a part of it is refused, counted by message", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    const { code, data } = await clearml.batch([scalar(task), scalar("none"), scalar("none", { iter: 2 }), { task }, { type: "nonsense", task }, { type: "log", msg: "x" }]);
+    const { code, data } = await clearml.batch([
+      scalar(task),
+      scalar("none"),
+      scalar("none", { iter: 2 }),
+      { task },
+      { type: "nonsense", task },
+      { type: "log", msg: "x" },
+    ]);
     expect(code).toBe("200/0");
     expect(data).toEqual({
       added: 1,
       errors: 5,
-      errors_info: { "Invalid task id none": 2, "Event must have a 'type' field": 1, "Invalid event type nonsense": 1, "Event must have a 'task' field": 1 },
+      errors_info: {
+        "Invalid task id none": 2,
+        "Event must have a 'type' field": 1,
+        "Invalid event type nonsense": 1,
+        "Event must have a 'task' field": 1,
+      },
     });
   });
 
@@ -39,10 +60,13 @@ describe("a batch of events", () => {
     expect((await clearml.batch([scalar(task), scalar(task, { model_event: true })])).code).toBe("400/12");
   });
 
-  it.each(["created", "queued", "in_progress", "stopped", "closed", "failed", "completed"] as const)("is taken by a task in status %s", async (status) => {
-    const clearml = new TestClearML();
-    expect((await clearml.batch([scalar(await clearml.task({}, status))])).code).toBe("200/0");
-  });
+  it.each(["created", "queued", "in_progress", "stopped", "closed", "failed", "completed"] as const)(
+    "is taken by a task in status %s",
+    async (status) => {
+      const clearml = new TestClearML();
+      expect((await clearml.batch([scalar(await clearml.task({}, status))])).code).toBe("200/0");
+    },
+  );
 
   it("is taken by a published task only with allow_locked", async () => {
     const clearml = new TestClearML();
@@ -54,7 +78,10 @@ describe("a batch of events", () => {
   it("belongs to a model when it says so; models have no console and lock when they are ready", async () => {
     const clearml = new TestClearML();
     const { id } = await clearml.ok("models.create", { name: "a model", uri: "u", ready: false });
-    expect((await clearml.batch([scalar(id, { model_event: true, iter: 3 }), log(id, { model_event: true })])).data).toMatchObject({ added: 1, errors: 1 });
+    expect((await clearml.batch([scalar(id, { model_event: true, iter: 3 }), log(id, { model_event: true })])).data).toMatchObject({
+      added: 1,
+      errors: 1,
+    });
     const { model } = await clearml.ok("models.get_by_id", { model: id });
     expect(model.last_iteration).toBe(3);
     expect(Object.keys(await clearml.ok("events.scalar_metrics_iter_histogram", { task: id, model_events: true }))).toEqual(["loss"]);
@@ -72,7 +99,9 @@ describe("what the index refuses", () => {
   ])("fails the call with 500/100, keeps the chunks before and leaves the statistics alone: %s", async (_what, bad) => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    const lines = [...Array.from({ length: 600 }, (_, iter) => scalar(task, { iter })), scalar(task, { iter: 9999, ...bad })].map((event) => JSON.stringify(event));
+    const lines = [...Array.from({ length: 600 }, (_, iter) => scalar(task, { iter })), scalar(task, { iter: 9999, ...bad })].map((event) =>
+      JSON.stringify(event),
+    );
     const body = lines.join("\n").replace('"NaN-literal"', "NaN");
     const { code } = await clearml.api("events.add_batch", body, { "content-type": "application/json-lines" });
     expect(code).toBe("500/100");
@@ -114,7 +143,10 @@ describe("what the server cannot read", () => {
     const task = await clearml.task();
     expect((await clearml.batch([log(task, { msg: "12:34:56" })])).code).toBe("500/0");
     await clearml.batch([log(task, { msg: "2024-01-01T00:00:00Z" }), log(task, { msg: "2024-01-01 ", timestamp: 1001 })]);
-    expect((await clearml.ok("events.get_task_log", { task, navigate_earlier: false })).events.map((event: any) => event.msg)).toEqual(["2024-01-01 00:00:00+00:00", "2024-01-01 "]);
+    expect((await clearml.ok("events.get_task_log", { task, navigate_earlier: false })).events.map((event: any) => event.msg)).toEqual([
+      "2024-01-01 00:00:00+00:00",
+      "2024-01-01 ",
+    ]);
   });
 
   it("casts iterations to whole numbers, and spaces of a type to underscores", async () => {
@@ -152,10 +184,20 @@ describe("an event's identity", () => {
   it("has the key of an image in it", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    const image = (key: string) => ({ type: "training_debug_image", task, iter: 1, metric: "m", variant: "v", url: `http://f/${key}`, key });
+    const image = (key: string) => ({
+      type: "training_debug_image",
+      task,
+      iter: 1,
+      metric: "m",
+      variant: "v",
+      url: `http://f/${key}`,
+      key,
+    });
     await clearml.batch([image("a"), image("b"), image("a")]);
     const { metrics } = await clearml.ok("events.debug_images", { metrics: [{ task, metric: "m" }], iters: 1 });
-    expect(metrics[0].iterations).toEqual([{ iter: 1, events: [expect.objectContaining({ key: "b" }), expect.objectContaining({ key: "a" })] }]);
+    expect(metrics[0].iterations).toEqual([
+      { iter: 1, events: [expect.objectContaining({ key: "b" }), expect.objectContaining({ key: "a" })] },
+    ]);
   });
 });
 
@@ -163,7 +205,11 @@ describe("a task's statistics", () => {
   it("follow the highest iteration, not the machine's own metrics, and never fall", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    await clearml.batch([scalar(task, { iter: 7 }), scalar(task, { iter: 99, metric: ":monitor:machine" }), scalar(task, { iter: 98, metric: ":monitor:gpu" })]);
+    await clearml.batch([
+      scalar(task, { iter: 7 }),
+      scalar(task, { iter: 99, metric: ":monitor:machine" }),
+      scalar(task, { iter: 98, metric: ":monitor:gpu" }),
+    ]);
     expect((await clearml.read(task)).last_iteration).toBe(7);
     await clearml.batch([scalar(task, { iter: 3 }), scalar(task, { iter: -5 })]);
     expect((await clearml.read(task)).last_iteration).toBe(7);
@@ -172,7 +218,11 @@ describe("a task's statistics", () => {
   it("summarise each line: the last batch's value, extremes with their places, count and a rounded mean", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    await clearml.batch([scalar(task, { iter: 2, value: 3 }), scalar(task, { iter: 1, value: 1, x_axis_label: "epochs" }), scalar(task, { iter: 3, value: 2 })]);
+    await clearml.batch([
+      scalar(task, { iter: 2, value: 3 }),
+      scalar(task, { iter: 1, value: 1, x_axis_label: "epochs" }),
+      scalar(task, { iter: 3, value: 2 }),
+    ]);
     expect(await summary(clearml, task)).toEqual({
       metric: "loss",
       variant: "train",
@@ -187,7 +237,15 @@ describe("a task's statistics", () => {
       mean_value: 2,
     });
     await clearml.batch([scalar(task, { iter: 0, value: 0.555 })]);
-    expect(await summary(clearml, task)).toMatchObject({ value: 0.555, min_value: 0.555, min_value_iteration: 0, max_value: 3, first_value: 1, count: 4, mean_value: 1.64 });
+    expect(await summary(clearml, task)).toMatchObject({
+      value: 0.555,
+      min_value: 0.555,
+      min_value_iteration: 0,
+      max_value: 3,
+      first_value: 1,
+      count: 4,
+      mean_value: 1.64,
+    });
   });
 
   it("count a resend twice, though it is stored once", async () => {
@@ -213,6 +271,10 @@ describe("a task's statistics", () => {
     await clearml.api("events.add", log(task), { "x-clearml-worker": "machine 1" });
     await clearml.api("events.add", log(task, { worker: "own", timestamp: 1001 }), { "x-clearml-worker": "machine 1" });
     await clearml.api("events.add", log(task, { timestamp: 1002 }));
-    expect((await clearml.ok("events.get_task_log", { task, navigate_earlier: false })).events.map((event: any) => event.worker)).toEqual(["machine 1", "own", "<unknown>"]);
+    expect((await clearml.ok("events.get_task_log", { task, navigate_earlier: false })).events.map((event: any) => event.worker)).toEqual([
+      "machine 1",
+      "own",
+      "<unknown>",
+    ]);
   });
 });

@@ -39,14 +39,24 @@ describe("events.scalar_metrics_iter_histogram", () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
     await clearml.batch([scalar(task, 1, 1, { timestamp: 5000 }), scalar(task, 2, 2, { timestamp: 4000 })]);
-    expect((await clearml.ok("events.scalar_metrics_iter_histogram", { task, key: "timestamp" })).loss.train).toMatchObject({ x: [4000, 5000], y: [2, 1] });
-    expect((await clearml.ok("events.scalar_metrics_iter_histogram", { task, key: "iso_time" })).loss.train.x).toEqual(["1970-01-01T00:00:04.000Z", "1970-01-01T00:00:05.000Z"]);
+    expect((await clearml.ok("events.scalar_metrics_iter_histogram", { task, key: "timestamp" })).loss.train).toMatchObject({
+      x: [4000, 5000],
+      y: [2, 1],
+    });
+    expect((await clearml.ok("events.scalar_metrics_iter_histogram", { task, key: "iso_time" })).loss.train.x).toEqual([
+      "1970-01-01T00:00:04.000Z",
+      "1970-01-01T00:00:05.000Z",
+    ]);
   });
 
   it("leaves out single values and points without a place", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    await clearml.batch([scalar(task, SINGLE, 1, { metric: "Summary" }), scalar(task, undefined, 1, { metric: "nowhere" }), scalar(task, -3, 1, { metric: "negative" })]);
+    await clearml.batch([
+      scalar(task, SINGLE, 1, { metric: "Summary" }),
+      scalar(task, undefined, 1, { metric: "nowhere" }),
+      scalar(task, -3, 1, { metric: "negative" }),
+    ]);
     expect(Object.keys(await clearml.ok("events.scalar_metrics_iter_histogram", { task }))).toEqual(["negative"]);
   });
 
@@ -78,7 +88,15 @@ describe("exact values", () => {
     await clearml.batch(Array.from({ length: 5 }, (_, at) => scalar(task, at + 1, 0.1 * (at + 1))));
     const pages: any[] = [];
     for (let scroll_id: string | undefined; pages.length < 4; scroll_id = pages.at(-1).scroll_id) {
-      pages.push(await clearml.ok("events.scalar_metrics_iter_raw", { task, metric: { metric: "loss" }, batch_size: 2, count_total: true, scroll_id }));
+      pages.push(
+        await clearml.ok("events.scalar_metrics_iter_raw", {
+          task,
+          metric: { metric: "loss" },
+          batch_size: 2,
+          count_total: true,
+          scroll_id,
+        }),
+      );
     }
     expect(pages.map((page) => [page.returned, page.total, page.variants.train?.iter ?? []])).toEqual([
       [2, 5, [1, 2]],
@@ -94,7 +112,12 @@ describe("exact values", () => {
     const task = await clearml.task();
     await clearml.batch([scalar(task, 0, 1), scalar(task, 1, 2)]);
     const first = await clearml.ok("events.scalar_metrics_iter_raw", { task, metric: { metric: "loss" }, batch_size: 1 });
-    const second = await clearml.ok("events.scalar_metrics_iter_raw", { task, metric: { metric: "loss" }, batch_size: 1, scroll_id: first.scroll_id });
+    const second = await clearml.ok("events.scalar_metrics_iter_raw", {
+      task,
+      metric: { metric: "loss" },
+      batch_size: 1,
+      scroll_id: first.scroll_id,
+    });
     expect([first, second].map((page) => page.variants.train.iter)).toEqual([[0], [0]]);
   });
 
@@ -119,16 +142,25 @@ describe("single values", () => {
     expect(await clearml.ok("events.get_task_single_value_metrics", { tasks: [task, without] })).toEqual({
       tasks: [{ task, task_name: "run 1", values: [{ metric: "Summary", variant: "best acc", value: 0.93, timestamp: 5 }] }],
     });
-    expect(await clearml.ok("events.get_task_metrics", { tasks: [task], event_type: "training_stats_scalar" })).toEqual({ metrics: [{ task, metrics: ["loss"] }] });
-    expect(await clearml.ok("events.get_scalar_metrics_and_variants", { task })).toEqual({ metrics: { Summary: ["best acc"], loss: ["train"] } });
+    expect(await clearml.ok("events.get_task_metrics", { tasks: [task], event_type: "training_stats_scalar" })).toEqual({
+      metrics: [{ task, metrics: ["loss"] }],
+    });
+    expect(await clearml.ok("events.get_scalar_metrics_and_variants", { task })).toEqual({
+      metrics: { Summary: ["best acc"], loss: ["train"] },
+    });
   });
 });
 
 describe("the console", () => {
-  async function lines(count: number, timestamp: (at: number) => number): Promise<{ clearml: TestClearML; task: string; read: (request: object) => Promise<any> }> {
+  async function lines(
+    count: number,
+    timestamp: (at: number) => number,
+  ): Promise<{ clearml: TestClearML; task: string; read: (request: object) => Promise<any> }> {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    await clearml.batch(Array.from({ length: count }, (_, at) => ({ type: "log", task, timestamp: timestamp(at), level: "info", msg: `line ${String(at)}` })));
+    await clearml.batch(
+      Array.from({ length: count }, (_, at) => ({ type: "log", task, timestamp: timestamp(at), level: "info", msg: `line ${String(at)}` })),
+    );
     return { clearml, task, read: (request) => clearml.ok("events.get_task_log", { task, ...request }) };
   }
 
@@ -165,7 +197,9 @@ describe("plots and samples", () => {
   it("come with the last iterations of each line", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    await clearml.batch([1, 2, 3].map((iter) => ({ type: "plot", task, iter, metric: "m", variant: "v", plot_str: `{"n":${String(iter)}}` })));
+    await clearml.batch(
+      [1, 2, 3].map((iter) => ({ type: "plot", task, iter, metric: "m", variant: "v", plot_str: `{"n":${String(iter)}}` })),
+    );
     const { plots } = await clearml.ok("events.get_task_plots", { task, iters: 2 });
     expect(plots.map((plot: any) => plot.plot_str)).toEqual(['{"n":3}', '{"n":2}']);
     const { metrics } = await clearml.ok("events.plots", { metrics: [{ task, metric: "m" }], iters: 1 });
@@ -175,8 +209,19 @@ describe("plots and samples", () => {
   it("are paged into the past and back, and hide what a newer file has overwritten", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    await clearml.batch([1, 2, 3, 4].map((iter) => ({ type: "training_debug_image", task, iter, metric: "m", variant: "v", url: `http://f/${String(iter % 3)}`, key: "k" })));
-    const page = async (fields: object): Promise<any> => clearml.ok("events.debug_images", { metrics: [{ task, metric: "m" }], iters: 2, ...fields });
+    await clearml.batch(
+      [1, 2, 3, 4].map((iter) => ({
+        type: "training_debug_image",
+        task,
+        iter,
+        metric: "m",
+        variant: "v",
+        url: `http://f/${String(iter % 3)}`,
+        key: "k",
+      })),
+    );
+    const page = async (fields: object): Promise<any> =>
+      clearml.ok("events.debug_images", { metrics: [{ task, metric: "m" }], iters: 2, ...fields });
     const iterations = (answer: any): number[] => answer.metrics[0].iterations.map((one: any) => one.iter);
     const newest = await page({});
     const older = await page({ scroll_id: newest.scroll_id });

@@ -6,7 +6,10 @@ import { TestClearML, send } from "../../support/wire-client.js";
 const ping = (clearml: TestClearML, path = "/debug.ping") => send(clearml.server.api, path, { headers: { authorization: clearml.basic } });
 
 async function create(clearml: TestClearML): Promise<Awaited<ReturnType<typeof send>>> {
-  return send(clearml.server.api, "/tasks.create", { headers: { authorization: clearml.basic }, body: '{"name":"a task","type":"training"}' });
+  return send(clearml.server.api, "/tasks.create", {
+    headers: { authorization: clearml.basic },
+    body: '{"name":"a task","type":"training"}',
+  });
 }
 
 async function tasks(clearml: TestClearML): Promise<number> {
@@ -130,13 +133,17 @@ describe("the server's own counts", () => {
 
   it("and the switches are served to other processes only when that was asked for", async () => {
     const open = new TestClearML({ faultControl: true });
-    const control = (method: string, path: string, body?: object) => send(open.server.web, path, { method, body: body ? JSON.stringify(body) : "" });
+    const control = (method: string, path: string, body?: object) =>
+      send(open.server.web, path, { method, body: body ? JSON.stringify(body) : "" });
     expect((await control("POST", "/__faults", { channel: "api", mode: "status", status: 503, times: 1 })).status).toBe(200);
     expect((await ping(open)).status).toBe(503);
     expect((await control("POST", "/__faults", { channel: "api", mode: "nonsense" })).status).toBe(400);
     expect((await control("POST", "/__faults", { channel: "api", mode: "hang" })).status).toBe(200);
     expect(JSON.parse((await control("DELETE", "/__faults?channel=api")).text).active).toEqual({});
-    expect(JSON.parse((await control("GET", "/__requests?channel=api")).text)).toMatchObject({ total: 1, requests: [{ channel: "api", status: 503 }] });
+    expect(JSON.parse((await control("GET", "/__requests?channel=api")).text)).toMatchObject({
+      total: 1,
+      requests: [{ channel: "api", status: 503 }],
+    });
     const closed = new TestClearML();
     expect((await send(closed.server.web, "/__faults", { method: "POST", body: "{}" })).status).toBe(405);
   });

@@ -5,12 +5,19 @@ import { TestClearML, send } from "../../support/wire-client.js";
 function form(parts: readonly { name: string; fileName?: string; content: string }[]): { headers: Record<string, string>; body: string } {
   const boundary = "the-boundary";
   const body = parts
-    .map(({ name, fileName, content }) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${fileName === undefined ? "" : `; filename="${fileName}"`}\r\n\r\n${content}\r\n`)
+    .map(
+      ({ name, fileName, content }) =>
+        `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${fileName === undefined ? "" : `; filename="${fileName}"`}\r\n\r\n${content}\r\n`,
+    )
     .join("");
   return { headers: { "content-type": `multipart/form-data; boundary=${boundary}` }, body: `${body}--${boundary}--\r\n` };
 }
 
-function server(): { clearml: TestClearML; request: (method: string, path: string, call?: { headers?: Record<string, string>; body?: string }) => ReturnType<typeof send>; put: (path: string, content: string) => Promise<void> } {
+function server(): {
+  clearml: TestClearML;
+  request: (method: string, path: string, call?: { headers?: Record<string, string>; body?: string }) => ReturnType<typeof send>;
+  put: (path: string, content: string) => Promise<void>;
+} {
   const clearml = new TestClearML();
   const request = (method: string, path: string, call: { headers?: Record<string, string>; body?: string } = {}): ReturnType<typeof send> =>
     send(clearml.server.files, path, { method, ...call, headers: { authorization: clearml.basic, ...call.headers } });
@@ -24,7 +31,11 @@ describe("uploads to the file server", () => {
   it("go to the path that the form field names, whatever the file is called", async () => {
     const { request } = server();
     const answer = await request("POST", "/", form([{ name: "/a b/c%3Ad.txt", fileName: "other.bin", content: "hello" }]));
-    expect([answer.status, answer.headers["content-type"], JSON.parse(answer.text)]).toEqual([200, "text/html; charset=utf-8", ["a b/c%3Ad.txt"]]);
+    expect([answer.status, answer.headers["content-type"], JSON.parse(answer.text)]).toEqual([
+      200,
+      "text/html; charset=utf-8",
+      ["a b/c%3Ad.txt"],
+    ]);
     expect((await request("GET", "/a%20b/c%253Ad.txt")).text).toBe("hello");
   });
 
@@ -80,7 +91,11 @@ describe("downloads from the file server", () => {
   it("tell size and type without the bytes to HEAD", async () => {
     const { request, put } = server();
     await put("a.json", "{}");
-    expect(await request("HEAD", "/a.json")).toMatchObject({ status: 200, text: "", headers: { "content-length": "2", "content-type": "application/json" } });
+    expect(await request("HEAD", "/a.json")).toMatchObject({
+      status: 200,
+      text: "",
+      headers: { "content-length": "2", "content-type": "application/json" },
+    });
     await put("a.csv.gz", "x");
     expect((await request("HEAD", "/a.csv.gz")).headers["content-type"]).toBe("application/octet-stream");
   });
@@ -88,7 +103,10 @@ describe("downloads from the file server", () => {
   it("never act as a page of this server, and are attachments when asked", async () => {
     const { request, put } = server();
     await put("page.html", "<script>");
-    expect((await request("GET", "/page.html")).headers).toMatchObject({ "content-security-policy": "sandbox", "x-content-type-options": "nosniff" });
+    expect((await request("GET", "/page.html")).headers).toMatchObject({
+      "content-security-policy": "sandbox",
+      "x-content-type-options": "nosniff",
+    });
     expect((await request("GET", "/page.html?download")).headers["content-disposition"]).toContain("attachment");
   });
 

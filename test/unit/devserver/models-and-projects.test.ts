@@ -4,13 +4,16 @@ import { TestClearML } from "../../support/wire-client.js";
 describe("models.create", () => {
   it("makes a published model unless told otherwise, against what the schema says", async () => {
     const clearml = new TestClearML();
-    const ready = async (fields: object): Promise<boolean> => (await clearml.ok("models.get_by_id", { model: (await clearml.ok("models.create", { name: "a model", uri: "u", ...fields })).id })).model.ready;
+    const ready = async (fields: object): Promise<boolean> =>
+      (await clearml.ok("models.get_by_id", { model: (await clearml.ok("models.create", { name: "a model", uri: "u", ...fields })).id }))
+        .model.ready;
     expect([await ready({}), await ready({ ready: false })]).toEqual([true, false]);
   });
 
   it("refuses names that are too short and tasks or projects that are not there", async () => {
     const clearml = new TestClearML();
-    const code = async (fields: object): Promise<string> => (await clearml.api("models.create", { name: "a model", uri: "u", ...fields })).code;
+    const code = async (fields: object): Promise<string> =>
+      (await clearml.api("models.create", { name: "a model", uri: "u", ...fields })).code;
     expect(await code({ name: "ab" })).toBe("400/800");
     expect(await code({ task: "none" })).toBe("400/101");
     expect(await code({ project: "none" })).toBe("400/401");
@@ -36,15 +39,28 @@ describe("a model", () => {
 
   it("can be dated back by update, which ignores what is not cosmetic", async () => {
     const { clearml, id, read } = await model();
-    await clearml.ok("models.update", { model: id, created: "2020-01-01T00:00:00+00:00", ready: true, metadata: { k: { key: "k", type: "str", value: "v" } } });
-    expect(await read()).toMatchObject({ created: "2020-01-01T00:00:00+00:00", ready: false, metadata: { k: { key: "k", type: "str", value: "v" } } });
+    await clearml.ok("models.update", {
+      model: id,
+      created: "2020-01-01T00:00:00+00:00",
+      ready: true,
+      metadata: { k: { key: "k", type: "str", value: "v" } },
+    });
+    expect(await read()).toMatchObject({
+      created: "2020-01-01T00:00:00+00:00",
+      ready: false,
+      metadata: { k: { key: "k", type: "str", value: "v" } },
+    });
   });
 
   it("takes metadata as a map on create and as a list afterwards", async () => {
     const { clearml, id, read } = await model({ metadata: { a: { key: "a", type: "str", value: "1" } } });
     await clearml.ok("models.add_or_update_metadata", { model: id, metadata: [{ key: "b", type: "str", value: "2" }] });
     expect(Object.keys((await read()).metadata)).toEqual(["a", "b"]);
-    await clearml.ok("models.add_or_update_metadata", { model: id, metadata: [{ key: "c", type: "str", value: "3" }], replace_metadata: true });
+    await clearml.ok("models.add_or_update_metadata", {
+      model: id,
+      metadata: [{ key: "c", type: "str", value: "3" }],
+      replace_metadata: true,
+    });
     await clearml.ok("models.delete_metadata", { model: id, keys: ["c"] });
     expect((await read()).metadata).toEqual({});
     expect((await clearml.api("models.create", { name: "a model", uri: "u", metadata: [{ key: "a" }] })).code).toBe("400/12");
@@ -124,7 +140,11 @@ describe("projects", () => {
     await clearml.ok("projects.create", { name: "aaa/bbb/ccc" });
     expect((await clearml.api("projects.update", { project: id, name: "xxx/bbb" })).code).toBe("400/408");
     await clearml.ok("projects.update", { project: id, name: "aaa/new" });
-    expect((await clearml.ok("projects.get_all", { order_by: ["name"] })).projects.map((one: any) => one.name)).toEqual(["aaa", "aaa/new", "aaa/new/ccc"]);
+    expect((await clearml.ok("projects.get_all", { order_by: ["name"] })).projects.map((one: any) => one.name)).toEqual([
+      "aaa",
+      "aaa/new",
+      "aaa/new/ccc",
+    ]);
   });
 
   it("are not deleted while they hold live tasks or models", async () => {

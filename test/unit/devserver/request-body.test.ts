@@ -38,7 +38,10 @@ describe("a request's body", () => {
   });
 
   it("takes in the query: digits become numbers, dots nest, repeats and brackets make lists", () => {
-    const body = parseBody('{"kept":1}', new URLSearchParams("expiration_sec=60&only.name=x&flag=True&ids=a&ids=b&one[]=z&__proto__.polluted=1"));
+    const body = parseBody(
+      '{"kept":1}',
+      new URLSearchParams("expiration_sec=60&only.name=x&flag=True&ids=a&ids=b&one[]=z&__proto__.polluted=1"),
+    );
     expect(body).toMatchObject({ kept: 1, expiration_sec: 60, only: { name: "x" }, flag: true, ids: ["a", "b"], one: ["z"] });
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });

@@ -98,7 +98,11 @@ describe("filters of a search", () => {
 describe("the rows of a search", () => {
   it("come in the asked order, by id where that is equal, and absent values first", async () => {
     const clearml = new TestClearML();
-    const [low, high, none] = [await clearml.task({ name: "low" }), await clearml.task({ name: "high" }), await clearml.task({ name: "none" })];
+    const [low, high, none] = [
+      await clearml.task({ name: "low" }),
+      await clearml.task({ name: "high" }),
+      await clearml.task({ name: "none" }),
+    ];
     await clearml.batch([
       { type: "training_stats_scalar", task: low, iter: 1, metric: "acc", variant: "val", value: 1 },
       { type: "training_stats_scalar", task: high, iter: 1, metric: "acc", variant: "val", value: 2 },
@@ -112,9 +116,16 @@ describe("the rows of a search", () => {
 
   it("hold only the asked fields, and the id always", async () => {
     const clearml = new TestClearML();
-    const id = await clearml.task({ hyperparams: { Args: { "lr.max": { value: "0.1" }, other: { value: "1" } } }, execution: { artifacts: [{ key: "k", type: "t", uri: "u" }] } });
-    const { tasks } = await clearml.ok("tasks.get_all", { only_fields: ["status", "hyperparams.Args.lr%2Emax.value", "execution.artifacts.key", "nothing.here"] });
-    expect(tasks).toEqual([{ id, status: "created", hyperparams: { Args: { "lr.max": { value: "0.1" } } }, execution: { artifacts: [{ key: "k" }] } }]);
+    const id = await clearml.task({
+      hyperparams: { Args: { "lr.max": { value: "0.1" }, other: { value: "1" } } },
+      execution: { artifacts: [{ key: "k", type: "t", uri: "u" }] },
+    });
+    const { tasks } = await clearml.ok("tasks.get_all", {
+      only_fields: ["status", "hyperparams.Args.lr%2Emax.value", "execution.artifacts.key", "nothing.here"],
+    });
+    expect(tasks).toEqual([
+      { id, status: "created", hyperparams: { Args: { "lr.max": { value: "0.1" } } }, execution: { artifacts: [{ key: "k" }] } },
+    ]);
   });
 
   it("are cut to 500 without a word, and paged from 0", async () => {
@@ -146,7 +157,17 @@ describe("the rows of a search", () => {
     const parent = await clearml.task({ name: "parent" });
     const { id: model } = await clearml.ok("models.create", { name: "a model", uri: "u" });
     await clearml.task({ name: "child", parent, project, models: { input: [{ name: "in", model }] } });
-    const { tasks } = await clearml.ok("tasks.get_all_ex", { name: "child", only_fields: ["project.name", "parent.name", "user.name", "models.input.model.name"] });
-    expect(tasks).toMatchObject([{ project: { name: "a project" }, parent: { name: "parent" }, user: { name: "developer" }, models: { input: [{ model: { name: "a model" } }] } }]);
+    const { tasks } = await clearml.ok("tasks.get_all_ex", {
+      name: "child",
+      only_fields: ["project.name", "parent.name", "user.name", "models.input.model.name"],
+    });
+    expect(tasks).toMatchObject([
+      {
+        project: { name: "a project" },
+        parent: { name: "parent" },
+        user: { name: "developer" },
+        models: { input: [{ model: { name: "a model" } }] },
+      },
+    ]);
   });
 });

@@ -13,7 +13,8 @@ describe("tasks.create", () => {
 
   it("refuses parents, projects and models that are not there, and tags that look like operators", async () => {
     const clearml = new TestClearML();
-    const create = async (fields: object): Promise<string> => (await clearml.api("tasks.create", { name: "a task", type: "training", ...fields })).code;
+    const create = async (fields: object): Promise<string> =>
+      (await clearml.api("tasks.create", { name: "a task", type: "training", ...fields })).code;
     expect(await create({ parent: "none" })).toBe("400/101");
     expect(await create({ project: "none" })).toBe("400/401");
     expect(await create({ models: { input: [{ name: "in", model: "none" }] } })).toBe("400/201");
@@ -55,7 +56,11 @@ describe("tasks.edit", () => {
 
   it("merges documents one level deep and replaces maps whole", async () => {
     const clearml = new TestClearML();
-    const task = await clearml.task({ script: { entry_point: "a", repository: "r" }, runtime: { a: "1" }, hyperparams: { A: { x: { value: "1" } } } });
+    const task = await clearml.task({
+      script: { entry_point: "a", repository: "r" },
+      runtime: { a: "1" },
+      hyperparams: { A: { x: { value: "1" } } },
+    });
     await clearml.ok("tasks.edit", { task, script: { entry_point: "b" }, runtime: { b: "2" }, hyperparams: { B: { y: { value: "2" } } } });
     const edited = await clearml.read(task);
     expect(edited.script).toMatchObject({ entry_point: "b", repository: "r" });
@@ -93,10 +98,26 @@ describe("tasks.update", () => {
   it("takes a batch, the last line of a task wins, and an unknown task fails it whole", async () => {
     const clearml = new TestClearML();
     const [a, b] = [await clearml.task(), await clearml.task()];
-    const batch = (lines: object[]) => clearml.api("tasks.update_batch", lines.map((line) => JSON.stringify(line)).join("\n"), { "content-type": "application/json-lines" });
-    expect((await batch([{ task: a, comment: "1" }, { task: b, comment: "2" }, { task: a, comment: "3" }])).data).toEqual({ updated: 2 });
+    const batch = (lines: object[]) =>
+      clearml.api("tasks.update_batch", lines.map((line) => JSON.stringify(line)).join("\n"), { "content-type": "application/json-lines" });
+    expect(
+      (
+        await batch([
+          { task: a, comment: "1" },
+          { task: b, comment: "2" },
+          { task: a, comment: "3" },
+        ])
+      ).data,
+    ).toEqual({ updated: 2 });
     expect((await clearml.read(a)).comment).toBe("3");
-    expect((await batch([{ task: a, comment: "4" }, { task: "none", comment: "5" }])).code).toBe("400/101");
+    expect(
+      (
+        await batch([
+          { task: a, comment: "4" },
+          { task: "none", comment: "5" },
+        ])
+      ).code,
+    ).toBe("400/101");
     expect((await clearml.read(a)).comment).toBe("3");
     expect((await batch([])).code).toBe("400/17");
   });
@@ -122,7 +143,9 @@ describe("hyperparameters", () => {
     const clearml = new TestClearML();
     const task = await clearml.task({}, "published");
     await clearml.ok("tasks.edit_hyper_params", { task, hyperparams: [item("Properties", "owner", "me")] });
-    expect((await clearml.read(task)).hyperparams).toEqual({ properties: { owner: { section: "properties", name: "owner", value: "me" } } });
+    expect((await clearml.read(task)).hyperparams).toEqual({
+      properties: { owner: { section: "properties", name: "owner", value: "me" } },
+    });
   });
 
   it("are merged, or replace their section, or everything", async () => {
@@ -141,7 +164,9 @@ describe("hyperparameters", () => {
   it("are deleted one by one or by section, not both", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task({ hyperparams: { A: { x: { value: "1" }, y: { value: "2" } }, B: { z: { value: "3" } } } });
-    expect((await clearml.api("tasks.delete_hyper_params", { task, hyperparams: [{ section: "A" }, { section: "A", name: "x" }] })).code).toBe("400/15");
+    expect(
+      (await clearml.api("tasks.delete_hyper_params", { task, hyperparams: [{ section: "A" }, { section: "A", name: "x" }] })).code,
+    ).toBe("400/15");
     await clearml.ok("tasks.delete_hyper_params", { task, hyperparams: [{ section: "A", name: "x" }, { section: "B" }] });
     expect((await clearml.read(task)).hyperparams).toEqual({ A: { y: item("A", "y", "2") } });
   });
@@ -157,7 +182,10 @@ describe("hyperparameters", () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
     await clearml.ok("tasks.edit_hyper_params", { task, hyperparams: [item("A.b", "__x%2E$"), item("__proto__", "p")] });
-    expect((await clearml.ok("tasks.get_hyper_params", { tasks: [task] })).params[0].hyperparams).toEqual([item("A.b", "__x%2E$"), item("__proto__", "p")]);
+    expect((await clearml.ok("tasks.get_hyper_params", { tasks: [task] })).params[0].hyperparams).toEqual([
+      item("A.b", "__x%2E$"),
+      item("__proto__", "p"),
+    ]);
   });
 });
 
@@ -210,8 +238,12 @@ describe("artifacts and models of a task", () => {
   it("replace the model of the same name, and raise the last iteration", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    const models = [await clearml.ok("models.create", { name: "one", uri: "u" }), await clearml.ok("models.create", { name: "two", uri: "u" })];
-    for (const { id } of models) await clearml.ok("tasks.add_or_update_model", { task, name: "out", model: id, type: "output", iteration: 7 });
+    const models = [
+      await clearml.ok("models.create", { name: "one", uri: "u" }),
+      await clearml.ok("models.create", { name: "two", uri: "u" }),
+    ];
+    for (const { id } of models)
+      await clearml.ok("tasks.add_or_update_model", { task, name: "out", model: id, type: "output", iteration: 7 });
     const read = await clearml.read(task);
     expect(read.models.output.map((one: any) => one.model)).toEqual([models[1].id]);
     expect(read.last_iteration).toBe(7);
@@ -222,7 +254,9 @@ describe("other edits", () => {
   it("changes tags in one step", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task({ tags: ["a", "b"] }, "published");
-    expect(await clearml.ok("tasks.update_tags", { ids: [task, "none"], add_tags: ["c", "a"], remove_tags: ["b"] })).toEqual({ updated: 1 });
+    expect(await clearml.ok("tasks.update_tags", { ids: [task, "none"], add_tags: ["c", "a"], remove_tags: ["b"] })).toEqual({
+      updated: 1,
+    });
     expect((await clearml.read(task)).tags).toEqual(["a", "c"]);
   });
 

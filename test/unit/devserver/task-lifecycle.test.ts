@@ -15,7 +15,14 @@ describe("tasks.reset", () => {
     const reply = await clearml.ok("tasks.reset", { task, return_file_urls: true });
     expect(reply).toMatchObject({ updated: 1, deleted_models: 1, urls: { artifact_urls: ["http://a"], model_urls: ["http://m"] } });
     const read = await clearml.read(task);
-    expect(read).toMatchObject({ status: "created", status_reason: "reset", last_iteration: 0, last_metrics: {}, runtime: {}, script: { entry_point: "x" } });
+    expect(read).toMatchObject({
+      status: "created",
+      status_reason: "reset",
+      last_iteration: 0,
+      last_metrics: {},
+      runtime: {},
+      script: { entry_point: "x" },
+    });
     expect(read.hyperparams).toHaveProperty("A");
     expect(read).not.toHaveProperty("started");
     expect(read.models.output).toEqual([]);
@@ -77,9 +84,18 @@ describe("archiving", () => {
 describe("tasks.clone", () => {
   it("copies what was given, not what was made, and points to the original", async () => {
     const clearml = new TestClearML();
-    const task = await clearml.task({ hyperparams: { A: { x: { value: "1" } }, B: { y: { value: "2" } } }, system_tags: ["development", "kept"] }, "in_progress");
+    const task = await clearml.task(
+      { hyperparams: { A: { x: { value: "1" } }, B: { y: { value: "2" } } }, system_tags: ["development", "kept"] },
+      "in_progress",
+    );
     await clearml.batch([scalar(task)]);
-    await clearml.ok("tasks.add_or_update_artifacts", { task, artifacts: [{ key: "in", type: "t", mode: "input" }, { key: "out", type: "t" }] });
+    await clearml.ok("tasks.add_or_update_artifacts", {
+      task,
+      artifacts: [
+        { key: "in", type: "t", mode: "input" },
+        { key: "out", type: "t" },
+      ],
+    });
     const { id, new_project } = await clearml.ok("tasks.clone", {
       task,
       new_task_name: "the copy",
@@ -87,7 +103,15 @@ describe("tasks.clone", () => {
       new_task_hyperparams: { A: { x: { value: "9" } } },
     });
     const copy = await clearml.read(id);
-    expect(copy).toMatchObject({ name: "the copy", status: "created", parent: task, project: new_project.id, last_iteration: 0, last_metrics: {}, system_tags: ["kept"] });
+    expect(copy).toMatchObject({
+      name: "the copy",
+      status: "created",
+      parent: task,
+      project: new_project.id,
+      last_iteration: 0,
+      last_metrics: {},
+      system_tags: ["kept"],
+    });
     expect(copy.hyperparams).toEqual({ A: { x: { section: "A", name: "x", value: "9" } } });
     expect(copy.execution.artifacts.map((one: any) => one.key)).toEqual(["in"]);
     expect(copy).not.toHaveProperty("started");
@@ -99,7 +123,11 @@ describe("queues", () => {
     const clearml = new TestClearML();
     const task = await clearml.task({ system_tags: ["development"] });
     const { id } = await clearml.ok("queues.get_default");
-    expect(await clearml.ok("tasks.enqueue", { task })).toMatchObject({ queued: 1, updated: 1, fields: { status: "queued", "execution.queue": id } });
+    expect(await clearml.ok("tasks.enqueue", { task })).toMatchObject({
+      queued: 1,
+      updated: 1,
+      fields: { status: "queued", "execution.queue": id },
+    });
     expect(await clearml.read(task)).toMatchObject({ status: "queued", execution: { queue: id }, system_tags: [] });
     expect((await clearml.api("tasks.enqueue", { task })).code).toBe("400/706");
     expect((await clearml.ok("queues.get_num_entries", { queue: id })).num).toBe(1);

@@ -119,7 +119,11 @@ describe("the watchdog", () => {
     expect((await clearml.read(task)).status).toBe("in_progress");
     await clearml.clock.advance(900_000);
     const stopped = await clearml.read(task);
-    expect(stopped).toMatchObject({ status: "stopped", status_reason: "Forced stop (non-responsive)", status_message: "Forced stop (non-responsive)" });
+    expect(stopped).toMatchObject({
+      status: "stopped",
+      status_reason: "Forced stop (non-responsive)",
+      status_message: "Forced stop (non-responsive)",
+    });
     expect(stopped).not.toHaveProperty("completed");
   });
 

@@ -42,7 +42,12 @@ function charts(call: Call, entity: string, key: AxisKey, samples: number, metri
     const { x, y } = call.store.events.buckets(entity, { metric, variant }, key === "iter" ? "iter" : "timestamp", samples);
     if (x.length === 0) continue;
     const label = labels[metricHash(metric)]?.[metricHash(variant)]?.x_axis_label;
-    lines[variant] = { name: variant, x: key === "iso_time" ? x.map((at) => new Date(at).toISOString()) : x, y, ...(label === undefined ? {} : { x_axis_label: label }) };
+    lines[variant] = {
+      name: variant,
+      x: key === "iso_time" ? x.map((at) => new Date(at).toISOString()) : x,
+      y,
+      ...(label === undefined ? {} : { x_axis_label: label }),
+    };
     result[metric] = lines;
   }
   return result;
@@ -50,17 +55,25 @@ function charts(call: Call, entity: string, key: AxisKey, samples: number, metri
 
 function histogram(request: RequestOf<"events.scalar_metrics_iter_histogram">, call: Call): object {
   readableName(call, request.task, request.model_events);
-  return charts(call, request.task, request.key ?? "iter", samplesOf(request.samples, DEFAULT_HISTOGRAM_SAMPLES), storeFilter(request.metrics));
+  return charts(
+    call,
+    request.task,
+    request.key ?? "iter",
+    samplesOf(request.samples, DEFAULT_HISTOGRAM_SAMPLES),
+    storeFilter(request.metrics),
+  );
 }
 
 function comparison(request: RequestOf<"events.multi_task_scalar_metrics_iter_histogram">, call: Call): object {
-  if (request.tasks.length < 1 || request.tasks.length > MAX_HISTOGRAM_TASKS) throw validationError(`tasks: between 1 and ${String(MAX_HISTOGRAM_TASKS)} are needed`);
+  if (request.tasks.length < 1 || request.tasks.length > MAX_HISTOGRAM_TASKS)
+    throw validationError(`tasks: between 1 and ${String(MAX_HISTOGRAM_TASKS)} are needed`);
   const samples = samplesOf(request.samples, DEFAULT_HISTOGRAM_SAMPLES);
   const metrics = plainMap<Record<string, Record<string, Line>>>();
   for (const id of request.tasks) {
     const name = readableName(call, id, request.model_events);
     for (const [metric, variants] of Object.entries(charts(call, id, request.key ?? "iter", samples, storeFilter(request.metrics)))) {
-      for (const [variant, line] of Object.entries(variants)) ((metrics[metric] ??= plainMap())[variant] ??= plainMap<Line>())[id] = { ...line, name };
+      for (const [variant, line] of Object.entries(variants))
+        ((metrics[metric] ??= plainMap())[variant] ??= plainMap<Line>())[id] = { ...line, name };
     }
   }
   return { metrics };
@@ -71,7 +84,10 @@ function singleValues(request: RequestOf<"events.get_task_single_value_metrics">
     const name = readableName(call, id, request.model_events);
     const values = scalarSeries(call, id, storeFilter(request.metrics)).flatMap(({ metric, variant }) => {
       // The single value has the lowest iteration there is, so it comes first.
-      const [row] = call.store.events.byIteration({ entity: id, types: ["training_stats_scalar"], metrics: [{ metric, variants: [variant] }] }, { order: "asc", limit: 1 });
+      const [row] = call.store.events.byIteration(
+        { entity: id, types: ["training_stats_scalar"], metrics: [{ metric, variants: [variant] }] },
+        { order: "asc", limit: 1 },
+      );
       return row?.iteration === SINGLE_VALUE_ITERATION ? [{ metric, variant, value: row.value ?? null, timestamp: row.timestamp }] : [];
     });
     return { task: id, task_name: name, values };
@@ -84,7 +100,10 @@ function latestValues(request: { task: string }, call: Call): object {
   const metrics = plainMap<object[]>();
   let lastTimestamp = 0;
   for (const { metric, variant } of scalarSeries(call, task.id, undefined)) {
-    const rows = call.store.events.byIteration({ entity: task.id, types: ["training_stats_scalar"], metrics: [{ metric, variants: [variant] }] }, { order: "desc", limit: 100 });
+    const rows = call.store.events.byIteration(
+      { entity: task.id, types: ["training_stats_scalar"], metrics: [{ metric, variants: [variant] }] },
+      { order: "desc", limit: 100 },
+    );
     const mean = rows.reduce((sum, row) => sum + (row.value ?? 0), 0) / Math.max(1, rows.length);
     (metrics[metric] ??= []).push({ name: variant, last_value: rows[0]?.value ?? null, last_100_value: mean });
     lastTimestamp = Math.max(lastTimestamp, rows[0]?.timestamp ?? 0);
@@ -104,7 +123,10 @@ function metricNames(call: Call, entity: string, type: EventType): string[] {
     .series({ entity, types: [type] })
     .filter(({ metric, variant, count }) => {
       if (type !== "training_stats_scalar" || count !== 1) return true;
-      const [row] = call.store.events.byIteration({ entity, types: [type], metrics: [{ metric, variants: [variant] }] }, { order: "asc", limit: 1 });
+      const [row] = call.store.events.byIteration(
+        { entity, types: [type], metrics: [{ metric, variants: [variant] }] },
+        { order: "asc", limit: 1 },
+      );
       return row?.iteration !== SINGLE_VALUE_ITERATION;
     })
     .map(({ metric }) => metric);
@@ -142,7 +164,10 @@ function gallery(type: "plot" | "training_debug_image") {
     const metrics = request.metrics.map((wanted, at) => {
       readableName(call, wanted.task, request.model_events);
       const filter = wanted.metric ? [{ metric: wanted.metric, variants: wanted.variants ?? undefined }] : undefined;
-      const rows = call.store.events.byIteration({ entity: wanted.task, types: [type], metrics: filter }, { order: "desc", limit: Number.MAX_SAFE_INTEGER });
+      const rows = call.store.events.byIteration(
+        { entity: wanted.task, types: [type], metrics: filter },
+        { order: "desc", limit: Number.MAX_SAFE_INTEGER },
+      );
       const all = [...Map.groupBy(withoutRecycled(rows, type), (row) => row.iteration ?? 0)];
       const known = seen[at] ?? undefined;
       const count = Math.max(1, request.iters ?? 1);
@@ -180,12 +205,16 @@ export const EVENT_CHART_SERVICES: readonly ServedEndpoint[] = [
     return { metrics: Object.fromEntries([...grouped].map(([metric, series]) => [metric, series.map((one) => one.variant)])) };
   }),
   serve("events.get_task_latest_scalar_values", latestValues),
-  serve("events.get_task_metrics", (request, call) => ({
-    metrics: request.tasks.map((id) => {
-      readableName(call, id, request.model_events);
-      return { task: id, metrics: metricNames(call, id, request.event_type) };
+  serve(
+    "events.get_task_metrics",
+    (request, call) => ({
+      metrics: request.tasks.map((id) => {
+        readableName(call, id, request.model_events);
+        return { task: id, metrics: metricNames(call, id, request.event_type) };
+      }),
     }),
-  }), { since: "2.7" }),
+    { since: "2.7" },
+  ),
   serveOther("events.debug_images", galleryRequest, gallery("training_debug_image"), { since: "2.7" }),
   serveOther("events.plots", galleryRequest, gallery("plot"), { since: "2.20" }),
 ];

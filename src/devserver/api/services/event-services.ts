@@ -47,7 +47,12 @@ function taskEvents(request: RequestOf<"events.get_task_events">, call: Call): o
   const after = cursorOf(request.scroll_id);
   const limit = bounded("batch_size", request.batch_size, DEFAULT_EVENTS, MAX_LOG_BATCH_SIZE);
   const rows = mustHaveIterations(call.store.events.byIteration(query, { order: request.order ?? "asc", limit, after }));
-  return { events: rows.map(eventOnTheWire), returned: rows.length, total: request.count_total === false ? 0 : call.store.events.count(query), scroll_id: scrollOf(rows, after) };
+  return {
+    events: rows.map(eventOnTheWire),
+    returned: rows.length,
+    total: request.count_total === false ? 0 : call.store.events.count(query),
+    scroll_id: scrollOf(rows, after),
+  };
 }
 
 function rawScalars(request: RequestOf<"events.scalar_metrics_iter_raw">, call: Call): object {
@@ -64,14 +69,27 @@ function rawScalars(request: RequestOf<"events.scalar_metrics_iter_raw">, call: 
     line["y"]?.push(row.value ?? null);
     line[key]?.push(key === "iter" ? row.iteration : key === "timestamp" ? row.timestamp : new Date(row.timestamp).toISOString());
   }
-  return { variants, total: request.count_total === true ? call.store.events.count(query) : 0, returned: rows.length, scroll_id: scrollOf(rows, after) };
+  return {
+    variants,
+    total: request.count_total === true ? call.store.events.count(query) : 0,
+    returned: rows.length,
+    scroll_id: scrollOf(rows, after),
+  };
 }
 
 /** The last `count` iterations of each metric and variant. */
-export function lastOfEach(call: Call, entity: string, type: EventType, count: number, metrics: readonly MetricFilter[] | undefined): EventRow[] {
+export function lastOfEach(
+  call: Call,
+  entity: string,
+  type: EventType,
+  count: number,
+  metrics: readonly MetricFilter[] | undefined,
+): EventRow[] {
   return call.store.events
     .series({ entity, types: [type], metrics })
-    .flatMap(({ metric, variant }) => call.store.events.byIteration({ entity, types: [type], metrics: [{ metric, variants: [variant] }] }, { order: "desc", limit: count }));
+    .flatMap(({ metric, variant }) =>
+      call.store.events.byIteration({ entity, types: [type], metrics: [{ metric, variants: [variant] }] }, { order: "desc", limit: count }),
+    );
 }
 
 function taskPlots(request: RequestOf<"events.get_task_plots">, call: Call): object {
@@ -90,14 +108,23 @@ function deleteEvents(call: Call, entity: string, isLocked: boolean, allowLocked
 const isPublished = (status: string): boolean => status === "published" || status === "publishing";
 
 const clearRequest = () =>
-  z.object({ task: z.string(), threshold_sec: z.nullish(z.int()), allow_locked: z.nullish(z.boolean()), include_metrics: z.nullish(z.array(z.string())), exclude_metrics: z.nullish(z.array(z.string())) });
+  z.object({
+    task: z.string(),
+    threshold_sec: z.nullish(z.int()),
+    allow_locked: z.nullish(z.boolean()),
+    include_metrics: z.nullish(z.array(z.string())),
+    exclude_metrics: z.nullish(z.array(z.string())),
+  });
 
 function clearLog(request: z.output<ReturnType<typeof clearRequest>>, call: Call): object {
   const task = taskOf(call, request.task);
-  if (isPublished(task.status) && request.allow_locked !== true) throw invalidTaskStatus({ expected: "not published", status: task.status });
+  if (isPublished(task.status) && request.allow_locked !== true)
+    throw invalidTaskStatus({ expected: "not published", status: task.status });
   const excluded = request.exclude_metrics ?? [];
   const names = call.store.events.series({ entity: task.id, types: ["log"] }).map((one) => one.metric);
-  const metrics = [...new Set(names)].filter((name) => !excluded.includes(name) && (!request.include_metrics || request.include_metrics.includes(name))).map((metric) => ({ metric }));
+  const metrics = [...new Set(names)]
+    .filter((name) => !excluded.includes(name) && (!request.include_metrics || request.include_metrics.includes(name)))
+    .map((metric) => ({ metric }));
   if (metrics.length === 0) return { deleted: 0 };
   const before = request.threshold_sec ? call.nowMs - request.threshold_sec * 1000 : undefined;
   const deleted = call.store.events.delete({ entity: task.id, types: ["log"], metrics }, before);
@@ -118,12 +145,19 @@ export const EVENT_SERVICES: readonly ServedEndpoint[] = [
   serve("events.get_task_events", taskEvents),
   serve("events.scalar_metrics_iter_raw", rawScalars, { since: "2.16" }),
   serve("events.get_task_plots", taskPlots),
-  serve("events.delete_for_task", (request, call) => deleteEvents(call, request.task, isPublished(taskOf(call, request.task).status), request.allow_locked)),
+  serve("events.delete_for_task", (request, call) =>
+    deleteEvents(call, request.task, isPublished(taskOf(call, request.task).status), request.allow_locked),
+  ),
   serveOther(
     "events.delete_for_model",
     () => z.object({ model: z.string(), allow_locked: z.nullish(z.boolean()) }),
     (request, call) => deleteEvents(call, request.model, modelOf(call, request.model).ready, request.allow_locked),
   ),
   serveOther("events.clear_task_log", clearRequest, clearLog, { since: "2.19" }),
-  serveOther("events.clear_scroll", () => z.object({ scroll_id: z.string() }), () => ({}), { since: "2.18" }),
+  serveOther(
+    "events.clear_scroll",
+    () => z.object({ scroll_id: z.string() }),
+    () => ({}),
+    { since: "2.18" },
+  ),
 ];

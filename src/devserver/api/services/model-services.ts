@@ -39,7 +39,9 @@ function metadataItem(key: string, item: MetadataItem): Metadata[string] {
 }
 
 function metadataMap(given: Readonly<Record<string, MetadataItem>>): Metadata {
-  return Object.fromEntries(Object.entries(given).map(([key, item]) => [keptName(item.key ?? key), metadataItem(keptName(item.key ?? key), item)]));
+  return Object.fromEntries(
+    Object.entries(given).map(([key, item]) => [keptName(item.key ?? key), metadataItem(keptName(item.key ?? key), item)]),
+  );
 }
 
 /** What a create or an edit writes; tasks, projects and models that are named must exist. */
@@ -116,14 +118,20 @@ function update(request: RequestOf<"models.update">, call: Call): object {
   const model = modelOf(call, request.model);
   const { name, project, comment, tags, system_tags, uri, ui_cache, metadata } = request;
   const created = request.created && !Number.isNaN(Date.parse(request.created)) ? { created: request.created } : {};
-  return { updated: 1, fields: save(call, model, { ...changes(call, { name, project, comment, tags, system_tags, uri, ui_cache, metadata }), ...created }) };
+  return {
+    updated: 1,
+    fields: save(call, model, { ...changes(call, { name, project, comment, tags, system_tags, uri, ui_cache, metadata }), ...created }),
+  };
 }
 
 function setReady(request: Pick<RequestOf<"models.set_ready">, "model" | "publish_task" | "force_publish_task">, call: Call): object {
   const model = modelOf(call, request.model);
   if (model.ready) throw modelIsReady(model.id);
   const task = model.task === undefined || request.publish_task === false ? undefined : call.store.tasks.get(model.task);
-  const published = task && task.status !== "published" ? { published_task: { id: task.id, data: publishTask(call, task, { force: request.force_publish_task, publish_model: false }) } } : {};
+  const published =
+    task && task.status !== "published"
+      ? { published_task: { id: task.id, data: publishTask(call, task, { force: request.force_publish_task, publish_model: false }) } }
+      : {};
   save(call, model, { ready: true });
   return { updated: 1, ...published };
 }
@@ -148,7 +156,10 @@ function deleteModel(request: { readonly model: string; readonly force?: boolean
 
 function find(request: RequestOf<"models.get_all">, call: Call): ReturnType<typeof search<ModelDocument>> {
   const project = call.fields["project"];
-  const fields = request.include_subprojects === true && project !== undefined ? { ...call.fields, project: withSubprojects(call, [project].flat() as string[]) } : call.fields;
+  const fields =
+    request.include_subprojects === true && project !== undefined
+      ? { ...call.fields, project: withSubprojects(call, [project].flat() as string[]) }
+      : call.fields;
   return search(call.store.models.values(), RULES, request, { ...call, fields });
 }
 
@@ -168,38 +179,88 @@ export const MODEL_SERVICES: readonly ServedEndpoint[] = [
     const { rows, scroll } = find(request, call);
     return { models: rows.map((row) => only(row, request.only_fields)), ...scroll };
   }),
-  serveOther("models.get_all_ex", () => ENDPOINTS["models.get_all"].request, (request, call) => {
-    const { rows, scroll } = find(request, call);
-    return { models: rows.map((row) => only(resolvedModel(call, row), request.only_fields)), ...scroll };
-  }),
-  serveOther("models.get_by_id_ex", () => z.looseObject({ id: z.union([z.string(), z.array(z.string())]), only_fields: z.nullish(z.array(z.string())) }), (request, call) => ({
-    models: [request.id].flat().flatMap((id) => call.store.models.get(id) ?? []).map((model) => only(resolvedModel(call, model), request.only_fields)),
-  })),
-  serveOther("models.get_frameworks", () => z.object({ projects: z.nullish(z.array(z.string())) }), (_request, call) => ({
-    frameworks: [...new Set([...call.store.models.values()].flatMap((model) => model.framework ?? []))],
-  })),
+  serveOther(
+    "models.get_all_ex",
+    () => ENDPOINTS["models.get_all"].request,
+    (request, call) => {
+      const { rows, scroll } = find(request, call);
+      return { models: rows.map((row) => only(resolvedModel(call, row), request.only_fields)), ...scroll };
+    },
+  ),
+  serveOther(
+    "models.get_by_id_ex",
+    () => z.looseObject({ id: z.union([z.string(), z.array(z.string())]), only_fields: z.nullish(z.array(z.string())) }),
+    (request, call) => ({
+      models: [request.id]
+        .flat()
+        .flatMap((id) => call.store.models.get(id) ?? [])
+        .map((model) => only(resolvedModel(call, model), request.only_fields)),
+    }),
+  ),
+  serveOther(
+    "models.get_frameworks",
+    () => z.object({ projects: z.nullish(z.array(z.string())) }),
+    (_request, call) => ({
+      frameworks: [...new Set([...call.store.models.values()].flatMap((model) => model.framework ?? []))],
+    }),
+  ),
   serve("models.set_ready", setReady),
-  serveOther("models.publish_many", manyRequest, (request, call) => runMany(request.ids, (id) => setReady({ model: id }, call)), { since: "2.13" }),
+  serveOther(
+    "models.publish_many",
+    manyRequest,
+    (request, call) => runMany(request.ids, (id) => ({ ...setReady({ model: id }, call), updated: true })),
+    { since: "2.13" },
+  ),
   serve("models.delete", deleteModel),
-  serveOther("models.delete_many", manyRequest, (request, call) => runMany(request.ids, (id) => deleteModel({ model: id, force: request.force }, call)), { since: "2.13" }),
-  serveOther("models.archive_many", manyRequest, (request, call) => runMany(request.ids, (id) => { setArchived(call, id, true); return { archived: true }; }), { since: "2.13" }),
-  serveOther("models.unarchive_many", manyRequest, (request, call) => runMany(request.ids, (id) => { setArchived(call, id, false); return { unarchived: true }; }), { since: "2.13" }),
+  serveOther(
+    "models.delete_many",
+    manyRequest,
+    (request, call) => runMany(request.ids, (id) => deleteModel({ model: id, force: request.force }, call)),
+    { since: "2.13" },
+  ),
+  serveOther(
+    "models.archive_many",
+    manyRequest,
+    (request, call) =>
+      runMany(request.ids, (id) => {
+        setArchived(call, id, true);
+        return { archived: true };
+      }),
+    { since: "2.13" },
+  ),
+  serveOther(
+    "models.unarchive_many",
+    manyRequest,
+    (request, call) =>
+      runMany(request.ids, (id) => {
+        setArchived(call, id, false);
+        return { unarchived: true };
+      }),
+    { since: "2.13" },
+  ),
   serve(
     "models.add_or_update_metadata",
     (request, call) => {
       const model = modelOf(call, request.model);
-      const added = Object.fromEntries(request.metadata.map((item) => [keptName(item.key ?? ""), metadataItem(keptName(item.key ?? ""), item)]));
+      const added = Object.fromEntries(
+        request.metadata.map((item) => [keptName(item.key ?? ""), metadataItem(keptName(item.key ?? ""), item)]),
+      );
       save(call, model, { metadata: { ...(request.replace_metadata === true ? {} : model.metadata), ...added } });
       return { updated: 1 };
     },
     { since: "2.13" },
   ),
-  serveOther("models.delete_metadata", () => z.object({ model: z.string(), keys: z.array(z.string()) }), (request, call) => {
-    const model = modelOf(call, request.model);
-    const gone = new Set(request.keys.map(keptName));
-    save(call, model, { metadata: Object.fromEntries(Object.entries(model.metadata).filter(([key]) => !gone.has(key))) });
-    return { updated: 1 };
-  }, { since: "2.13" }),
+  serveOther(
+    "models.delete_metadata",
+    () => z.object({ model: z.string(), keys: z.array(z.string()) }),
+    (request, call) => {
+      const model = modelOf(call, request.model);
+      const gone = new Set(request.keys.map(keptName));
+      save(call, model, { metadata: Object.fromEntries(Object.entries(model.metadata).filter(([key]) => !gone.has(key))) });
+      return { updated: 1 };
+    },
+    { since: "2.13" },
+  ),
   serve("models.update_tags", (request, call) => {
     const found = request.ids.flatMap((id) => call.store.models.get(id) ?? []);
     for (const model of found) save(call, model, { tags: changedTags(model.tags, request.add_tags, request.remove_tags) });

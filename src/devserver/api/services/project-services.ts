@@ -29,7 +29,8 @@ function partsOf(name: string): string[] {
   validName(name);
   const parts = name.split("/").map((part) => part.trim());
   if (parts.some((part) => part === "")) throw new ApiFailure(400, 407, `Invalid project name: name=${name}`);
-  if (parts.length > PROJECT_MAX_DEPTH) throw new ApiFailure(400, 409, `Project path exceeds the maximum allowed depth: max_depth=${String(PROJECT_MAX_DEPTH)}`);
+  if (parts.length > PROJECT_MAX_DEPTH)
+    throw new ApiFailure(400, 409, `Project path exceeds the maximum allowed depth: max_depth=${String(PROJECT_MAX_DEPTH)}`);
   const short = parts.find((part) => part.length < NAME_MIN_LENGTH);
   if (short !== undefined) throw validationError(`project name part '${short}' is shorter than ${String(NAME_MIN_LENGTH)} characters`);
   return parts;
@@ -68,7 +69,9 @@ export function ensureProjectNamed(call: Call, name: string): ProjectDocument {
 /** The project's id and those of all below it. */
 export function withSubprojects(call: Call, ids: readonly string[]): string[] {
   const wanted = new Set(ids);
-  return [...call.store.projects.values()].filter((project) => wanted.has(project.id) || project.path.some((id) => wanted.has(id))).map((project) => project.id);
+  return [...call.store.projects.values()]
+    .filter((project) => wanted.has(project.id) || project.path.some((id) => wanted.has(id)))
+    .map((project) => project.id);
 }
 
 function rename(call: Call, project: ProjectDocument, name: string): Partial<ProjectDocument> {
@@ -80,7 +83,8 @@ function rename(call: Call, project: ProjectDocument, name: string): Partial<Pro
   }
   if (byName(call, renamed)) throw uniqueViolation({ name: renamed });
   for (const child of [...call.store.projects.values()]) {
-    if (child.path.includes(project.id)) call.store.projects.put({ ...child, name: renamed + child.name.slice(project.name.length), last_update: call.now });
+    if (child.path.includes(project.id))
+      call.store.projects.put({ ...child, name: renamed + child.name.slice(project.name.length), last_update: call.now });
   }
   return { name: renamed, basename: parts.at(-1) ?? renamed };
 }
@@ -88,12 +92,23 @@ function rename(call: Call, project: ProjectDocument, name: string): Partial<Pro
 function counts(call: Call, id: string): object {
   const tasks = [...call.store.tasks.values()].filter((task) => task.project === id);
   const archived = tasks.filter((task) => task.system_tags.includes("archived"));
-  const statuses = (list: typeof tasks): object => Object.fromEntries([...new Set(list.map((task) => task.status))].map((status) => [status, list.filter((task) => task.status === status).length]));
+  const statuses = (list: typeof tasks): object =>
+    Object.fromEntries(
+      [...new Set(list.map((task) => task.status))].map((status) => [status, list.filter((task) => task.status === status).length]),
+    );
   const active = tasks.filter((task) => !archived.includes(task));
-  return { stats: { active: { status_count: statuses(active), total_tasks: active.length }, archived: { status_count: statuses(archived), total_tasks: archived.length } } };
+  return {
+    stats: {
+      active: { status_count: statuses(active), total_tasks: active.length },
+      archived: { status_count: statuses(archived), total_tasks: archived.length },
+    },
+  };
 }
 
-function deleteProject(request: { project: string; force?: boolean | null | undefined; delete_contents?: boolean | null | undefined }, call: Call): object {
+function deleteProject(
+  request: { project: string; force?: boolean | null | undefined; delete_contents?: boolean | null | undefined },
+  call: Call,
+): object {
   const project = projectOf(call, request.project);
   const ids = new Set(withSubprojects(call, [project.id]));
   const tasks = [...call.store.tasks.values()].filter((task) => task.project !== undefined && ids.has(task.project));
@@ -107,7 +122,10 @@ function deleteProject(request: { project: string; force?: boolean | null | unde
     if (!erase) call.store.tasks.put(rest);
     else {
       call.store.tasks.delete(task.id);
-      call.store.events.delete({ entity: task.id, types: ["log", "plot", "training_stats_scalar", "training_stats_vector", "training_debug_image"] });
+      call.store.events.delete({
+        entity: task.id,
+        types: ["log", "plot", "training_stats_scalar", "training_stats_vector", "training_debug_image"],
+      });
     }
     call.notify(task.id, "task");
   }
@@ -119,7 +137,12 @@ function deleteProject(request: { project: string; force?: boolean | null | unde
   }
   for (const id of ids) call.store.projects.delete(id);
   call.notify(project.id, "project");
-  return { deleted: ids.size, disassociated_tasks: erase ? 0 : tasks.length, deleted_tasks: erase ? tasks.length : 0, deleted_models: erase ? models.length : 0 };
+  return {
+    deleted: ids.size,
+    disassociated_tasks: erase ? 0 : tasks.length,
+    deleted_tasks: erase ? tasks.length : 0,
+    deleted_models: erase ? models.length : 0,
+  };
 }
 
 /** The endpoints of this service. */
@@ -143,10 +166,24 @@ export const PROJECT_SERVICES: readonly ServedEndpoint[] = [
   }),
   serveOther(
     "projects.get_all_ex",
-    () => z.looseObject({ id: z.nullish(z.unknown()), only_fields: z.nullish(z.array(z.string())), order_by: z.nullish(z.array(z.string())), page: z.nullish(z.int()), page_size: z.nullish(z.int()), search_hidden: z.nullish(z.boolean()), include_stats: z.nullish(z.boolean()), scroll_id: z.nullish(z.string()), size: z.nullish(z.int()) }),
+    () =>
+      z.looseObject({
+        id: z.nullish(z.unknown()),
+        only_fields: z.nullish(z.array(z.string())),
+        order_by: z.nullish(z.array(z.string())),
+        page: z.nullish(z.int()),
+        page_size: z.nullish(z.int()),
+        search_hidden: z.nullish(z.boolean()),
+        include_stats: z.nullish(z.boolean()),
+        scroll_id: z.nullish(z.string()),
+        size: z.nullish(z.int()),
+      }),
     (request, call) => {
       const { rows, scroll } = search(call.store.projects.values(), RULES, request, call);
-      return { projects: rows.map((row) => only({ ...row, ...(request.include_stats === true ? counts(call, row.id) : {}) }, request.only_fields)), ...scroll };
+      return {
+        projects: rows.map((row) => only({ ...row, ...(request.include_stats === true ? counts(call, row.id) : {}) }, request.only_fields)),
+        ...scroll,
+      };
     },
   ),
   serve("projects.update", (request, call) => {
@@ -163,5 +200,15 @@ export const PROJECT_SERVICES: readonly ServedEndpoint[] = [
     call.notify(project.id, "project");
     return { updated: 1, fields };
   }),
-  serveOther("projects.delete", () => z.object({ project: z.string(), force: z.nullish(z.boolean()), delete_contents: z.nullish(z.boolean()), delete_external_artifacts: z.nullish(z.boolean()) }), deleteProject),
+  serveOther(
+    "projects.delete",
+    () =>
+      z.object({
+        project: z.string(),
+        force: z.nullish(z.boolean()),
+        delete_contents: z.nullish(z.boolean()),
+        delete_external_artifacts: z.nullish(z.boolean()),
+      }),
+    deleteProject,
+  ),
 ];

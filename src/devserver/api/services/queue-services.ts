@@ -12,7 +12,19 @@ import { search } from "../search.js";
 import type { SearchRules } from "../search-filters.js";
 import { changeStatus } from "../task-status.js";
 
-const RULES: SearchRules = { lists: ["id", "tags", "system_tags", "user"], patterns: ["name"], ranges: ["created"], moments: ["last_update"], exact: [] };
+const RULES: SearchRules = {
+  lists: ["id", "tags", "system_tags", "user"],
+  patterns: ["name"],
+  ranges: ["created"],
+  moments: ["last_update"],
+  exact: [],
+};
+
+/** The queue as it goes out. */
+function onTheWire(queue: QueueDocument): Omit<QueueDocument, "last_update"> {
+  const { last_update: _internal, ...visible } = queue;
+  return visible;
+}
 
 function named(call: Call, name: string): QueueDocument | undefined {
   return [...call.store.queues.values()].find((queue) => queue.name === name);
@@ -64,13 +76,22 @@ export function dequeueEverywhere(call: Call, taskId: string): number {
 function enqueue(request: RequestOf<"tasks.enqueue">, call: Call): object {
   if (request.queue && request.queue_name) throw validationError("Either queue id or queue name should be provided");
   const task = taskOf(call, request.task);
-  const queue = request.queue ? queueOf(call, request.queue) : request.queue_name ? (named(call, request.queue_name) ?? create(call, request.queue_name)) : defaultQueue(call);
+  const queue = request.queue
+    ? queueOf(call, request.queue)
+    : request.queue_name
+      ? (named(call, request.queue_name) ?? create(call, request.queue_name))
+      : defaultQueue(call);
   append(call, queue, task);
   const execution = request.update_execution_queue === false ? task.execution : { ...task.execution, queue: queue.id };
   const extra: Partial<TaskDocument> = { execution, enqueue_status: task.status };
   const reply = changeStatus(call, task, "queued", request, extra);
   const { enqueue_status: _internal, execution: _whole, ...fields } = reply.fields;
-  return { queued: 1, updated: 1, fields: { ...fields, "execution.queue": queue.id }, ...(request.verify_watched_queue === true ? { queue_watched: false } : {}) };
+  return {
+    queued: 1,
+    updated: 1,
+    fields: { ...fields, "execution.queue": queue.id },
+    ...(request.verify_watched_queue === true ? { queue_watched: false } : {}),
+  };
 }
 
 function dequeue(request: RequestOf<"tasks.dequeue">, call: Call): object {
@@ -102,7 +123,13 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
   serve("tasks.dequeue", dequeue),
   serveOther(
     "queues.create",
-    () => z.object({ name: z.string(), display_name: z.nullish(z.string()), tags: z.nullish(z.array(z.string())), system_tags: z.nullish(z.array(z.string())) }),
+    () =>
+      z.object({
+        name: z.string(),
+        display_name: z.nullish(z.string()),
+        tags: z.nullish(z.array(z.string())),
+        system_tags: z.nullish(z.array(z.string())),
+      }),
     (request, call) => ({
       id: create(call, request.name, {
         ...(request.display_name ? { display_name: request.display_name } : {}),
@@ -114,16 +141,33 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
   ),
   serveOther(
     "queues.get_all",
-    () => z.looseObject({ only_fields: z.nullish(z.array(z.string())), order_by: z.nullish(z.array(z.string())), page: z.nullish(z.int()), page_size: z.nullish(z.int()), search_hidden: z.nullish(z.boolean()), id: z.nullish(z.unknown()), scroll_id: z.nullish(z.string()), size: z.nullish(z.int()) }),
+    () =>
+      z.looseObject({
+        only_fields: z.nullish(z.array(z.string())),
+        order_by: z.nullish(z.array(z.string())),
+        page: z.nullish(z.int()),
+        page_size: z.nullish(z.int()),
+        search_hidden: z.nullish(z.boolean()),
+        id: z.nullish(z.unknown()),
+        scroll_id: z.nullish(z.string()),
+        size: z.nullish(z.int()),
+      }),
     (request, call) => {
       const { rows, scroll } = search(call.store.queues.values(), RULES, request, call);
-      return { queues: rows.map((row) => only(row, request.only_fields)), ...scroll };
+      return { queues: rows.map((row) => only(onTheWire(row), request.only_fields)), ...scroll };
     },
     { since: "2.4" },
   ),
-  serveOther("queues.get_by_id", byQueue, (request, call) => ({ queue: queueOf(call, request.queue) }), { since: "2.4" }),
-  serveOther("queues.get_default", () => z.object({}), (_request, call) => ({ id: defaultQueue(call).id, name: defaultQueue(call).name }), { since: "2.4" }),
-  serveOther("queues.get_num_entries", byQueue, (request, call) => ({ num: queueOf(call, request.queue).entries.length }), { since: "2.15" }),
+  serveOther("queues.get_by_id", byQueue, (request, call) => ({ queue: onTheWire(queueOf(call, request.queue)) }), { since: "2.4" }),
+  serveOther(
+    "queues.get_default",
+    () => z.object({}),
+    (_request, call) => ({ id: defaultQueue(call).id, name: defaultQueue(call).name }),
+    { since: "2.4" },
+  ),
+  serveOther("queues.get_num_entries", byQueue, (request, call) => ({ num: queueOf(call, request.queue).entries.length }), {
+    since: "2.15",
+  }),
   serveOther("queues.get_next_task", () => z.object({ queue: z.string(), task: z.nullish(z.string()) }), nextTask, { since: "2.4" }),
   serveOther(
     "queues.add_task",
@@ -131,7 +175,8 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
     (request, call) => {
       const task = taskOf(call, request.task);
       append(call, queueOf(call, request.queue), task);
-      if (request.update_execution_queue !== false) call.store.tasks.put({ ...task, execution: { ...task.execution, queue: request.queue } });
+      if (request.update_execution_queue !== false)
+        call.store.tasks.put({ ...task, execution: { ...task.execution, queue: request.queue } });
       return { added: 1 };
     },
     { since: "2.4" },
@@ -141,7 +186,8 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
     byQueueAndTask,
     (request, call) => {
       const queue = queueOf(call, request.queue);
-      if (!queue.entries.some((entry) => entry.task === request.task)) throw new ApiFailure(400, 703, `Task is not in the queue: task=${request.task}`);
+      if (!queue.entries.some((entry) => entry.task === request.task))
+        throw new ApiFailure(400, 703, `Task is not in the queue: task=${request.task}`);
       call.store.queues.put({ ...queue, entries: queue.entries.filter((entry) => entry.task !== request.task), last_update: call.now });
       return { removed: 1 };
     },

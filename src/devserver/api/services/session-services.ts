@@ -11,23 +11,37 @@ const nothing = (): z.ZodMiniType => z.object({});
 
 function user(call: Call): { readonly id: string } {
   const { identity } = call;
-  const found = { id: identity.user, name: identity.user_name, given_name: identity.user_name, family_name: "", role: identity.role, company: identity.company };
+  const found = {
+    id: identity.user,
+    name: identity.user_name,
+    given_name: identity.user_name,
+    family_name: "",
+    role: identity.role,
+    company: identity.company,
+  };
   return found;
 }
 
-function listUsers(request: { only_fields?: string[] | null | undefined; id?: unknown; name?: string | null | undefined }, call: Call): object {
+function listUsers(
+  request: { only_fields?: string[] | null | undefined; id?: unknown; name?: string | null | undefined },
+  call: Call,
+): object {
   const ids = request.id === null || request.id === undefined ? undefined : [request.id].flat();
-  const found = [user(call)].filter((one) => ids === undefined || ids.includes(one.id)).filter(() => !request.name || call.identity.user_name.includes(request.name));
+  const found = [user(call)]
+    .filter((one) => ids === undefined || ids.includes(one.id))
+    .filter(() => !request.name || call.identity.user_name.includes(request.name));
   return { users: found.map((one) => project(one, request.only_fields)) };
 }
 
-const listRequest = () => z.object({ only_fields: z.nullish(z.array(z.string())), id: z.nullish(z.unknown()), name: z.nullish(z.string()) });
+const listRequest = () =>
+  z.object({ only_fields: z.nullish(z.array(z.string())), id: z.nullish(z.unknown()), name: z.nullish(z.string()) });
 
 /** The endpoints of these services. */
 export const SESSION_SERVICES: readonly ServedEndpoint[] = [
   serve("auth.login", (request, call) => {
     const lifetime = request.expiration_sec ?? undefined;
-    if (lifetime !== undefined && (lifetime > MAX_TOKEN_LIFETIME_SEC || lifetime < 1)) throw validationError(`expiration_sec must be between 1 and ${String(MAX_TOKEN_LIFETIME_SEC)}`);
+    if (lifetime !== undefined && (lifetime > MAX_TOKEN_LIFETIME_SEC || lifetime < 1))
+      throw validationError(`expiration_sec must be between 1 and ${String(MAX_TOKEN_LIFETIME_SEC)}`);
     const token = call.tokens.issue(lifetime);
     call.setHeader("set-cookie", tokenCookie(token));
     return { token };
@@ -41,11 +55,17 @@ export const SESSION_SERVICES: readonly ServedEndpoint[] = [
     },
     { since: "2.2" },
   ),
-  serveOther("auth.validate_token", () => z.object({ token: z.string() }), (request, call) => {
-    const valid = call.tokens.accepts(request.token);
-    return valid ? { valid, user: call.identity.user, company: call.identity.company } : { valid };
-  }),
-  serveOther("auth.get_credentials", nothing, (_request, call) => ({ credentials: [{ access_key: call.tokens.credentials.accessKey, label: "trainer-sdk dev" }] })),
+  serveOther(
+    "auth.validate_token",
+    () => z.object({ token: z.string() }),
+    (request, call) => {
+      const valid = call.tokens.accepts(request.token);
+      return valid ? { valid, user: call.identity.user, company: call.identity.company } : { valid };
+    },
+  ),
+  serveOther("auth.get_credentials", nothing, (_request, call) => ({
+    credentials: [{ access_key: call.tokens.credentials.accessKey, label: "trainer-sdk dev" }],
+  })),
   serveOther("auth.fixed_users_mode", nothing, () => ({ enabled: false, guest: { enabled: false } }), { access: "open" }),
   serve("debug.ping", (_request, call) => ({ msg: "ClearML server", ...call.fields }), { access: "open" }),
   serve("server.info", () => ({ version: SERVER_VERSION, build: "trainer-sdk", commit: "embedded", api_version: API_VERSION })),

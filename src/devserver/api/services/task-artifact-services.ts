@@ -19,7 +19,8 @@ function save(call: Call, task: TaskDocument, changes: Partial<TaskDocument>): v
   call.notify(task.id, "task");
 }
 
-const identity = (artifact: { readonly key: string; readonly mode?: string | null | undefined }): string => JSON.stringify([artifact.key, artifact.mode ?? "output"]);
+const identity = (artifact: { readonly key: string; readonly mode?: string | null | undefined }): string =>
+  JSON.stringify([artifact.key, artifact.mode ?? "output"]);
 
 function addArtifacts(request: RequestOf<"tasks.add_or_update_artifacts">, call: Call): object {
   const task = openTask(call, request.task);
@@ -32,7 +33,9 @@ function addArtifacts(request: RequestOf<"tasks.add_or_update_artifacts">, call:
 function deleteArtifacts(request: RequestOf<"tasks.delete_artifacts">, call: Call): object {
   const task = openTask(call, request.task);
   const gone = new Set(request.artifacts.map(identity));
-  save(call, task, { execution: { ...task.execution, artifacts: (task.execution.artifacts ?? []).filter((artifact) => !gone.has(identity(artifact))) } });
+  save(call, task, {
+    execution: { ...task.execution, artifacts: (task.execution.artifacts ?? []).filter((artifact) => !gone.has(identity(artifact))) },
+  });
   return { deleted: 1 };
 }
 
@@ -41,14 +44,20 @@ function addModel(request: RequestOf<"tasks.add_or_update_model">, call: Call): 
   modelOf(call, request.model);
   const entry: TaskModel = { name: request.name, model: request.model, updated: call.now };
   const list = task.models[request.type];
-  const replaced = list.some((old) => old.name === entry.name) ? list.map((old) => (old.name === entry.name ? entry : old)) : [...list, entry];
-  save(call, task, { models: { ...task.models, [request.type]: replaced }, last_iteration: Math.max(task.last_iteration, request.iteration ?? 0) });
+  const replaced = list.some((old) => old.name === entry.name)
+    ? list.map((old) => (old.name === entry.name ? entry : old))
+    : [...list, entry];
+  save(call, task, {
+    models: { ...task.models, [request.type]: replaced },
+    last_iteration: Math.max(task.last_iteration, request.iteration ?? 0),
+  });
   return { updated: 1 };
 }
 
 function deleteModels(request: RequestOf<"tasks.delete_models">, call: Call): object {
   const task = openTask(call, request.task);
-  const without = (type: "input" | "output"): TaskModel[] => task.models[type].filter((entry) => !request.models.some((gone) => gone.type === type && gone.name === entry.name));
+  const without = (type: "input" | "output"): TaskModel[] =>
+    task.models[type].filter((entry) => !request.models.some((gone) => gone.type === type && gone.name === entry.name));
   const models = { input: without("input"), output: without("output") };
   save(call, task, { models });
   return { updated: 1 };

@@ -11,6 +11,7 @@ import { taskOf, validName } from "../lookup.js";
 import { taskChanges } from "../task-fields.js";
 import type { TaskFields } from "../task-fields.js";
 import { changeStatus, withoutUndefined } from "../task-status.js";
+import type { StatusReply } from "../task-status.js";
 import { ensureProjectNamed } from "./project-services.js";
 import { dequeueEverywhere } from "./queue-services.js";
 import { stopTask } from "./task-status-services.js";
@@ -24,14 +25,23 @@ interface Cleanup {
 }
 
 /** Removes what a task made: events, and with `delete_output_models` its models that nobody else uses. */
-function cleanUp(call: Call, task: TaskDocument, request: { readonly delete_output_models?: boolean | null | undefined; readonly return_file_urls?: boolean | null | undefined }): Cleanup {
-  const samples = call.store.events.byIteration({ entity: task.id, types: ["training_debug_image"] }, { order: "asc", limit: Number.MAX_SAFE_INTEGER });
+function cleanUp(
+  call: Call,
+  task: TaskDocument,
+  request: { readonly delete_output_models?: boolean | null | undefined; readonly return_file_urls?: boolean | null | undefined },
+): Cleanup {
+  const samples = call.store.events.byIteration(
+    { entity: task.id, types: ["training_debug_image"] },
+    { order: "asc", limit: Number.MAX_SAFE_INTEGER },
+  );
   call.store.events.delete({ entity: task.id, types: ALL_TYPES });
   const modelUrls: string[] = [];
   let deleted = 0;
   let updated = 0;
   for (const model of [...call.store.models.values()].filter((one) => one.task === task.id)) {
-    const isUsed = [...call.store.tasks.values()].some((other) => other.id !== task.id && other.models.input.some((entry) => entry.model === model.id));
+    const isUsed = [...call.store.tasks.values()].some(
+      (other) => other.id !== task.id && other.models.input.some((entry) => entry.model === model.id),
+    );
     if (request.delete_output_models === false || model.ready || isUsed) {
       const { task: _gone, ...rest } = model;
       call.store.models.put(rest);
@@ -43,15 +53,19 @@ function cleanUp(call: Call, task: TaskDocument, request: { readonly delete_outp
     }
     call.notify(model.id, "model");
   }
-  const artifactUrls = (task.execution.artifacts ?? []).filter((artifact) => artifact.mode === "output").flatMap((artifact) => (typeof artifact["uri"] === "string" ? [artifact["uri"]] : []));
+  const artifactUrls = (task.execution.artifacts ?? [])
+    .filter((artifact) => artifact.mode === "output")
+    .flatMap((artifact) => (typeof artifact["uri"] === "string" ? [artifact["uri"]] : []));
   const eventUrls = [...new Set(samples.flatMap((sample) => (typeof sample.extra["url"] === "string" ? [sample.extra["url"]] : [])))];
-  const urls = request.return_file_urls === true ? { urls: { artifact_urls: artifactUrls, event_urls: eventUrls, model_urls: modelUrls } } : {};
+  const urls =
+    request.return_file_urls === true ? { urls: { artifact_urls: artifactUrls, event_urls: eventUrls, model_urls: modelUrls } } : {};
   return { deleted_models: deleted, updated_models: updated, ...urls };
 }
 
-function reset(request: RequestOf<"tasks.reset">, call: Call): object {
+function reset(request: RequestOf<"tasks.reset">, call: Call): StatusReply & { readonly dequeued: { readonly removed: number } } {
   const task = taskOf(call, request.task);
-  if (request.force !== true && ["published", "publishing"].includes(task.status)) throw invalidTaskStatus({ expected: "not published", status: task.status });
+  if (request.force !== true && ["published", "publishing"].includes(task.status))
+    throw invalidTaskStatus({ expected: "not published", status: task.status });
   const { updated_models: _updated, ...cleaned } = cleanUp(call, task, request);
   const dequeued = dequeueEverywhere(call, task.id);
   const { queue: _queue, ...execution } = task.execution;
@@ -95,7 +109,12 @@ function deleteTask(request: RequestOf<"tasks.delete">, call: Call): object {
   return { deleted: true, updated_children: children, ...cleaned };
 }
 
-function setArchived(call: Call, id: string, archived: boolean, reasons: { readonly status_reason?: string | null | undefined; readonly status_message?: string | null | undefined }): boolean {
+function setArchived(
+  call: Call,
+  id: string,
+  archived: boolean,
+  reasons: { readonly status_reason?: string | null | undefined; readonly status_message?: string | null | undefined },
+): boolean {
   const task = taskOf(call, id);
   const isArchived = task.system_tags.includes("archived");
   if (isArchived === archived) return false;
@@ -105,7 +124,12 @@ function setArchived(call: Call, id: string, archived: boolean, reasons: { reado
   }
   const now = taskOf(call, id);
   const tags = now.system_tags.filter((tag) => tag !== "archived");
-  call.store.tasks.put({ ...now, system_tags: archived ? [...tags, "archived"] : tags, last_change: call.now, last_changed_by: call.identity.user });
+  call.store.tasks.put({
+    ...now,
+    system_tags: archived ? [...tags, "archived"] : tags,
+    last_change: call.now,
+    last_changed_by: call.identity.user,
+  });
   call.notify(id, "task");
   return true;
 }
@@ -114,7 +138,11 @@ function clone(request: RequestOf<"tasks.clone">, call: Call): object {
   const original = taskOf(call, request.task);
   const newProject = request.new_project_name && !request.new_task_project ? ensureProjectNamed(call, request.new_project_name) : undefined;
   const { queue: _queue, ...execution } = original.execution;
-  const base = { ...original, execution: { ...execution, artifacts: (execution.artifacts ?? []).filter((artifact) => artifact.mode === "input") }, models: { input: original.models.input, output: [] } };
+  const base = {
+    ...original,
+    execution: { ...execution, artifacts: (execution.artifacts ?? []).filter((artifact) => artifact.mode === "input") },
+    models: { input: original.models.input, output: [] },
+  };
   const given: TaskFields = {
     name: request.new_task_name ?? `Clone of ${original.name}`.trim(),
     comment: request.new_task_comment,
@@ -171,9 +199,38 @@ export const TASK_LIFECYCLE_SERVICES: readonly ServedEndpoint[] = [
     },
     { since: "2.12" },
   ),
-  serveOther("tasks.archive_many", manyRequest, (request, call) => runMany(request.ids, (id) => ({ archived: setArchived(call, id, true, {}) })), { since: "2.13" }),
-  serveOther("tasks.unarchive_many", manyRequest, (request, call) => runMany(request.ids, (id) => ({ unarchived: setArchived(call, id, false, {}) })), { since: "2.13" }),
-  serveOther("tasks.stop_many", manyRequest, (request, call) => runMany(request.ids, (id) => stopTask(call, taskOf(call, id), { force: request.force })), { since: "2.13" }),
-  serveOther("tasks.delete_many", manyRequest, (request, call) => runMany(request.ids, (id) => deleteTask({ task: id, force: request.force }, call)), { since: "2.13" }),
-  serveOther("tasks.reset_many", manyRequest, (request, call) => runMany(request.ids, (id) => reset({ task: id, force: request.force }, call)), { since: "2.13" }),
+  serveOther(
+    "tasks.archive_many",
+    manyRequest,
+    (request, call) => runMany(request.ids, (id) => ({ archived: setArchived(call, id, true, {}) })),
+    { since: "2.13" },
+  ),
+  serveOther(
+    "tasks.unarchive_many",
+    manyRequest,
+    (request, call) => runMany(request.ids, (id) => ({ unarchived: setArchived(call, id, false, {}) })),
+    { since: "2.13" },
+  ),
+  serveOther(
+    "tasks.stop_many",
+    manyRequest,
+    (request, call) => runMany(request.ids, (id) => stopTask(call, taskOf(call, id), { force: request.force })),
+    { since: "2.13" },
+  ),
+  serveOther(
+    "tasks.delete_many",
+    manyRequest,
+    (request, call) => runMany(request.ids, (id) => deleteTask({ task: id, force: request.force }, call)),
+    { since: "2.13" },
+  ),
+  serveOther(
+    "tasks.reset_many",
+    manyRequest,
+    (request, call) =>
+      runMany(request.ids, (id) => {
+        const reply = reset({ task: id, force: request.force }, call);
+        return { ...reply, dequeued: reply.dequeued.removed > 0 };
+      }),
+    { since: "2.13" },
+  ),
 ];

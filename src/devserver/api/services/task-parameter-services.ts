@@ -28,7 +28,13 @@ function mustBeEditable(task: TaskDocument, force: boolean | null | undefined): 
 }
 
 function save(call: Call, task: TaskDocument, changes: Partial<TaskDocument>, isActivity = true): void {
-  call.store.tasks.put({ ...task, ...changes, last_change: call.now, last_changed_by: call.identity.user, ...(isActivity ? { last_update: call.now } : {}) });
+  call.store.tasks.put({
+    ...task,
+    ...changes,
+    last_change: call.now,
+    last_changed_by: call.identity.user,
+    ...(isActivity ? { last_update: call.now } : {}),
+  });
   call.notify(task.id, "task");
 }
 
@@ -41,7 +47,8 @@ function editParameters(request: RequestOf<"tasks.edit_hyper_params">, call: Cal
   const replaced = new Set(items.map((item) => item.section));
   const mode = request.replace_hyperparams ?? "none";
   const merged = plainMap<Record<string, ParameterItem>>();
-  for (const [section, old] of Object.entries(task.hyperparams)) if (mode === "none" || (mode === "section" && !replaced.has(section))) merged[section] = { ...old };
+  for (const [section, old] of Object.entries(task.hyperparams))
+    if (mode === "none" || (mode === "section" && !replaced.has(section))) merged[section] = { ...old };
   for (const item of items) (merged[item.section] ??= plainMap())[item.name] = item;
   save(call, task, { hyperparams: merged }, !isProperties);
   return { updated: 1 };
@@ -50,16 +57,22 @@ function editParameters(request: RequestOf<"tasks.edit_hyper_params">, call: Cal
 function deleteParameters(request: RequestOf<"tasks.delete_hyper_params">, call: Call): object {
   const task = taskOf(call, request.task);
   if (request.hyperparams.length === 0) throw validationError("hyperparams: at least one item is needed");
-  const items = request.hyperparams.map((item) => ({ section: sectionName(item.section), name: item.name ? keptName(item.name) : undefined }));
+  const items = request.hyperparams.map((item) => ({
+    section: sectionName(item.section),
+    name: item.name ? keptName(item.name) : undefined,
+  }));
   const isProperties = items.every((item) => item.section === PROPERTIES);
   if (!isProperties) mustBeEditable(task, request.force);
   const whole = new Set(items.filter((item) => item.name === undefined).map((item) => item.section));
-  if (items.some((item) => item.name !== undefined && whole.has(item.section))) throw fieldsConflict("a section is named both whole and by its parameters");
+  if (items.some((item) => item.name !== undefined && whole.has(item.section)))
+    throw fieldsConflict("a section is named both whole and by its parameters");
   for (const item of items) if (item.name !== undefined && OPERATORS.has(item.name)) whole.add(item.section);
   const hyperparams = plainMap<Hyperparameters[string]>();
   for (const [section, old] of Object.entries(task.hyperparams)) {
     if (whole.has(section)) continue;
-    hyperparams[section] = Object.fromEntries(Object.entries(old).filter(([name]) => !items.some((item) => item.section === section && item.name === name)));
+    hyperparams[section] = Object.fromEntries(
+      Object.entries(old).filter(([name]) => !items.some((item) => item.section === section && item.name === name)),
+    );
   }
   save(call, task, { hyperparams }, !isProperties);
   return { deleted: 1 };
@@ -69,8 +82,13 @@ function editConfiguration(request: RequestOf<"tasks.edit_configuration">, call:
   const task = taskOf(call, request.task);
   if (request.configuration.length === 0) throw validationError("configuration: at least one item is needed");
   mustBeEditable(task, request.force);
-  const items = request.configuration.map((item): [string, ConfigurationItem] => [keptName(item.name), keptConfiguration(keptName(item.name), item)]);
-  save(call, task, { configuration: { ...(request.replace_configuration === true ? {} : task.configuration), ...Object.fromEntries(items) } });
+  const items = request.configuration.map((item): [string, ConfigurationItem] => [
+    keptName(item.name),
+    keptConfiguration(keptName(item.name), item),
+  ]);
+  save(call, task, {
+    configuration: { ...(request.replace_configuration === true ? {} : task.configuration), ...Object.fromEntries(items) },
+  });
   return { updated: 1 };
 }
 
@@ -80,7 +98,9 @@ function deleteConfiguration(request: RequestOf<"tasks.delete_configuration">, c
   mustBeEditable(task, request.force);
   const names = new Set(request.configuration.map(keptName));
   const wipes = [...names].some((name) => OPERATORS.has(name));
-  save(call, task, { configuration: wipes ? {} : Object.fromEntries(Object.entries(task.configuration).filter(([name]) => !names.has(name))) });
+  save(call, task, {
+    configuration: wipes ? {} : Object.fromEntries(Object.entries(task.configuration).filter(([name]) => !names.has(name))),
+  });
   return { deleted: 1 };
 }
 
@@ -92,7 +112,9 @@ function editRuntime(request: RequestOf<"tasks.edit_runtime">, call: Call): obje
   mustBeEditable(task, true);
   // Keys are escaped on the way in and, unlike all others, not on the way out.
   const gone = new Set(removed.map(escapeKey));
-  const runtime: Record<string, JsonValue | undefined> = removed.some((name) => OPERATORS.has(name)) ? {} : Object.fromEntries(Object.entries(task.runtime).filter(([key]) => !gone.has(key)));
+  const runtime: Record<string, JsonValue | undefined> = removed.some((name) => OPERATORS.has(name))
+    ? {}
+    : Object.fromEntries(Object.entries(task.runtime).filter(([key]) => !gone.has(key)));
   for (const [key, value] of added) runtime[escapeKey(key)] = value;
   save(call, task, { runtime });
   return { updated: 1 };
@@ -124,7 +146,14 @@ export const TASK_PARAMETER_SERVICES: readonly ServedEndpoint[] = [
     () => z.object({ tasks: z.array(z.string()), names: z.nullish(z.array(z.string())) }),
     (request, call) => {
       const wanted = request.names && request.names.length > 0 ? new Set(request.names) : undefined;
-      return { configurations: request.tasks.map((id) => ({ task: id, configuration: Object.values(taskOf(call, id).configuration).filter((item) => !wanted || wanted.has(item.name)).sort((a, b) => byText(a.name, b.name)) })) };
+      return {
+        configurations: request.tasks.map((id) => ({
+          task: id,
+          configuration: Object.values(taskOf(call, id).configuration)
+            .filter((item) => !wanted || wanted.has(item.name))
+            .sort((a, b) => byText(a.name, b.name)),
+        })),
+      };
     },
     { since: "2.9" },
   ),
@@ -132,7 +161,13 @@ export const TASK_PARAMETER_SERVICES: readonly ServedEndpoint[] = [
     "tasks.get_configuration_names",
     () => z.object({ tasks: z.array(z.string()), skip_empty: z.nullish(z.boolean()) }),
     (request, call) => ({
-      configurations: request.tasks.map((id) => ({ task: id, names: Object.values(taskOf(call, id).configuration).filter((item) => request.skip_empty === false || item.value !== "").map((item) => item.name).sort(byText) })),
+      configurations: request.tasks.map((id) => ({
+        task: id,
+        names: Object.values(taskOf(call, id).configuration)
+          .filter((item) => request.skip_empty === false || item.value !== "")
+          .map((item) => item.name)
+          .sort(byText),
+      })),
     }),
     { since: "2.9" },
   ),

@@ -16,7 +16,21 @@ import { EMPTY_TASK, taskChanges, taskOnTheWire } from "../task-fields.js";
 import { withSubprojects } from "./project-services.js";
 
 const RULES: SearchRules = {
-  lists: ["id", "user", "tags", "system_tags", "type", "status", "project", "parent", "hyperparams.", "execution.queue", "models.input.model", "models.output.model", "runtime."],
+  lists: [
+    "id",
+    "user",
+    "tags",
+    "system_tags",
+    "type",
+    "status",
+    "project",
+    "parent",
+    "hyperparams.",
+    "execution.queue",
+    "models.input.model",
+    "models.output.model",
+    "runtime.",
+  ],
   patterns: ["name", "comment", "report"],
   ranges: ["created", "started", "completed", "active_duration", "last_metrics.", "last_iteration"],
   moments: ["status_changed", "last_update", "last_change"],
@@ -28,7 +42,10 @@ const COSMETIC = new Set(["name", "tags", "system_tags", "comment", "project"]);
 
 function find(request: RequestOf<"tasks.get_all">, call: Call): ReturnType<typeof search<TaskDocument>> {
   const project = call.fields["project"];
-  const fields = request.include_subprojects === true && project !== undefined ? { ...call.fields, project: withSubprojects(call, [project].flat() as string[]) } : call.fields;
+  const fields =
+    request.include_subprojects === true && project !== undefined
+      ? { ...call.fields, project: withSubprojects(call, [project].flat() as string[]) }
+      : call.fields;
   return search(call.store.tasks.values(), RULES, request, { ...call, fields });
 }
 
@@ -115,28 +132,48 @@ export const TASK_SERVICES: readonly ServedEndpoint[] = [
     call.notify(task.id, "task");
     return { id: task.id };
   }),
-  serveOther("tasks.validate", () => ENDPOINTS["tasks.create"].request, (request, call) => {
-    newTask(request, call);
-    return {};
-  }),
+  serveOther(
+    "tasks.validate",
+    () => ENDPOINTS["tasks.create"].request,
+    (request, call) => {
+      newTask(request, call);
+      return {};
+    },
+  ),
   serve("tasks.get_by_id", (request, call) => ({ task: taskOnTheWire(taskOf(call, request.task)) })),
   serveOther(
     "tasks.get_by_id_ex",
     () => z.looseObject({ id: z.union([z.string(), z.array(z.string())]), only_fields: z.nullish(z.array(z.string())) }),
-    (request, call) => ({ tasks: [request.id].flat().flatMap((id) => call.store.tasks.get(id) ?? []).map((task) => only(resolvedTask(call, task), request.only_fields)) }),
+    (request, call) => ({
+      tasks: [request.id]
+        .flat()
+        .flatMap((id) => call.store.tasks.get(id) ?? [])
+        .map((task) => only(resolvedTask(call, task), request.only_fields)),
+    }),
   ),
   serve("tasks.get_all", (request, call) => {
     const { rows, scroll } = find(request, call);
     return { tasks: rows.map((row) => only(taskOnTheWire(row), request.only_fields)), ...scroll };
   }),
-  serveOther("tasks.get_all_ex", () => ENDPOINTS["tasks.get_all"].request, (request, call) => {
-    const { rows, scroll } = find(request, call);
-    return { tasks: rows.map((row) => only(resolvedTask(call, row), request.only_fields)), ...scroll };
-  }),
-  serveOther("tasks.get_types", () => z.object({ projects: z.nullish(z.array(z.string())) }), (request, call) => {
-    const tasks = [...call.store.tasks.values()].filter((task) => !request.projects || request.projects.length === 0 || (task.project !== undefined && request.projects.includes(task.project)));
-    return { types: [...new Set(tasks.map((task) => task.type))] };
-  }),
+  serveOther(
+    "tasks.get_all_ex",
+    () => ENDPOINTS["tasks.get_all"].request,
+    (request, call) => {
+      const { rows, scroll } = find(request, call);
+      return { tasks: rows.map((row) => only(resolvedTask(call, row), request.only_fields)), ...scroll };
+    },
+  ),
+  serveOther(
+    "tasks.get_types",
+    () => z.object({ projects: z.nullish(z.array(z.string())) }),
+    (request, call) => {
+      const tasks = [...call.store.tasks.values()].filter(
+        (task) =>
+          !request.projects || request.projects.length === 0 || (task.project !== undefined && request.projects.includes(task.project)),
+      );
+      return { types: [...new Set(tasks.map((task) => task.type))] };
+    },
+  ),
   serve("tasks.edit", edit),
   serve("tasks.update", update),
   serve("tasks.update_batch", updateBatch),
@@ -145,7 +182,12 @@ export const TASK_SERVICES: readonly ServedEndpoint[] = [
     for (const id of request.ids) {
       const task = call.store.tasks.get(id);
       if (!task) continue;
-      call.store.tasks.put({ ...task, tags: changedTags(task.tags, request.add_tags, request.remove_tags), last_change: call.now, last_changed_by: call.identity.user });
+      call.store.tasks.put({
+        ...task,
+        tags: changedTags(task.tags, request.add_tags, request.remove_tags),
+        last_change: call.now,
+        last_changed_by: call.identity.user,
+      });
       call.notify(id, "task");
       updated += 1;
     }
@@ -154,7 +196,10 @@ export const TASK_SERVICES: readonly ServedEndpoint[] = [
   serve("tasks.set_requirements", (request, call) => {
     const task = taskOf(call, request.task);
     if (!task.script) throw missingTaskFields({ task: task.id, field: "script" });
-    const fields = { script: { ...task.script, requirements: request.requirements as NonNullable<TaskDocument["script"]> }, last_update: call.now };
+    const fields = {
+      script: { ...task.script, requirements: request.requirements as NonNullable<TaskDocument["script"]> },
+      last_update: call.now,
+    };
     call.store.tasks.put({ ...task, ...fields });
     call.notify(task.id, "task");
     return { updated: 1, fields: { "script.requirements": request.requirements, last_update: call.now } };

@@ -15,14 +15,19 @@ function started(request: StatusCall, call: Call): object {
   const task = call.store.tasks.get(request.task);
   if (!task) throw invalidId({ id: request.task });
   const keeps = task.status === "in_progress" && task.started !== undefined;
-  const extra = { started: keeps ? task.started : call.now, completed: undefined, active_duration: undefined } as unknown as Partial<TaskDocument>;
+  const extra = {
+    started: keeps ? task.started : call.now,
+    completed: undefined,
+    active_duration: undefined,
+  } as unknown as Partial<TaskDocument>;
   return { ...changeStatus(call, task, "in_progress", request, extra), started: 1 };
 }
 
 /** Publishes the task and, unless told otherwise, the last model it made. */
 export function publishTask(call: Call, task: TaskDocument, request: Omit<RequestOf<"tasks.publish">, "task">): StatusReply {
   const allowed = ["stopped", "closed", "failed", "completed", "publishing"];
-  if (request.force !== true && !allowed.includes(task.status)) throw invalidTaskStatus({ expected: allowed.join(","), status: task.status });
+  if (request.force !== true && !allowed.includes(task.status))
+    throw invalidTaskStatus({ expected: allowed.join(","), status: task.status });
   const last = task.models.output.at(-1);
   const model = last === undefined ? undefined : call.store.models.get(last.model);
   if (request.publish_model !== false && model && !model.ready) {
@@ -35,7 +40,10 @@ export function publishTask(call: Call, task: TaskDocument, request: Omit<Reques
 function completed(request: RequestOf<"tasks.completed">, call: Call): object {
   const reply = changeStatus(call, taskOf(call, request.task), "completed", request, { completed: call.now });
   if (request.publish !== true) return reply;
-  const published = publishTask(call, taskOf(call, request.task), { status_reason: request.status_reason, status_message: request.status_message });
+  const published = publishTask(call, taskOf(call, request.task), {
+    status_reason: request.status_reason,
+    status_message: request.status_message,
+  });
   return { updated: 1, fields: { ...reply.fields, ...published.fields }, published: published.updated };
 }
 
@@ -47,8 +55,21 @@ function hasLiveWorker(call: Call, task: TaskDocument): boolean {
 /** Asks for a stop: at once where nobody would see the request, else by a word in the status message. */
 export function stopTask(call: Call, task: TaskDocument, request: Omit<RequestOf<"tasks.stop">, "task">): StatusReply {
   const atOnce = task.status === "queued" || task.system_tags.includes("development") || !hasLiveWorker(call, task);
-  if (atOnce) return changeStatus(call, task, "stopped", { ...request, status_message: `Stopped by ${call.identity.user_name}` }, { completed: call.now });
-  const fields = { status_message: STOPPING_MESSAGE, status_reason: request.status_reason ?? "", last_update: call.now, last_change: call.now, last_changed_by: call.identity.user };
+  if (atOnce)
+    return changeStatus(
+      call,
+      task,
+      "stopped",
+      { ...request, status_message: `Stopped by ${call.identity.user_name}` },
+      { completed: call.now },
+    );
+  const fields = {
+    status_message: STOPPING_MESSAGE,
+    status_reason: request.status_reason ?? "",
+    last_update: call.now,
+    last_change: call.now,
+    last_changed_by: call.identity.user,
+  };
   call.store.tasks.put({ ...task, ...fields });
   call.notify(task.id, "task");
   return { updated: 1, fields };
@@ -58,8 +79,16 @@ function ping(request: { task: string }, call: Call): object {
   // A wrong id is accepted without a word.
   const task = call.store.tasks.get(request.task);
   if (!task) return {};
-  const active = task.status === "in_progress" && task.started !== undefined ? Math.floor((call.nowMs - Date.parse(task.started)) / 1000) : undefined;
-  call.store.tasks.put(withoutUndefined({ ...task, last_update: call.now, last_change: call.now, active_duration: active ?? task.active_duration } as TaskDocument));
+  const active =
+    task.status === "in_progress" && task.started !== undefined ? Math.floor((call.nowMs - Date.parse(task.started)) / 1000) : undefined;
+  call.store.tasks.put(
+    withoutUndefined({
+      ...task,
+      last_update: call.now,
+      last_change: call.now,
+      active_duration: active ?? task.active_duration,
+    } as TaskDocument),
+  );
   call.notify(task.id, "task");
   return {};
 }

@@ -38,13 +38,25 @@ export function workerServices(): readonly ServedEndpoint[] {
       },
       { since: "2.4" },
     ),
-    serveOther("workers.unregister", () => z.object({ worker: z.string() }), (request) => {
-      workers.delete(request.worker);
-      return {};
-    }, { since: "2.4" }),
+    serveOther(
+      "workers.unregister",
+      () => z.object({ worker: z.string() }),
+      (request) => {
+        workers.delete(request.worker);
+        return {};
+      },
+      { since: "2.4" },
+    ),
     serveOther(
       "workers.status_report",
-      () => z.object({ worker: z.string(), timestamp: z.int(), task: z.nullish(z.string()), queue: z.nullish(z.string()), queues: z.nullish(z.array(z.string())) }),
+      () =>
+        z.object({
+          worker: z.string(),
+          timestamp: z.int(),
+          task: z.nullish(z.string()),
+          queue: z.nullish(z.string()),
+          queues: z.nullish(z.array(z.string())),
+        }),
       (request, call) => {
         const task = request.task ? call.store.tasks.get(request.task) : undefined;
         see(call, request.worker, { ...(task ? { task: task.id } : {}), ...(request.queues ? { queues: request.queues } : {}) });
@@ -65,7 +77,6 @@ export function workerServices(): readonly ServedEndpoint[] {
             company: { id: call.identity.company, name: call.identity.company_name },
             register_time: new Date(worker.registeredAtMs).toISOString(),
             last_activity_time: new Date(worker.seenAtMs).toISOString(),
-            register_timeout: worker.timeoutSec,
             queues: worker.queues.map((id) => ({ id, name: call.store.queues.get(id)?.name ?? id })),
             ...(worker.task === undefined ? {} : { task: { id: worker.task, name: call.store.tasks.get(worker.task)?.name ?? "" } }),
           })),
