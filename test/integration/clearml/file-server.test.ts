@@ -189,6 +189,16 @@ describe("an upload", () => {
     expect(server.stored.size).toBe(0);
   });
 
+  it("of a source without an end stops where it should have ended", async () => {
+    const { server, files } = await setup();
+    const endless = function* (): Generator<Buffer> {
+      for (;;) yield Buffer.alloc(65_536);
+    };
+    const error = await failureOf(files.upload("a/b", Readable.from(endless(), { objectMode: false }), { sizeBytes: 1_000_000 }));
+    expect(error).toMatchObject({ code: "FILE_CHANGED" });
+    expect(server.stored.size).toBe(0);
+  });
+
   it("of a file that is cut while it is being read is given up as changed", async () => {
     const { server, files } = await setup();
     const { path } = await aFile(8_000_000);

@@ -62,7 +62,7 @@ describe("a project", () => {
       const { name } = json as { name: string };
       if (endpoint === "projects.get_all")
         return success({
-          projects: names.filter((known) => new RegExp(name, "u").test(known)).map((known) => ({ id: `id of ${known}`, name: known })),
+          projects: names.filter((known) => new RegExp(name, "iu").test(known)).map((known) => ({ id: `id of ${known}`, name: known })),
         });
       if (names.includes(name)) return refusal(400, 801);
       names.push(name);
@@ -73,7 +73,7 @@ describe("a project", () => {
 
   it("is found by its exact path, whatever characters it holds", async () => {
     const path = "Team (A+B)/v1.0 [x]^$/{a}|b\\c*?";
-    const api = projectServer([`${path} 2`, "Team", path]);
+    const api = projectServer([`${path} 2`, "Team", path.toLowerCase(), path]);
     expect(await clearmlOf(api).projects.findOrCreate(` ${path.replace("/", " / ")}`)).toEqual({ id: `id of ${path}`, created: false });
     expect(api.calls[0]?.json).toMatchObject({ search_hidden: true });
   });

@@ -150,6 +150,17 @@ describe("the token", () => {
     expect(api.calls.at(-1)?.headers["authorization"]).not.toBe(`Bearer ${given}`);
   });
 
+  it("given when most of its time was over is renewed in time", async () => {
+    const api = new FakeApi();
+    const now = Math.floor(api.clock.now() / 1000);
+    const session = api.session({ token: tokenOf({ iat: now - 3500, exp: now + 100 }) });
+    await session.call("tasks.ping", task);
+    expect(api.logins).toBe(0);
+    await api.clock.advance(51_000);
+    await session.call("tasks.ping", task);
+    expect(api.logins).toBe(1);
+  });
+
   it("given beside keys is renewed with the keys", async () => {
     const api = new FakeApi();
     const session = api.session({ token: "opaque", accessKey: "AKEY", secretKey: "ASECRET" });
@@ -332,6 +343,18 @@ describe("trying again", () => {
       let left = 1;
       api.login = (request) => (left-- > 0 ? Promise.reject(reset) : login(request));
       expect(await outcomes(api, session.call("tasks.create", create))).toBe("succeeded");
+    });
+
+    it("is done when an earlier attempt was turned away and then the login failed", async () => {
+      const api = failing(1, () => refusal(503, 0, "later", { "retry-after": "40" }));
+      api.tokenLifetimeSec = 60;
+      const session = api.session();
+      await session.token();
+      const login = api.login;
+      let left = 1;
+      api.login = (request) => (left-- > 0 ? Promise.reject(reset) : login(request));
+      expect(await outcomes(api, session.call("tasks.create", create))).toBe("succeeded");
+      expect(api.logins).toBe(3);
     });
 
     it("counts console lines among it, and points not", async () => {
