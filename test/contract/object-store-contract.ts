@@ -15,7 +15,7 @@ export interface StoreUnderTest {
   /** What a failed upload left: temporary files, unfinished parts. */
   leftovers(): Promise<readonly string[]>;
   /** From now on the destination answers nothing at all. Resolves, when awaited, once a request has reached it. Absent: it cannot hang. */
-  hang?(): { readonly reached: Promise<void> };
+  hang?(): { readonly reached: Promise<unknown> };
   /** From now on the destination refuses connections. Absent: not applicable. */
   refuse?(): Promise<void>;
   dispose(): Promise<void>;
