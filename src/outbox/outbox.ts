@@ -16,14 +16,22 @@ import { recordJson, toRecord } from "./journal-entry.js";
 import { Lane } from "./lane.js";
 import { UPLOAD } from "./ledger.js";
 import { Losses } from "./losses.js";
-import { checkSinkNames, DEFAULT_ANSWERED_BUDGET_MS, DEFAULT_BARRIER_WAIT_MS, DEFAULT_BATCH_AGE_MS, openJournal, type OpenedOptions, type OutboxOptions } from "./outbox-options.js";
+import {
+  checkSinkNames,
+  DEFAULT_ANSWERED_BUDGET_MS,
+  DEFAULT_BARRIER_WAIT_MS,
+  DEFAULT_BATCH_AGE_MS,
+  openJournal,
+  type OpenedOptions,
+  type OutboxOptions,
+} from "./outbox-options.js";
 import { Outcomes } from "./outcomes.js";
 import { PinnedFiles, PIN_FOLDER } from "./pinned-files.js";
 import type { DeadLetter, DeliveryReceipt, Durability, LossReason, Outcome, OutboxStats } from "./receipts.js";
 import { Progress } from "./progress.js";
 import { closeDestinations, closeJournal, endDelivery } from "./shutdown.js";
 import { createSinkMemory } from "./sink-memory.js";
-import type { SinkMemory } from "./sink.js";
+import type { Sink, SinkMemory } from "./sink.js";
 import { DEFAULT_MAX_PINNED_BYTES, UploadQueue } from "./upload-queue.js";
 
 export type { WaitOptions } from "./deadline.js";
@@ -105,10 +113,20 @@ export class Outbox {
     if (typeof options.sinks !== "function") checkSinkNames(options.sinks);
     // The journal tells its owner of what happens, and the owner needs the journal to be built: events find it later.
     const relay: { to?: JournalEvents } = {};
-    const events: JournalEvents = { onCommitted: (records) => relay.to?.onCommitted(records), onShed: (records) => relay.to?.onShed(records) };
+    const events: JournalEvents = {
+      onCommitted: (records) => relay.to?.onCommitted(records),
+      onShed: (records) => relay.to?.onShed(records),
+    };
     const journal = await openJournal(options, events);
-    const sinks = typeof options.sinks === "function" ? options.sinks(journal.runId) : options.sinks;
-    checkSinkNames(sinks);
+    let sinks: readonly Sink[];
+    try {
+      sinks = typeof options.sinks === "function" ? options.sinks(journal.runId) : options.sinks;
+      checkSinkNames(sinks);
+    } catch (error) {
+      // The folder's lock must not outlive an outbox that never came about.
+      await journal.close(new AbortController().signal);
+      throw error;
+    }
     const outbox = new Outbox({ ...options, sinks }, (own) => {
       relay.to = own;
       return journal;
@@ -153,7 +171,9 @@ export class Outbox {
   /** Where the record ends, over all sinks and its upload. Never rejects. Keeps nothing in memory for records nobody asks about. */
   outcome(record: TrainerRecord): Promise<Outcome> {
     const refusal = this.#refused.get(record);
-    return refusal === undefined ? this.#outcomes.of(record.sequence) : Promise.resolve({ status: "rejected", reasons: { journal: refusal } });
+    return refusal === undefined
+      ? this.#outcomes.of(record.sequence)
+      : Promise.resolve({ status: "rejected", reasons: { journal: refusal } });
   }
 
   /** Small durable values under a name: a sink's, or the caller's own. */
@@ -191,7 +211,13 @@ export class Outbox {
   stats(): OutboxStats {
     const { mode, bytes, reason } = this.#journal.status();
     return {
-      journal: { mode, path: this.#journal.path, bytes, pinnedBytes: this.#uploads.pinnedBytes, ...(reason === undefined ? {} : { reason }) },
+      journal: {
+        mode,
+        path: this.#journal.path,
+        bytes,
+        pinnedBytes: this.#uploads.pinnedBytes,
+        ...(reason === undefined ? {} : { reason }),
+      },
       accepted: this.#accepted,
       uploads: this.#uploads.stats,
       sinks: Object.fromEntries(this.#lanes.map((lane) => [lane.name, lane.stats])),
@@ -210,7 +236,8 @@ export class Outbox {
    */
   async replay(filter: (letter: DeadLetter) => boolean = () => true): Promise<number> {
     if (this.#closing) return 0;
-    const isPossible = ({ sink }: DeadLetter): boolean => (sink === UPLOAD ? this.#options.uploader !== undefined : this.#lanes.some(({ name }) => name === sink));
+    const isPossible = ({ sink }: DeadLetter): boolean =>
+      sink === UPLOAD ? this.#options.uploader !== undefined : this.#lanes.some(({ name }) => name === sink);
     const letters = await this.#journal.deadLetters((letter) => isPossible(letter) && filter(letter));
     // The new debt first, the letter's end after it: a crash in between leaves both.
     await Promise.all(letters.map(({ record, sink }) => this.#journal.requeue(record, [sink])));
@@ -225,11 +252,14 @@ export class Outbox {
 
   async #start(): Promise<void> {
     const { path, corruptLines, ledger } = this.#journal;
-    for (let count = 0; count < corruptLines; count++) this.#losses.add({ reason: "corrupt", detail: "a line of the journal could not be read" });
+    for (let count = 0; count < corruptLines; count++)
+      this.#losses.add({ reason: "corrupt", detail: "a line of the journal could not be read" });
     if (path !== undefined) {
       const kept = (await this.#journal.deadLetters(({ sink }) => sink === UPLOAD)).map(({ record }) => record);
       for (const { sequence, traits } of kept) if (traits.attachment) this.#pinned.keep(sequence, traits.attachment);
-      const wanted = [...ledger.uploads.values(), ...kept.map(({ traits }) => traits.attachment)].flatMap((attachment) => attachment?.path ?? []);
+      const wanted = [...ledger.uploads.values(), ...kept.map(({ traits }) => traits.attachment)].flatMap(
+        (attachment) => attachment?.path ?? [],
+      );
       await this.#pinned.sweep(path, wanted);
     }
     this.#uploads.start();
@@ -292,7 +322,8 @@ export class Outbox {
     deadline.clear();
     this.#outcomes.close();
     this.#progress.end();
-    if (!receipt.complete) this.#logger.warn("The outbox was closed with records pending.", { sinks: receipt.sinks, journalPath: receipt.journalPath });
+    if (!receipt.complete)
+      this.#logger.warn("The outbox was closed with records pending.", { sinks: receipt.sinks, journalPath: receipt.journalPath });
     return receipt;
   }
 }

@@ -114,6 +114,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
       binding.bound(task);
     },
     onStop: stop.request,
+    onRefused: binding.none,
   };
   const createAll = (runId: string): readonly Sink[] => {
     jobId = resolved.jobId ?? runId;

@@ -28,6 +28,8 @@ export interface SinkHooks {
   readonly taskId: () => string | undefined;
   readonly onBound: (task: BoundTask) => void;
   readonly onStop: (source: StopSource, reason: string) => void;
+  /** ClearML refused for good: there will be no task. */
+  readonly onRefused: () => void;
 }
 
 /** The ClearML client, when there is enough to reach one. */
@@ -84,29 +86,28 @@ export function createSinks(
   }
   if (clearml && wanted("clearml")) {
     const { taskId, projectName, taskName } = resolved.clearmlTask;
-    sinks.push(
-      createClearMLSink({
-        clearml,
-        job: { operation: resolved.operation },
-        runId: identity.runId,
-        outputUri: identity.outputUri,
-        taskId,
-        projectName,
-        taskName: taskName ?? `${resolved.operation} ${identity.jobId.slice(0, 12)}`,
-        externalKey: taskExternalKey({ operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId }),
-        owner: resolved.taskOwner,
-        mode: "live",
-        metricAddress: given.metricAddress,
-        nonFinite: given.nonFinite,
-        pollIntervalMs: given.stopPollIntervalMs,
-        onBound: hooks.onBound,
-        onStopRequest: (reason) => {
-          hooks.onStop("clearml", reason);
-        },
-        clock,
-        logger,
-      }),
-    );
+    const sink = createClearMLSink({
+      clearml,
+      job: { operation: resolved.operation },
+      runId: identity.runId,
+      outputUri: identity.outputUri,
+      taskId,
+      projectName,
+      taskName: taskName ?? `${resolved.operation} ${identity.jobId.slice(0, 12)}`,
+      externalKey: taskExternalKey({ operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId }),
+      owner: resolved.taskOwner,
+      mode: "live",
+      metricAddress: given.metricAddress,
+      nonFinite: given.nonFinite,
+      pollIntervalMs: given.stopPollIntervalMs,
+      onBound: hooks.onBound,
+      onStopRequest: (reason) => {
+        hooks.onStop("clearml", reason);
+      },
+      clock,
+      logger,
+    });
+    sinks.push(withRefusal(sink, hooks.onRefused));
   }
   sinks.push(...(given.extraSinks ?? []));
   if (sinks.length === 0)
@@ -116,6 +117,18 @@ export function createSinks(
         "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone",
     });
   return { sinks, issues };
+}
+
+/** The sink, with its refusal to open told to whoever waits for the task. */
+function withRefusal(sink: Sink, onRefused: () => void): Sink {
+  const open = sink.open?.bind(sink);
+  if (!open) return sink;
+  sink.open = async (context) => {
+    const delivery = await open(context);
+    if (delivery.status === "rejected") onRefused();
+    return delivery;
+  };
+  return sink;
 }
 
 /** The issues of whatever a constructor threw. */

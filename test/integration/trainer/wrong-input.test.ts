@@ -177,3 +177,33 @@ describe("a rank other than 0", () => {
     expect(world.platform.requests.counts().total).toBe(0);
   });
 });
+
+describe("a ClearML task that is not there", () => {
+  it("turns the sink off loudly, keeps its records, and leaves nobody waiting for the task", async () => {
+    const sdk = await world.start({}, { CLEARML_TASK_ID: "0123456789abcdef0123456789abcdef" });
+    await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
+    expect(await sdk.currentTask().bound()).toBeUndefined();
+    const receipt = await sdk.close();
+    expect(receipt).toMatchObject({ complete: false, sinks: { platform: { pending: 0 } } });
+    expect(receipt.sinks["clearml"]?.pending).toBeGreaterThan(0);
+    expect(world.warnings).toContain("The sink clearml is off: it refused to open. Its records stay in the journal.");
+    expect(sdk.stats().outbox?.sinks["clearml"]).toMatchObject({
+      state: "off",
+      lastError: expect.stringContaining("CLEARML_TASK_ID") as unknown,
+    });
+  });
+});
+
+describe("two sinks of one name", () => {
+  it("are a bug of the caller, thrown at once, and the journal is free again", async () => {
+    const sink = (name: string) => ({
+      name,
+      limits: { maxRecords: 1, maxBytes: 1 },
+      accepts: () => false,
+      deliver: () => Promise.resolve([]),
+    });
+    await expect(world.start({ extraSinks: [sink("mine"), sink("mine")] })).rejects.toThrow(ValidationError);
+    const next = await world.start({ extraSinks: [sink("mine")] });
+    expect(next.stats().outbox?.journal.mode).toBe("durable");
+  });
+});
