@@ -12,7 +12,7 @@ const count = z.int().nonnegative();
 const text = z.string();
 
 const envelope = {
-  job_id: text.nullable().describe("The platform's job (JOB_ID); null when the trainer was started without one."),
+  job_id: text.nullable().describe("The platform's job (JOB_ID); a trainer that was started without one gives its run's id, or null."),
   run_id: text.describe("The trainer's own run: 32 hexadecimal characters, kept by a restart on the same journal."),
   task_id: text.nullable().describe("The ClearML task; null until it is known."),
   sequence: z.int().positive().describe("Position within the run. Grows, with gaps; a repeated delivery carries the same one."),

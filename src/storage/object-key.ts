@@ -89,7 +89,7 @@ function valuesOf(parts: ObjectKeyParts): Readonly<Record<string, string>> {
 /** One value: its slashes are not the template's, so they go; letters and digits of any script stay. */
 function cleanValue(value: string): string {
   const safe = value.normalize("NFC").replace(/[^\p{L}\p{N}._=+@-]+/gu, "_");
-  return [...safe].slice(0, MAX_PART_CHARACTERS).join("");
+  return Array.from(safe).slice(0, MAX_PART_CHARACTERS).join("");
 }
 
 /** One segment of the rendered key: the template's own text is cleaned here, and dots that would climb or hide are taken away. */

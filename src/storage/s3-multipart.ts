@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import type { CompleteMultipartUploadCommandOutput, S3Client, UploadPartCommandInput } from "@aws-sdk/client-s3";
+import type { CompleteMultipartUploadCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { UploadError } from "../base/errors.js";
 import type { FileToStore, PutOptions } from "./object-store.js";
 import type { AwsModules } from "./s3-client.js";
@@ -106,7 +106,7 @@ class MultipartAttempt {
     const onAbort = (): void => this.#halt.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      const answer = (await upload.done()) as CompleteMultipartUploadCommandOutput;
+      const answer: CompleteMultipartUploadCommandOutput = await upload.done();
       this.#verify(answer, plan.parts);
     } catch (error) {
       this.#halt.abort(error);
@@ -156,13 +156,13 @@ class MultipartAttempt {
         this.#uploadId = answer.UploadId;
         return answer;
       }
-      const answer = await client.send(command as InstanceType<AwsModules["s3"]["UploadPartCommand"]>, { abortSignal });
       if (command instanceof aws.s3.UploadPartCommand) {
-        const input = command.input as UploadPartCommandInput;
-        this.#sentBytes += (input.Body as Uint8Array).byteLength;
-        this.#partChecksums.set(input.PartNumber ?? 0, answer.ChecksumSHA256);
+        const answer = await client.send(command, { abortSignal });
+        this.#sentBytes += (command.input.Body as Uint8Array).byteLength;
+        this.#partChecksums.set(command.input.PartNumber ?? 0, answer.ChecksumSHA256);
+        return answer;
       }
-      return answer;
+      return await client.send(command, { abortSignal });
     } catch (error) {
       // The uploader would go on to the end of the file before it tells.
       this.#failure ??= error;

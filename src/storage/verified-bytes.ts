@@ -85,7 +85,8 @@ async function readSlice(handle: FileHandle, wantedBytes: number, file: FileToSt
 
 function changed(file: FileToStore, how: string, cause?: unknown): UploadError {
   return new UploadError(
-    `${file.path} is no longer what it was when it was taken in: ${how}. Nothing of it was announced. Write checkpoints under a new name, or let them be copied (pin: "copy").`,
+    `${file.path} is no longer what it was when it was taken in: ${how}. Nothing of it was announced. ` +
+      'Write checkpoints under a new name, or let them be copied (pin: "copy").',
     { code: "FILE_CHANGED", retryable: false, cause },
   );
 }

@@ -28,11 +28,11 @@ export async function startS3(options: Partial<S3DoubleOptions> = {}): Promise<S
 export const S3_ENV = { AWS_ACCESS_KEY_ID: "test-key", AWS_SECRET_ACCESS_KEY: "test-secret" };
 
 /** A handler that never answers, and a promise for the first request that reached it. */
-export function hanging(): { readonly handler: () => Promise<never>; readonly reached: Promise<void> } {
-  const { promise: reached, resolve } = Promise.withResolvers<void>();
+export function hanging(): { readonly handler: () => Promise<never>; readonly reached: Promise<undefined> } {
+  const { promise: reached, resolve } = Promise.withResolvers<undefined>();
   return {
     handler: () => {
-      resolve();
+      resolve(undefined);
       return new Promise<never>(() => undefined);
     },
     reached,

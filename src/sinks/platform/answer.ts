@@ -35,7 +35,11 @@ export function deliveryOf(response: Pick<HttpResponse, "status" | "headers" | "
   const said = `${context.target} answered ${String(status)}${excerptOf(response, context.secrets)}`;
   if (status >= 200 && status < 300) {
     if (!isWebPage(response)) return { status: "delivered" };
-    return { status: "retry", cause: "unreachable", reason: `${said}. That is a web page, as a proxy or a login gives, and no backend's answer. Check CALLBACK_URL.` };
+    return {
+      status: "retry",
+      cause: "unreachable",
+      reason: `${said}. That is a web page, as a proxy or a login gives, and no backend's answer. Check CALLBACK_URL.`,
+    };
   }
   if (status < 400) return { status: "retry", cause: "answered", reason: redirectReason(response, context.target) };
   if (status === 409 && context.ambiguous) return { status: "delivered" };
@@ -52,11 +56,14 @@ export function deliveryOf(response: Pick<HttpResponse, "status" | "headers" | "
 function redirectReason(response: Pick<HttpResponse, "status" | "headers">, target: string): string {
   const location = response.headers["location"];
   const where = location !== undefined && URL.canParse(location) ? ` to ${publicUrl(location)}` : "";
-  return `${target} answered ${String(response.status)}: a redirect${where}, which is not followed, for the token must not travel on. Set CALLBACK_URL to the final address.`;
+  const why = "which is not followed, for the token must not travel on. Set CALLBACK_URL to the final address.";
+  return `${target} answered ${String(response.status)}: a redirect${where}, ${why}`;
 }
 
 function isWebPage(response: Pick<HttpResponse, "headers" | "text">): boolean {
-  return (response.headers["content-type"] ?? "").includes("text/html") || /^\s*<(!doctype\s+html|html)\b/i.test(response.text().slice(0, 200));
+  return (
+    (response.headers["content-type"] ?? "").includes("text/html") || /^\s*<(!doctype\s+html|html)\b/i.test(response.text().slice(0, 200))
+  );
 }
 
 /** A few words of the body, on one line, without secrets. */

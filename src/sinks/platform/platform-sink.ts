@@ -94,7 +94,7 @@ class PlatformSink implements Sink {
       const { job, taskId } = this.#options;
       request = this.#dialect.toRequest(record, { operation: job.operation, jobId: job.jobId, taskId: taskId?.() });
       if (request === undefined) return { status: "delivered" };
-      body = JSON.stringify(request.body) as string | undefined;
+      body = jsonOf(request.body);
     } catch (error) {
       return {
         status: "rejected",
@@ -198,6 +198,11 @@ function decoded(text: string): string {
 
 function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Undefined for what JSON has no words for: a dialect of the user's own may give anything. */
+function jsonOf(body: unknown): string | undefined {
+  return JSON.stringify(body);
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,7 @@
 /** Operations on a bucket: HeadBucket, ListObjectsV2, ListMultipartUploads. */
 import type { WireResponse } from "../../protocol/handler.js";
 import { xmlAnswer, type Operation, type OperationContext } from "./operation.js";
-import { element, xml } from "./s3-failure.js";
+import { element, group, xml } from "./s3-failure.js";
 
 export const headBucket: Operation = { name: "HeadBucket", right: "s3:ListBucket", run: async () => ({ status: 200 }) };
 export const listObjects: Operation = { name: "ListObjectsV2", right: "s3:ListBucket", run: runListObjects };
@@ -36,7 +36,13 @@ async function runListObjects({ bucket, query, store }: OperationContext): Promi
     if (folder !== undefined) folders.add(folder);
     else
       contents.push(
-        `<Contents>${element("Key", object.key)}${element("LastModified", new Date(object.modifiedAtMs).toISOString())}${element("ETag", `"${object.etag}"`)}${element("Size", object.body.length)}${element("StorageClass", "STANDARD")}</Contents>`,
+        group("Contents", [
+          element("Key", object.key),
+          element("LastModified", new Date(object.modifiedAtMs).toISOString()),
+          element("ETag", `"${object.etag}"`),
+          element("Size", object.body.length),
+          element("StorageClass", "STANDARD"),
+        ]),
       );
   }
   return xmlAnswer(

@@ -6,7 +6,7 @@ import { checksumElement, checksumHeader, checksumName, digestOf, verifyBody, ty
 import { checkPrecondition, metadataOf } from "./object-operations.js";
 import { xmlAnswer, type Operation, type OperationContext } from "./operation.js";
 import { readRequestBody } from "./request-body.js";
-import { element, S3Failure, textsOf, unescapeXml, xml } from "./s3-failure.js";
+import { element, group, S3Failure, textsOf, unescapeXml, xml } from "./s3-failure.js";
 
 export const createMultipartUpload: Operation = { name: "CreateMultipartUpload", right: "s3:PutObject", run: runCreate };
 export const uploadPart: Operation = { name: "UploadPart", right: "s3:PutObject", run: runUploadPart };
@@ -120,7 +120,8 @@ function chosenParts(document: string, upload: S3Upload): S3Part[] {
       if (checksum === undefined)
         throw new S3Failure(
           "InvalidRequest",
-          `The upload was created using a ${upload.algorithm} checksum. The complete request must include the checksum for each part. It was missing for part ${String(number)} in the request.`,
+          `The upload was created using a ${upload.algorithm} checksum. The complete request must include the checksum for each part. ` +
+            `It was missing for part ${String(number)} in the request.`,
         );
       if (checksum !== part.checksum?.value) throw new S3Failure("InvalidPart", "The checksum of a specified part may not match.");
     }
@@ -160,9 +161,13 @@ async function runListParts(context: OperationContext): Promise<WireResponse> {
       element("NextPartNumberMarker", page.at(-1)?.number ?? after),
       element("MaxParts", limit),
       element("IsTruncated", parts.length > page.length),
-      ...page.map(
-        (part) =>
-          `<Part>${element("PartNumber", part.number)}${element("LastModified", new Date(part.modifiedAtMs).toISOString())}${element("ETag", `"${part.etag}"`)}${element("Size", part.body.length)}</Part>`,
+      ...page.map((part) =>
+        group("Part", [
+          element("PartNumber", part.number),
+          element("LastModified", new Date(part.modifiedAtMs).toISOString()),
+          element("ETag", `"${part.etag}"`),
+          element("Size", part.body.length),
+        ]),
       ),
     ]),
   );

@@ -56,6 +56,11 @@ export function element(name: string, text: string | number | boolean): string {
   return `<${name}>${escapeXml(String(text))}</${name}>`;
 }
 
+/** One element with elements in it. */
+export function group(name: string, children: readonly string[]): string {
+  return `<${name}>${children.join("")}</${name}>`;
+}
+
 /** A document. */
 export function xml(root: string, children: readonly string[]): string {
   const namespace = root === "Error" ? "" : ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';

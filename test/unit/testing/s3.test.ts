@@ -157,7 +157,11 @@ describe("an upload in parts", () => {
     return /<UploadId>(.*?)</.exec((await send(s3, "POST", "/models/a?uploads", { headers })).text)![1]!;
   }
   const completion = (parts: readonly (readonly [number, string, string?])[]): string =>
-    `<CompleteMultipartUpload>${parts.map(([number, body, more = ""]) => `<Part><PartNumber>${String(number)}</PartNumber><ETag>&quot;${createHash("md5").update(body).digest("hex")}&quot;</ETag>${more}</Part>`).join("")}</CompleteMultipartUpload>`;
+    `<CompleteMultipartUpload>${parts.map(partOf).join("")}</CompleteMultipartUpload>`;
+  const partOf = ([number, body, more = ""]: readonly [number, string, string?]): string => {
+    const etag = createHash("md5").update(body).digest("hex");
+    return `<Part><PartNumber>${String(number)}</PartNumber><ETag>&quot;${etag}&quot;</ETag>${more}</Part>`;
+  };
 
   it("is joined in the parts' order, whatever order they came in", async () => {
     const s3 = aDouble();

@@ -42,6 +42,15 @@ describe("deliveryOf", () => {
     expect(deliveryOf(answer(status), context)).toMatchObject({ status: outcome, ...(cause === undefined ? {} : { cause }) });
   });
 
+  it.each([
+    ["by its type", answer(200, { "content-type": "text/html; charset=utf-8" }, "hello"), "retry"],
+    ["by its first words", answer(200, {}, "\n<!DOCTYPE html><title>Sign in</title>"), "retry"],
+    ["JSON that talks of HTML", answer(200, { "content-type": "application/json" }, '{"note":"<html>"}'), "delivered"],
+  ])("knows a proxy's web page %s", (_what, response, status) => {
+    const delivery = deliveryOf(response, context);
+    expect(delivery).toMatchObject({ status, ...(status === "retry" ? { cause: "unreachable" } : {}) });
+  });
+
   it("takes a conflict over a record that may be there already for its delivery", () => {
     expect(deliveryOf(answer(409), { ...context, ambiguous: true })).toEqual({ status: "delivered" });
   });
