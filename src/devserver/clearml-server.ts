@@ -16,6 +16,7 @@ import { Tokens } from "./api/tokens.js";
 import { createCallbackReceiver } from "./callback-receiver.js";
 import { ChangeFeed } from "./change-feed.js";
 import { createControlHandler } from "./control-handler.js";
+import { readAsset } from "./dashboard-assets.js";
 import { FaultSwitches } from "./faults.js";
 import { createFileHandler } from "./files/file-server.js";
 import type { FileStore } from "./files/file-store.js";
@@ -90,7 +91,7 @@ export function createClearMLServer(options: ClearMLServerOptions = {}): ClearML
     api,
     files,
     callbacks,
-    web: createWebHandler({ api, files, callbacks, tokens, feed, control }),
+    web: createWebHandler({ api, files, callbacks, tokens, feed, readAsset, control }),
     store,
     faults,
     requests,

@@ -8,7 +8,6 @@ import { TOKEN_COOKIE } from "../protocol/clearml/limits.js";
 import { tokenCookie } from "./api/tokens.js";
 import type { Tokens } from "./api/tokens.js";
 import type { ChangeFeed } from "./change-feed.js";
-import { readAsset } from "./dashboard-assets.js";
 import { contentTypeOf } from "./files/content-types.js";
 
 /** What the web port serves, each part a server without a socket. */
@@ -18,6 +17,8 @@ export interface WebHandlerOptions {
   readonly callbacks: WireHandler;
   readonly tokens: Tokens;
   readonly feed: ChangeFeed;
+  /** A file of the built page by its name, or undefined. */
+  readonly readAsset: (name: string) => Promise<Uint8Array | undefined>;
   /** Serves `/__faults` and `/__requests`; undefined: those addresses are pages like any other. */
   readonly control: WireHandler | undefined;
 }
@@ -46,7 +47,7 @@ function behind(prefix: string, request: WireRequest): WireRequest {
   return { ...request, url, headers: token === undefined ? request.headers : { ...request.headers, authorization: `Bearer ${token}` } };
 }
 
-async function page(request: WireRequest, tokens: Tokens): Promise<WireResponse> {
+async function page(request: WireRequest, { tokens, readAsset }: WebHandlerOptions): Promise<WireResponse> {
   const html = await readAsset("index.html");
   if (!html) return { status: 503, headers: { "content-type": "text/plain; charset=utf-8" }, body: NOT_BUILT };
   const token = tokens.issue();
@@ -64,7 +65,7 @@ async function page(request: WireRequest, tokens: Tokens): Promise<WireResponse>
   };
 }
 
-async function asset(name: string): Promise<WireResponse> {
+async function asset(name: string, { readAsset }: WebHandlerOptions): Promise<WireResponse> {
   const bytes = await readAsset(name);
   if (!bytes) return { status: 404, headers: { "content-type": "text/plain" }, body: "Not found" };
   return {
@@ -88,6 +89,6 @@ export function createWebHandler(options: WebHandlerOptions): WireHandler {
       return { status: 405, headers: { "content-type": "text/plain" }, body: "Method not allowed" };
     if (path === "/live") return options.feed.stream();
     const name = ASSET.exec(path)?.[1];
-    return name === undefined ? page(request, options.tokens) : asset(name);
+    return name === undefined ? page(request, options) : asset(name, options);
   };
 }

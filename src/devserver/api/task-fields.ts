@@ -1,5 +1,5 @@
 /** From the fields of a request to those of a stored task, for create, edit and clone. @see clearml-protocol 3.1, 3.2, 3.6 */
-import type { JsonObject } from "../../base/json.js";
+import type { JsonObject, JsonValue } from "../../base/json.js";
 import type { RequestOf } from "../../protocol/clearml/endpoints.js";
 import type {
   Artifact,
@@ -13,6 +13,7 @@ import type {
 } from "../store/documents.js";
 import { validationError } from "./api-failure.js";
 import type { Call } from "./call.js";
+import { plainMap } from "./plain-map.js";
 import { modelOf, projectOf, taskOf, validName, validTags } from "./lookup.js";
 
 type CreateRequest = RequestOf<"tasks.create">;
@@ -108,12 +109,12 @@ function taskModels(
 
 /** Flat parameters and the model description of older clients, in today's places. */
 function legacy(execution: JsonObject): { readonly hyperparams: Hyperparameters; readonly configuration: Configuration } {
-  const sections: Record<string, Record<string, ParameterItem>> = {};
+  const sections = plainMap<Record<string, ParameterItem>>();
   for (const [key, value] of Object.entries((execution["parameters"] ?? {}) as JsonObject)) {
     const slash = key.indexOf("/");
     const section = keptName(slash > 0 ? key.slice(0, slash) : "Args");
     const name = keptName(slash > 0 ? key.slice(slash + 1) : key);
-    (sections[section] ??= {})[name] = {
+    (sections[section] ??= plainMap())[name] = {
       section,
       name,
       value: typeof value === "string" ? value : JSON.stringify(value ?? ""),
@@ -127,10 +128,12 @@ function legacy(execution: JsonObject): { readonly hyperparams: Hyperparameters;
   return { hyperparams: sections, configuration: Object.fromEntries(texts) };
 }
 
-const stripped = (script: object): JsonObject =>
-  Object.fromEntries(
-    Object.entries(given(script)).map(([key, value]) => [key, typeof value === "string" ? value.trim() : value]),
-  ) as JsonObject;
+function stripped(script: object): JsonObject {
+  const result = plainMap<JsonValue>();
+  for (const [key, value] of Object.entries(given(script)) as [string, JsonValue][])
+    result[key] = typeof value === "string" ? value.trim() : value;
+  return result;
+}
 
 /**
  * What a create or an edit writes over `base`. Documents inside (execution, script, output, models) are merged one

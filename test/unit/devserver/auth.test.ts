@@ -65,6 +65,14 @@ describe("a call's credentials", () => {
     expect((await clearml.api("tasks.get_all", {}, { authorization: `Bearer ${token}` })).code).toBe("401/30");
   });
 
+  it("are refused when somebody has written another end into the token", async () => {
+    const clearml = new TestClearML();
+    const [head, , signature] = (await login(clearml)).split(".");
+    const payload = { ...decodeToken(await login(clearml)), exp: 4_000_000_000 };
+    const forged = `${head!}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.${signature!}`;
+    expect((await clearml.api("tasks.get_all", {}, { authorization: `Bearer ${forged}` })).code).toBe("401/30");
+  });
+
   it("end with a logout", async () => {
     const clearml = new TestClearML();
     const [token, other] = [await login(clearml), await login(clearml)];
