@@ -4,12 +4,13 @@ import path from "node:path";
 import { systemClock } from "../base/clock.js";
 import { ConfigError, describeError, StopRequestedError, type Issue, type StopSource } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type HttpTransport } from "../base/http.js";
-import { silentLogger } from "../base/logger.js";
+import { silentLogger, type Logger } from "../base/logger.js";
 import type { Sink } from "../outbox/sink.js";
+import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
-import { clearmlClient, createSinks, type Collaborators } from "./destinations.js";
+import { clearmlClient, createSinks, issuesOf, type Collaborators } from "./destinations.js";
 import { TrainerEmitter, type BoundTask } from "./events.js";
 import { flattenParameters } from "./hyperparameters.js";
 import { openOutbox } from "./journal-place.js";
@@ -107,6 +108,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
   issues.push(...client.issues);
   const storage = checkpointStore(given, resolved, client.clearml, collaborators);
   issues.push(...storage.issues);
+  await prepareStore(storage.store, given.strict ?? false, issues, logger);
   let jobId = resolved.jobId ?? "";
   const sinkHooks = {
     taskId: () => binding.task()?.id,
@@ -169,6 +171,16 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
       await client.clearml?.close();
     },
   };
+}
+
+/** Packages that the store needs and that are not installed: known at the start, not at the first checkpoint's upload. */
+async function prepareStore(store: ObjectStore | undefined, strict: boolean, issues: Issue[], logger: Logger): Promise<void> {
+  const prepared = store?.prepare?.().catch((error: unknown) => {
+    if (strict) issues.push(...issuesOf(error, "CHECKPOINT_URI"));
+    else logger.warn(`The store for files cannot be used: ${describeError(error)}`);
+  });
+  // Loading takes a moment that a lenient start need not wait for.
+  if (strict) await prepared;
 }
 
 function transportOf(given: GivenOptions): HttpTransport {

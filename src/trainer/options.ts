@@ -8,7 +8,7 @@ import type { Logger } from "../base/logger.js";
 import type { Sink } from "../outbox/sink.js";
 import type { OperationType } from "../records/facts.js";
 import type { MetricAddress } from "../records/metric-address.js";
-import type { CallbackDialect } from "../sinks/platform/dialect.js";
+import type { CallbackDialect, CallbackDialectFunction } from "../sinks/platform/dialect.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { readEnvironment, SINK_NAMES, type Environment, type SinkName } from "./environment.js";
 import { readRank, type Rank } from "./rank.js";
@@ -19,8 +19,8 @@ export interface CallbackOptions {
   readonly url?: string;
   /** `CALLBACK_TOKEN`. Sent as bearer token. */
   readonly token?: string;
-  /** `CALLBACK_DIALECT`. Default `plan`. */
-  readonly dialect?: "plan" | CallbackDialect;
+  /** `CALLBACK_DIALECT`, or a way of speaking of the caller's own. Default `plan`. */
+  readonly dialect?: "plan" | CallbackDialect | CallbackDialectFunction;
 }
 
 /** Which ClearML, which task. Each field has the environment variable that Python's client reads, in brackets. */
@@ -124,7 +124,9 @@ export interface ResolvedTrainerOptions {
   readonly projectId: string | undefined;
   readonly operation: OperationType;
   readonly config: Readonly<Record<string, unknown>>;
-  readonly callback: { readonly url: string; readonly token: string | undefined; readonly dialect: "plan" | CallbackDialect } | undefined;
+  readonly callback:
+    | { readonly url: string; readonly token: string | undefined; readonly dialect: "plan" | CallbackDialect | CallbackDialectFunction }
+    | undefined;
   readonly clearmlTask: { readonly taskId: string | undefined; readonly projectName: string; readonly taskName: string | undefined };
   /** `undefined`: not said, so whatever is configured. */
   readonly sinks: readonly SinkName[] | undefined;
