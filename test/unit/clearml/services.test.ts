@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ValidationError } from "../../../src/base/errors.js";
+import { ConnectionError, ValidationError } from "../../../src/base/errors.js";
 import { createClearML, type ClearML } from "../../../src/clearml/create-clearml.js";
-import { MAX_BATCH_CHARACTERS, splitBatch } from "../../../src/clearml/split-batch.js";
+import { MAX_BATCH_CHARACTERS, isPlainPoint, splitBatch } from "../../../src/clearml/split-batch.js";
 import { ENDPOINTS, type EndpointName } from "../../../src/protocol/clearml/endpoints.js";
 import { FakeApi, failureOf, refusal, success, type SeenRequest } from "./fake-api.js";
 
@@ -146,6 +147,25 @@ describe("a batch of events", () => {
     expect(batches.map(({ events }) => events.length)).toEqual([1, 1, 1]);
   });
 
+  it("takes the short way past the schema only for what the schema accepts", () => {
+    const field = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined));
+    const anyEvent = fc.record(
+      {
+        ...{ type: fc.constantFrom("training_stats_scalar", "log", "plot"), task: field, metric: field, variant: field },
+        ...{ value: field, iter: field, timestamp: field, worker: field, model_event: field, allow_locked: field, x_axis_label: field },
+      },
+      { requiredKeys: ["type"] },
+    );
+    const nearly = fc.record({
+      ...{ changed: fc.constantFrom("task", "metric", "variant", "value", "iter", "timestamp", "worker", "model_event"), to: field },
+    });
+    const check = (event: object): boolean =>
+      !isPlainPoint(event as never) || ENDPOINTS["events.add_batch"].request.safeParse(event).success;
+    fc.assert(fc.property(anyEvent, check));
+    fc.assert(fc.property(nearly, ({ changed, to }) => check({ ...point(1), timestamp: 5, [changed]: to })));
+    expect(isPlainPoint({ ...point(1), timestamp: 5 })).toBe(true);
+  });
+
   it("stays below what the official client would cut", () => {
     expect(MAX_BATCH_CHARACTERS).toBeLessThan(15_728_640);
   });
@@ -156,6 +176,25 @@ describe("a batch of events", () => {
     const long = (iter: number) => point(iter, "m".repeat(8_000_000));
     expect(await clearmlOf(api).events.addBatch([long(1), long(2)])).toEqual({ added: 2, errors: 2, errorsInfo: { "Invalid task id": 2 } });
     expect(api.calls).toHaveLength(2);
+  });
+
+  it("is sent again after an unclear failure only when it holds no console line", async () => {
+    const lost = new ConnectionError("lost", { code: "CONNECTION_FAILED", ambiguous: true });
+    const line = { type: "log", task: "t", msg: "hello" } as const;
+    for (const [events, requests] of [
+      [[point(1), line], 1],
+      [[point(1)], 2],
+    ] as const) {
+      const api = new FakeApi();
+      api.respond = () => (api.calls.length === 1 ? Promise.reject(lost) : success({ added: 1 }));
+      const outcome = clearmlOf(api)
+        .events.addBatch(events)
+        .catch((error: unknown) => error);
+      await api.clock.advance(60_000);
+      if (requests === 1) expect(await outcome).toBe(lost);
+      else expect(await outcome).toMatchObject({ added: 1 });
+      expect(api.calls).toHaveLength(requests);
+    }
   });
 
   it("that is empty asks nothing of the server", async () => {

@@ -357,6 +357,17 @@ describe("trying again", () => {
       expect(api.logins).toBe(3);
     });
 
+    it.each<["tasks.create" | "tasks.clone" | "models.create" | "projects.create", object]>([
+      ["tasks.create", create],
+      ["tasks.clone", task],
+      ["models.create", { name: "net", uri: "s3://b/k" }],
+      ["projects.create", { name: "Vision" }],
+    ])("counts %s among it", async (endpoint, request) => {
+      const api = failing(1, () => Promise.reject(reset));
+      expect(await outcomes(api, api.session().call(endpoint, request as never))).toBe(reset);
+      expect(api.calls).toHaveLength(1);
+    });
+
     it("counts console lines among it, and points not", async () => {
       const api = failing(1, () => Promise.reject(reset));
       expect(await outcomes(api, api.session().callBatch("events.add_batch", [point, line]))).toBe(reset);
