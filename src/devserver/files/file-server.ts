@@ -11,6 +11,11 @@ import { safePath } from "./file-store.js";
 import type { FileStore, StoredFile } from "./file-store.js";
 import { readForm } from "./multipart.js";
 
+/** What the file system says of a path that cannot be a file: it is a folder, or has a file as its folder. */
+const NO_PLACE = new Set(["EISDIR", "ENOTDIR", "EEXIST", "ENAMETOOLONG", "EINVAL"]);
+/** What it says when it cannot take any file. */
+const NO_STORAGE = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EIO"]);
+
 const NOT_FOUND: WireResponse = { status: 404, headers: { "content-type": "text/plain" }, body: "Not found" };
 
 function text(status: number, body: string): WireResponse {
@@ -53,11 +58,9 @@ async function upload(request: WireRequest, files: FileStore): Promise<WireRespo
       stored.push(path);
     });
   } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (code === "EISDIR" || code === "ENOTDIR" || code === "EEXIST" || code === "ENAMETOOLONG")
-      return text(400, "Bad request: a path of the form cannot be a file here");
-    if (typeof code === "string" && code.startsWith("E") && code !== "ERR_STREAM_PREMATURE_CLOSE")
-      return text(500, `The file could not be stored: ${code}`);
+    const code = String((error as { code?: unknown }).code);
+    if (NO_PLACE.has(code)) return text(400, "Bad request: a path of the form cannot be a file here");
+    if (NO_STORAGE.has(code)) return text(500, `The file could not be stored: ${code}`);
     return text(400, "Bad request: the form is malformed or incomplete");
   }
   if (refused) return refused;

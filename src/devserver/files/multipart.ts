@@ -20,7 +20,9 @@ export async function readForm(contentType: string, body: AsyncIterable<Uint8Arr
     limits: { headerSize: MAX_HEADER_BYTES },
   });
   const work: Promise<void>[] = [];
+  const streams: Readable[] = [];
   parser.on("file", (fieldName, stream) => {
+    streams.push(stream);
     const one = onFile(fieldName, stream).catch((error: unknown) => {
       // What is left of the part must be read, or the parser waits for ever; the error is reported below.
       stream.resume();
@@ -31,6 +33,10 @@ export async function readForm(contentType: string, body: AsyncIterable<Uint8Arr
   });
   try {
     await pipeline(Readable.from(body, { objectMode: false }), parser);
+  } catch (error) {
+    // The parser tells its parts nothing when the sender goes away: who reads one would wait for ever.
+    for (const stream of streams) stream.destroy(error as Error);
+    throw error;
   } finally {
     await Promise.all(work);
   }

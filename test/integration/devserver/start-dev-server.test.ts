@@ -94,6 +94,23 @@ describe("the dev server", () => {
     });
   });
 
+  it("keeps nothing of an upload whose sender goes away", async () => {
+    const dataDir = await folder();
+    const server = await start({ dataDir });
+    const authorization = `Basic ${Buffer.from(`${server.accessKey}:${server.secretKey}`).toString("base64")}`;
+    const headers = { authorization, "content-type": "multipart/form-data; boundary=b", "content-length": "1000000" };
+    const upload = httpRequest(server.filesUrl, { method: "POST", headers });
+    upload.on("error", () => undefined);
+    upload.write('--b\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n\r\n' + "x".repeat(100_000));
+    const files = join(dataDir, "files");
+    const present = async (): Promise<string[]> => readdir(files).catch(() => []);
+    while ((await present()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    upload.destroy();
+    while (server.requests.counts().total === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await present()).toEqual([]);
+    expect(server.requests.entries({ channel: "files" }).map((entry) => entry.status)).toEqual([400]);
+  });
+
   it("keeps everything in its folder for the next start, keys and tokens included", async () => {
     const dataDir = await folder();
     const first = await startDevServer({ dataDir });
