@@ -26,6 +26,7 @@ export function trainingBar(stream: WriteStream): TrainingBar {
     format: "{bar} {percentage} % | step {value} of {total} | loss {loss} | {line}",
     barCompleteChar: "█",
     barIncompleteChar: "░",
+    barsize: 24,
     hideCursor: true,
     linewrap: false,
     fps: 10,
