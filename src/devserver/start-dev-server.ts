@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.js";
 import { systemClock } from "../base/clock.js";
 import { ConfigError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
+import type { WireHandler } from "../protocol/handler.js";
 import { silentLogger } from "../base/logger.js";
 import { createClearMLServer } from "./clearml-server.js";
 import type { ClearMLServer } from "./clearml-server.js";
@@ -117,12 +118,19 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     throw error;
   }
   const own = ownOrigins(listeners.map((listener) => listener.port));
-  const handlers = [server.web, server.api, server.files];
-  const [webUrl = "", apiUrl = "", filesUrl = ""] = listeners.map((listener, at) => {
-    const handler = handlers[at];
-    if (handler) listener.serve(handler, own);
-    return `http://${LOOPBACK}:${String(listener.port)}`;
-  });
+  const [webUrl = "", apiUrl = "", filesUrl = ""] = listeners.map((listener) => `http://${LOOPBACK}:${String(listener.port)}`);
+  const { accessKey, secretKey, faults, requests } = server;
+  const callbackUrl = `${webUrl}/callbacks`;
+  const env: DevServerEnvironment = {
+    CLEARML_API_HOST: apiUrl,
+    CLEARML_WEB_HOST: webUrl,
+    CLEARML_FILES_HOST: filesUrl,
+    CLEARML_API_ACCESS_KEY: accessKey,
+    CLEARML_API_SECRET_KEY: secretKey,
+    CALLBACK_URL: callbackUrl,
+  };
+  const handlers = [withEnvironment(server.web, env), server.api, server.files];
+  for (const [at, handler] of handlers.entries()) listeners[at]?.serve(handler, own);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= (async () => {
@@ -135,8 +143,6 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   };
   const onAbort = (): void => void close();
   options.signal?.addEventListener("abort", onAbort, { once: true });
-  const { accessKey, secretKey, faults, requests } = server;
-  const callbackUrl = `${webUrl}/callbacks`;
   return {
     webUrl,
     apiUrl,
@@ -144,18 +150,23 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     callbackUrl,
     accessKey,
     secretKey,
-    env: {
-      CLEARML_API_HOST: apiUrl,
-      CLEARML_WEB_HOST: webUrl,
-      CLEARML_FILES_HOST: filesUrl,
-      CLEARML_API_ACCESS_KEY: accessKey,
-      CLEARML_API_SECRET_KEY: secretKey,
-      CALLBACK_URL: callbackUrl,
-    },
+    env,
     faults,
     requests,
     askToStop: (jobId, reason) => server.askToStop(jobId, reason),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/**
+ * The web port with `/env.json` beside the page: what a newcomer copies into a shell. Host and origin were checked before,
+ * so no page but the server's own reads it.
+ */
+function withEnvironment(web: WireHandler, env: DevServerEnvironment): WireHandler {
+  const body = JSON.stringify({ env });
+  return async (request) => {
+    if (request.url.pathname !== "/env.json" || request.method !== "GET") return web(request);
+    return { status: 200, headers: { "content-type": "application/json", "cache-control": "no-store" }, body };
   };
 }

@@ -257,6 +257,14 @@ describe("faults on real sockets", () => {
 });
 
 describe("the web port", () => {
+  it("gives its own page the lines to copy into a shell, and no other page", async () => {
+    const server = await start();
+    const answer = await raw(`${server.webUrl}/env.json`);
+    expect(answer.headers["content-type"]).toBe("application/json");
+    expect(JSON.parse(answer.body)).toEqual({ env: server.env });
+    expect((await raw(`${server.webUrl}/env.json`, { headers: { origin: "https://evil.example" } })).status).toBe(403);
+  });
+
   it("streams changes as they happen", async () => {
     const server = await start();
     const client = await RawClearML.login(server.env);
