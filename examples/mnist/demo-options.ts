@@ -1,6 +1,9 @@
 /** The demo's command line. */
 import { parseArgs } from "node:util";
 
+/** What the 60,000 images of the training file leave beside those for validation. */
+const MAX_TRAIN_IMAGES = 55_000;
+
 export interface DemoOptions {
   /** End with one line of JSON on stdout. */
   readonly json: boolean;
@@ -20,7 +23,7 @@ Usage: npm run demo -- [options]
   --json            print one line of JSON on stdout at the end: what the servers hold
   --keep            leave the server and its dashboard up afterwards, until Ctrl-C
   --epochs N        passes over the training images
-  --train-images N  images to learn from, at most 55000
+  --train-images N  images to learn from, at most ${String(MAX_TRAIN_IMAGES)}
   --help            this text
 
 Exit code: 0 when everything was found as reported, 1 when not, 2 for a wrong option.
@@ -40,7 +43,13 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
       },
     });
     const { json, keep, help } = values;
-    return { json, keep, help, epochs: count("--epochs", values.epochs), trainImages: count("--train-images", values["train-images"]) };
+    return {
+      json,
+      keep,
+      help,
+      epochs: count("--epochs", values.epochs, 10_000),
+      trainImages: count("--train-images", values["train-images"], MAX_TRAIN_IMAGES),
+    };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error));
   }
@@ -49,8 +58,10 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
 /** The caller asked for something that does not exist. */
 export class UsageError extends Error {}
 
-function count(option: string, text: string | undefined): number | undefined {
+function count(option: string, text: string | undefined, max: number): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new UsageError(`${option} takes a whole number above 0, not ${JSON.stringify(text)}`);
+  if (!/^[1-9]\d*$/.test(text) || Number(text) > max) {
+    throw new UsageError(`${option} takes a whole number from 1 to ${String(max)}, not ${JSON.stringify(text)}`);
+  }
   return Number(text);
 }

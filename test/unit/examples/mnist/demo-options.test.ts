@@ -13,10 +13,16 @@ describe("the demo's options", () => {
     });
   });
 
-  it.each([["--jsno"], ["--epochs"], ["--epochs", "0"], ["--epochs", "many"], ["--epochs", "1.5"], ["--train-images", "-4"], ["extra"]])(
-    "refuse %s %s, so that a slip is not taken for a run",
-    (...args) => {
-      expect(() => readDemoOptions(args)).toThrow(UsageError);
-    },
-  );
+  it.each([
+    ["--jsno"],
+    ["--epochs"],
+    ["--epochs", "0"],
+    ["--epochs", "many"],
+    ["--epochs", "1.5"],
+    ["--train-images", "-4"],
+    ["--train-images", "55001"],
+    ["extra"],
+  ])("refuse %s %s, so that a slip is not taken for a run", (...args) => {
+    expect(() => readDemoOptions(args)).toThrow(UsageError);
+  });
 });
