@@ -16,7 +16,9 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // Reads better as it is in a callback that only calls.
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
+      // Refuses `Promise.withResolvers<void>()`.
+      "@typescript-eslint/no-invalid-void-type": "off",
       // A method that fulfils an asynchronous port need not wait for anything.
       "@typescript-eslint/require-await": "off",
       // An aborted signal's reason is passed through as it is, whatever it is.
@@ -54,6 +56,8 @@ export default tseslint.config(
     files: ["test/**"],
     rules: {
       "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/no-explicit-any": "off",
+      "@typescript-eslint/no-base-to-string": "off",
       "@typescript-eslint/no-unsafe-assignment": "off",
       "@typescript-eslint/no-unsafe-member-access": "off",
       "@typescript-eslint/no-unsafe-call": "off",
