@@ -48,9 +48,9 @@ export class Compactor {
     return bytes > this.#options.maxJournalBytes && bytes >= this.#shedAgainAtBytes;
   }
 
-  /** Makes one pass, or waits for the one that is under way. Never rejects: what fails is tried again by a later pass. */
+  /** Makes a pass, or waits for the one that is under way. Never rejects: what fails is tried again by a later pass. */
   run(): Promise<void> {
-    this.#running ??= this.#pass()
+    this.#running ??= this.#passes()
       .catch((error: unknown) => {
         this.#options.logger.debug("Compaction of the journal was given up for now.", { reason: describeError(error) });
       })
@@ -66,10 +66,13 @@ export class Compactor {
     await this.#running;
   }
 
-  async #pass(): Promise<void> {
-    await this.#dropSettled();
-    await this.#mergeSparse();
-    if (this.isPressed) await this.#shed();
+  async #passes(): Promise<void> {
+    do {
+      await this.#dropSettled();
+      await this.#mergeSparse();
+      if (this.isPressed) await this.#shed();
+      // What came meanwhile may have passed the limit again, and nobody might say so for a while.
+    } while (this.isPressed && !this.#stopped);
   }
 
   async #dropSettled(): Promise<void> {
@@ -117,6 +120,8 @@ export class Compactor {
     }
     if (store.bytes <= maxJournalBytes) return;
     this.#shedAgainAtBytes = store.bytes + segmentBytes;
+    // The newest file is not touched: by so much the limit may be passed.
+    if (store.bytes <= maxJournalBytes + 2 * segmentBytes) return;
     logger.warn("The journal is over its limit, and all that is left in it may not be given up. Free the sinks or raise maxJournalBytes.", {
       bytes: store.bytes,
       maxJournalBytes,

@@ -94,4 +94,16 @@ describe("Ledger", () => {
     const ledger = ledgerOf([{ k: "i", n: "a" }, { k: "i", n: "b" }, { k: "q", n: ["a"], s: 1, t: 0, a: {} }]);
     expect([ledger.pending("a").size, ledger.pending("b").size]).toEqual([1, 0]);
   });
+
+  it("believes a snapshot about records before it alone, and about none that is not there", () => {
+    const ledger = ledgerOf([
+      { k: "i", n: "a" },
+      { k: "r", s: 1, t: 0, a: {} },
+      { k: "r", s: 2, t: 0, a: { attachment } },
+      // Taken when there was a record 3 of which nothing is left, and before 2 was there.
+      { k: "z", run: "run", next: 2, sinks: { a: { pending: [[1, 1], [3, 3]], anchors: [] } }, uploads: [], uploadAnchors: [], memory: {} },
+    ]);
+    expect(ledger.pending("a").ranges()).toEqual([[1, 2]]);
+    expect([...ledger.uploads.keys()]).toEqual([2]);
+  });
 });
