@@ -18,8 +18,6 @@ export type ErrorCode =
   | "JOURNAL_LOCKED"
   | "JOURNAL_UNWRITABLE"
   | "JOURNAL_VERSION"
-  | "JOURNAL_FULL"
-  | "JOURNAL_CORRUPT"
   | "STOP_REQUESTED"
   | "CLOSED";
 
@@ -152,7 +150,7 @@ export class UploadError extends TrainerSDKError {
   }
 }
 
-/** The journal's folder cannot be used: locked by a live process, not writable, full, of a newer version. `path` names it. */
+/** The journal's folder cannot be used: locked by a live process, not writable, of a newer version. `path` names it. */
 export class JournalError extends TrainerSDKError {
   readonly path: string;
 

@@ -185,7 +185,7 @@ async function prepareStore(store: ObjectStore | undefined, strict: boolean, iss
 
 function transportOf(given: GivenOptions): HttpTransport {
   if (given.fetch) return fetchTransport(given.fetch);
-  return undiciTransport(given.dispatcher ? { dispatcher: given.dispatcher } : {});
+  return undiciTransport({ background: true, ...(given.dispatcher ? { dispatcher: given.dispatcher } : {}) });
 }
 
 /** The configuration as the caller's schema makes it; unchecked, with an issue, when the schema refuses. */
@@ -204,9 +204,17 @@ function readConfig<TConfig extends object>(
   return Object.freeze({ ...resolved.config }) as unknown as Readonly<TConfig>;
 }
 
+/**
+ * Once for each new content: a start that only delivers what an earlier one left must not write a record after the job's
+ * end, which would count as a new attempt.
+ */
 function connectConfig(run: Run, config: object): void {
   const values = flattenParameters(config as Readonly<Record<string, unknown>>);
-  if (Object.keys(values).length > 0) run.append({ kind: "hyperparameters", section: "General", values }, {});
+  const text = JSON.stringify(values);
+  const memory = run.parts.outbox?.memory("trainer");
+  if (memory === undefined || text === "{}" || memory.get("config") === text) return;
+  run.append({ kind: "hyperparameters", section: "General", values }, {});
+  void memory.set("config", text);
 }
 
 /** One abort for all who may ask. The first wish is the reason; later ones change nothing. */

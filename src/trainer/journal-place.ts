@@ -28,7 +28,7 @@ export async function openOutbox(
     return { outbox: await Outbox.open({ ...outbox, directory: first, strict: true }), directory: first, issues: [] };
   } catch (error) {
     if (strict || !(error instanceof JournalError)) throw error;
-    if (error.code !== "JOURNAL_UNWRITABLE" && error.code !== "JOURNAL_FULL") return inMemory(options, error.message);
+    if (error.code !== "JOURNAL_UNWRITABLE") return inMemory(options, error.message);
     return inTemporaryFolder(options, first, error.message);
   }
 }

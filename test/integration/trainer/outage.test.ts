@@ -7,6 +7,8 @@ import { aTrainerWorld } from "../../support/trainer-world.js";
 const world = aTrainerWorld();
 
 const EPOCHS = 5;
+/** A second start that only delivers must not count as a new attempt because it connects the same configuration again. */
+const CONFIG = { CONFIG: '{"epochs": 5}' };
 const FAULTS: readonly FaultMode[] = [
   { mode: "refuse" },
   { mode: "hang" },
@@ -67,7 +69,7 @@ async function expectEverything(): Promise<void> {
 describe.each(CHANNELS)("with %s out for the whole run", (channel) => {
   it.each(FAULTS)("by %j the training is unslowed, the receipt honest, and the next start delivers everything once", async (fault) => {
     world.platform.faults.set(channel, fault);
-    const sdk = await world.start();
+    const sdk = await world.start({}, CONFIG);
     // The bound of a whole awaited call, fsync included, against 30 s timeouts of the network: far apart.
     expect(await train(sdk)).toBeLessThan(2_000);
     const start = performance.now();
@@ -81,7 +83,7 @@ describe.each(CHANNELS)("with %s out for the whole run", (channel) => {
     if (channel === "api") expect(receipt.sinks["platform"]).toMatchObject({ pending: 0, rejected: 0 });
 
     world.platform.faults.clear();
-    const next = await world.start();
+    const next = await world.start({}, CONFIG);
     expect(await next.close({ deadlineMs: 20_000 })).toMatchObject({
       complete: true,
       sinks: { platform: { rejected: 0 }, clearml: { rejected: 0 } },
