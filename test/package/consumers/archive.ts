@@ -1,6 +1,6 @@
 /** The packed archive, projects that install it, and the Node versions they run on. */
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -75,14 +75,19 @@ async function ownVersion(dependency: string): Promise<string> {
   return (JSON.parse(await readFile(path.join(projectRoot, "node_modules", dependency, "package.json"), "utf8")) as { version: string }).version;
 }
 
-/** The program of a Node version, from the npm package `node`; installed once, into `.cache`. */
+/**
+ * The program of a Node version, from the npm package `node`; installed once, into `.cache`. Made beside its place and then
+ * moved there, because test files run side by side.
+ */
 export async function nodeOf(version: string): Promise<string> {
-  const folder = path.join(projectRoot, ".cache/nodes", version);
+  const nodes = path.join(projectRoot, ".cache/nodes");
+  const folder = path.join(nodes, version);
   const program = path.join(folder, "node_modules/node/bin/node");
-  if (!(await stat(program).catch(() => undefined))) {
-    await mkdir(folder, { recursive: true });
-    await writeFile(path.join(folder, "package.json"), JSON.stringify({ private: true, allowScripts: { node: true } }));
-    await succeed("npm", ["install", `node@${version}`, "--no-audit", "--no-fund", "--loglevel=error"], folder);
-  }
+  if (await stat(program).catch(() => undefined)) return program;
+  await mkdir(nodes, { recursive: true });
+  const staging = await mkdtemp(path.join(nodes, "installing-"));
+  await writeFile(path.join(staging, "package.json"), JSON.stringify({ private: true, allowScripts: { node: true } }));
+  await succeed("npm", ["install", `node@${version}`, "--no-audit", "--no-fund", "--loglevel=error"], staging);
+  await rename(staging, folder).catch(() => rm(staging, { recursive: true, force: true }));
   return program;
 }

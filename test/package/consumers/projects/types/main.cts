@@ -2,7 +2,6 @@
 import sdkEntry = require("trainer-sdk");
 import clearmlEntry = require("trainer-sdk/clearml");
 import devserverEntry = require("trainer-sdk/devserver");
-import testingEntry = require("trainer-sdk/testing");
 
 export async function train(): Promise<boolean> {
   const sdk = await sdkEntry.TrainerSDK.init({ env: {} });
@@ -13,4 +12,3 @@ export async function train(): Promise<boolean> {
 
 export const clearml: clearmlEntry.ClearML = clearmlEntry.createClearML();
 export const server: Promise<devserverEntry.DevServer> = devserverEntry.startDevServer();
-export const platform: testingEntry.TestPlatform = testingEntry.createTestPlatform();

@@ -2,7 +2,6 @@
 import { TrainerSDK, TrainerSDKError, type Receipt, type TrainerOptions } from "trainer-sdk";
 import { createClearML, type ClearML } from "trainer-sdk/clearml";
 import { startDevServer, type DevServer } from "trainer-sdk/devserver";
-import { createTestPlatform, setupTestNetwork, type TestPlatform } from "trainer-sdk/testing";
 
 interface Config {
   readonly epochs: number;
@@ -27,6 +26,4 @@ export async function names(clearml: ClearML = createClearML()): Promise<string[
 }
 
 export const server: Promise<DevServer> = startDevServer({ port: 0 });
-export const platform: TestPlatform = createTestPlatform();
-export const network = setupTestNetwork(platform.handlers, { onUnhandledRequest: "error" });
-export const code: string | undefined = TrainerSDKError.isInstance(platform) ? (platform as unknown as TrainerSDKError).code : undefined;
+export const codeOf = (error: unknown): string | undefined => (TrainerSDKError.isInstance(error) ? error.code : undefined);
