@@ -15,7 +15,15 @@ const dist = `${root}/dist`;
 /** Its time is that of the build's start: what was edited since is newer. */
 const stamp = `${dist}/.built`;
 const lock = `${root}/.cache/build.lock`;
-const SOURCES = ["src", "scripts/build-dashboard.ts", "tsup.config.ts", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.dashboard.json"];
+const SOURCES = [
+  "src",
+  "scripts/build-dashboard.ts",
+  "tsup.config.ts",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.dashboard.json",
+];
 /** The page is bundled by a script of its own, from these. */
 const PAGE_PACKAGES = ["node_modules/preact", "node_modules/uplot"];
 
@@ -33,7 +41,10 @@ export async function buildPackage(options: { readonly onlyWhenStale?: boolean }
       await cleanSourceMaps(staging);
       await chmod(`${staging}/cli/bin.cjs`, 0o755);
       await buildDashboard(`${staging}/dashboard`);
-      await writeFile(`${staging}/THIRD-PARTY-LICENSES.txt`, await thirdPartyLicences(root, [...(await takeMetafiles(staging)), ...PAGE_PACKAGES]));
+      await writeFile(
+        `${staging}/THIRD-PARTY-LICENSES.txt`,
+        await thirdPartyLicences(root, [...(await takeMetafiles(staging)), ...PAGE_PACKAGES]),
+      );
       await writeFile(`${staging}/.built`, "");
       await utimes(`${staging}/.built`, startedAt, startedAt);
       await rm(`${staging}-old`, { recursive: true, force: true });
@@ -47,7 +58,10 @@ export async function buildPackage(options: { readonly onlyWhenStale?: boolean }
 
 function bundle(into: string): void {
   process.stderr.write("Building trainer-sdk ...\n");
-  const tsup = spawnSync(process.execPath, [`${root}/node_modules/tsup/dist/cli-default.js`, "--silent", "--out-dir", into], { cwd: root, encoding: "utf8" });
+  const tsup = spawnSync(process.execPath, [`${root}/node_modules/tsup/dist/cli-default.js`, "--silent", "--out-dir", into], {
+    cwd: root,
+    encoding: "utf8",
+  });
   if (tsup.status !== 0) throw new Error(`The build failed.\n${tsup.stdout}${tsup.stderr}`);
 }
 

@@ -24,7 +24,9 @@ async function documents(): Promise<string[]> {
   const below = async (folder: string): Promise<string[]> =>
     (await readdir(root + folder, { recursive: true }).catch(() => [])).map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
   const top = await readdir(root);
-  return [...top, ...(await below("docs")), ...(await below("examples"))].filter((path) => path.endsWith(".md") && !path.startsWith("docs/api/"));
+  return [...top, ...(await below("docs")), ...(await below("examples"))].filter(
+    (path) => path.endsWith(".md") && !path.startsWith("docs/api/"),
+  );
 }
 
 /** The blocks of a document. A prelude stands on the line of the fence, so that every line keeps its number. */

@@ -18,7 +18,11 @@ export function bundledPackages({ inputs }: Metafile): string[] {
 }
 
 async function licenceOf(root: string, folder: string): Promise<string> {
-  const manifest = JSON.parse(await readFile(`${root}/${folder}/package.json`, "utf8")) as { name: string; version: string; license: string };
+  const manifest = JSON.parse(await readFile(`${root}/${folder}/package.json`, "utf8")) as {
+    name: string;
+    version: string;
+    license: string;
+  };
   const file = (await readdir(`${root}/${folder}`)).find((name) => /^licen[cs]e/i.test(name));
   if (file === undefined) throw new Error(`${folder} is bundled but has no licence file. Leave it out of the bundle.`);
   const text = await readFile(`${root}/${folder}/${file}`, "utf8");

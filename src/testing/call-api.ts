@@ -3,7 +3,12 @@ import type { JsonObject } from "../base/json.js";
 import { readBytes, type WireHandler } from "../protocol/handler.js";
 
 /** @throws Error with the server's own words when it refuses. */
-export async function callApi(api: WireHandler, credentials: { readonly accessKey: string; readonly secretKey: string }, endpoint: string, request: JsonObject): Promise<JsonObject> {
+export async function callApi(
+  api: WireHandler,
+  credentials: { readonly accessKey: string; readonly secretKey: string },
+  endpoint: string,
+  request: JsonObject,
+): Promise<JsonObject> {
   const basic = Buffer.from(`${credentials.accessKey}:${credentials.secretKey}`).toString("base64");
   async function* body(): AsyncGenerator<Uint8Array> {
     yield new TextEncoder().encode(JSON.stringify(request));
@@ -15,7 +20,12 @@ export async function callApi(api: WireHandler, credentials: { readonly accessKe
     body: body(),
   });
   if (answer.destroy === true) throw new Error(`${endpoint} was not answered: a fault of "api" broke the connection.`);
-  const bytes = typeof answer.body === "string" || answer.body === undefined ? Buffer.from(answer.body ?? "") : answer.body instanceof Uint8Array ? answer.body : await readBytes(answer.body);
+  const bytes =
+    typeof answer.body === "string" || answer.body === undefined
+      ? Buffer.from(answer.body ?? "")
+      : answer.body instanceof Uint8Array
+        ? answer.body
+        : await readBytes(answer.body);
   const text = Buffer.from(bytes).toString("utf8");
   if (answer.status !== 200) throw new Error(`${endpoint} was refused with ${String(answer.status)}: ${text.slice(0, 500)}`);
   return (JSON.parse(text) as { readonly data: JsonObject }).data;

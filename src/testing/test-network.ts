@@ -4,7 +4,7 @@
  * marked experimental, so this is the one file that knows it.
  */
 import { HttpRequestInterceptor } from "@mswjs/interceptors/http";
-import { defineNetwork, InterceptorSource } from "msw/experimental";
+import { defineNetwork, InterceptorSource, NetworkReadyState } from "msw/experimental";
 import type { HttpHandler } from "msw/http";
 
 export interface TestNetworkOptions {
@@ -16,7 +16,7 @@ export interface TestNetworkOptions {
 export interface TestNetwork {
   /** Starts to intercept. Call it before the first request, in `beforeAll`. */
   listen(): Promise<void>;
-  /** Stops, and gives the network back. */
+  /** Stops, and gives the network back. Safe to call twice. */
   close(): Promise<void>;
   /** Adds handlers in front of the others, until the next `resetHandlers`. */
   use(...handlers: readonly HttpHandler[]): void;
@@ -41,7 +41,8 @@ export function setupTestNetwork(handlers: readonly HttpHandler[], options: Test
       network.enable();
     },
     async close() {
-      network.disable();
+      // msw throws at the second call.
+      if (network.readyState === NetworkReadyState.ENABLED) network.disable();
     },
     use(...added) {
       network.use(...added);

@@ -78,7 +78,11 @@ describe("the built entries", () => {
   });
 
   it("prints nothing and leaves nothing open when it is imported and not used", async () => {
-    const { stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", doors.map(([, door]) => `import ${JSON.stringify(path.join(root, door.import.default))};`).join("\n")], { timeout: 20_000 });
+    const { stdout, stderr } = await run(
+      process.execPath,
+      ["--input-type=module", "-e", doors.map(([, door]) => `import ${JSON.stringify(path.join(root, door.import.default))};`).join("\n")],
+      { timeout: 20_000 },
+    );
     expect(stdout + stderr).toBe("");
   });
 
@@ -87,7 +91,10 @@ describe("the built entries", () => {
     expect(maps.length).toBeGreaterThan(0);
     for (const name of maps) {
       const { sources } = JSON.parse(await readFile(path.join(dist, name), "utf8")) as { sources: string[] };
-      expect(sources.filter((source) => path.isAbsolute(source)), name).toEqual([]);
+      expect(
+        sources.filter((source) => path.isAbsolute(source)),
+        name,
+      ).toEqual([]);
     }
   });
 

@@ -19,7 +19,12 @@ export interface Output {
 /** Runs a program to its end; a failure is an answer. */
 export async function execute(program: string, args: readonly string[], cwd: string): Promise<Output> {
   try {
-    const { stdout, stderr } = await run(program, args, { cwd, timeout: INSTALL_TIMEOUT_MS, env: cleanEnvironment(), maxBuffer: 64 * 1024 * 1024 });
+    const { stdout, stderr } = await run(program, args, {
+      cwd,
+      timeout: INSTALL_TIMEOUT_MS,
+      env: cleanEnvironment(),
+      maxBuffer: 64 * 1024 * 1024,
+    });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr, message } = error as Error & Partial<{ code: number; stdout: string; stderr: string }>;
@@ -29,7 +34,9 @@ export async function execute(program: string, args: readonly string[], cwd: str
 
 /** Without what npm and vitest tell their children: a consumer knows nothing of us. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_(package|lifecycle|config_local|command|execpath|node)|VITEST|NODE_(ENV|OPTIONS|PATH)|INIT_CWD|TEST)/i.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_(package|lifecycle|config_local|command|execpath|node)|VITEST|NODE_(ENV|OPTIONS|PATH)|INIT_CWD|TEST)/i.test(name),
+  );
   return Object.fromEntries(kept);
 }
 
@@ -64,7 +71,9 @@ export async function installProject(name: string, into: string, archive: string
   const folder = path.join(into, name);
   await mkdir(folder, { recursive: true });
   await cp(path.join(import.meta.dirname, "projects", name), folder, { recursive: true });
-  const dependencies = Object.fromEntries(await Promise.all(beside.map(async (dependency) => [dependency, await ownVersion(dependency)] as const)));
+  const dependencies = Object.fromEntries(
+    await Promise.all(beside.map(async (dependency) => [dependency, await ownVersion(dependency)] as const)),
+  );
   const manifest = { name: `consumer-${name}`, private: true, dependencies: { ...dependencies, "trainer-sdk": `file:${archive}` } };
   await writeFile(path.join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await succeed("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"], folder);
@@ -72,7 +81,8 @@ export async function installProject(name: string, into: string, archive: string
 }
 
 async function ownVersion(dependency: string): Promise<string> {
-  return (JSON.parse(await readFile(path.join(projectRoot, "node_modules", dependency, "package.json"), "utf8")) as { version: string }).version;
+  return (JSON.parse(await readFile(path.join(projectRoot, "node_modules", dependency, "package.json"), "utf8")) as { version: string })
+    .version;
 }
 
 /**

@@ -30,7 +30,11 @@ describe("a project that installed the archive", () => {
     });
 
     it("starts the program", async () => {
-      const output = await execute(await nodeOf(version), [path.join(project, "node_modules/trainer-sdk/dist/cli/bin.cjs"), "--version"], project);
+      const output = await execute(
+        await nodeOf(version),
+        [path.join(project, "node_modules/trainer-sdk/dist/cli/bin.cjs"), "--version"],
+        project,
+      );
       expect(output).toMatchObject({ code: 0, stderr: "" });
       expect(output.stdout.trim()).toMatch(/^\d+\.\d+\.\d+/);
     });
@@ -38,7 +42,11 @@ describe("a project that installed the archive", () => {
 
   it("is told by the program what it needs when Node is too old, even by one that reads no newer syntax", async () => {
     for (const version of ["12", "20"]) {
-      const output = await execute(await nodeOf(version), [path.join(project, "node_modules/trainer-sdk/dist/cli/bin.cjs"), "dev"], project);
+      const output = await execute(
+        await nodeOf(version),
+        [path.join(project, "node_modules/trainer-sdk/dist/cli/bin.cjs"), "dev"],
+        project,
+      );
       expect(output.code).toBe(1);
       expect(output.stderr).toContain("22.19");
       expect(output.stderr).toMatch(new RegExp(`v?${version}\\.\\d+\\.\\d+`));
@@ -46,7 +54,24 @@ describe("a project that installed the archive", () => {
   });
 
   it("got what belongs to it and nothing else", () => {
-    expect(files).toEqual(expect.arrayContaining(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts", "dist/dashboard/index.html", "dist/THIRD-PARTY-LICENSES.txt"]));
-    expect(files.filter((file) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(c?js|d\.c?ts|map|html|css|txt|svg))$/.test(file))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining([
+        "package.json",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "dist/index.js",
+        "dist/index.cjs",
+        "dist/index.d.ts",
+        "dist/index.d.cts",
+        "dist/dashboard/index.html",
+        "dist/THIRD-PARTY-LICENSES.txt",
+      ]),
+    );
+    expect(
+      files.filter(
+        (file) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(c?js|d\.c?ts|map|html|css|txt|svg))$/.test(file),
+      ),
+    ).toEqual([]);
   });
 });

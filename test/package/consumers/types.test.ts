@@ -13,10 +13,13 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 describe("the types of the archive", () => {
-  it.each(["node16", "node16.testing", "nodenext", "nodenext.testing", "bundler", "bundler.testing"])("hold in ES modules and CommonJS with tsconfig.%s.json", async (resolution) => {
-    const compiler = path.join(projectRoot, "node_modules/typescript/bin/tsc");
-    const output = await execute(process.execPath, [compiler, "-p", `tsconfig.${resolution}.json`], project);
-    expect(output.stdout).toBe("");
-    expect(output.code).toBe(0);
-  });
+  it.each(["node16", "node16.testing", "nodenext", "nodenext.testing", "bundler", "bundler.testing"])(
+    "hold in ES modules and CommonJS with tsconfig.%s.json",
+    async (resolution) => {
+      const compiler = path.join(projectRoot, "node_modules/typescript/bin/tsc");
+      const output = await execute(process.execPath, [compiler, "-p", `tsconfig.${resolution}.json`], project);
+      expect(output.stdout).toBe("");
+      expect(output.code).toBe(0);
+    },
+  );
 });

@@ -15,7 +15,12 @@ describe("a wire handler under msw", () => {
     answerWith = async (request) => ({
       status: 201,
       headers: { "x-answer": "yes" },
-      body: JSON.stringify([request.method, request.url.href, request.headers["x-question"], Buffer.from(await readBytes(request.body)).toString()]),
+      body: JSON.stringify([
+        request.method,
+        request.url.href,
+        request.headers["x-question"],
+        Buffer.from(await readBytes(request.body)).toString(),
+      ]),
     });
     const answer = await undiciRequest("http://server.test:8008/a/b?c=1", { method: "POST", headers: { "X-Question": "?" }, body: "text" });
     expect(answer.statusCode).toBe(201);

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { setupTestNetwork } from "../../../src/testing/test-network.js";
 
 const network = setupTestNetwork([
-  rule.all("http://service.test/*", async ({ request }) => HttpResponse.text(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`)),
+  rule.all("http://service.test/*", async ({ request }) =>
+    HttpResponse.text(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`),
+  ),
 ]);
 
 function nodeHttp(url: string): Promise<string> {
@@ -49,6 +51,13 @@ describe("setupTestNetwork", () => {
     await expect(fetch("http://elsewhere.test/")).rejects.toThrow();
     await expect(undiciRequest("http://elsewhere.test/")).rejects.toThrow();
     await expect(nodeHttp("http://elsewhere.test/")).rejects.toThrow();
+  });
+
+  it("may be closed twice, and listen again", async () => {
+    await network.close();
+    await network.close();
+    await network.listen();
+    expect(await nodeHttp("http://service.test/again")).toBe("GET /again ");
   });
 
   it("forgets added handlers at a reset", async () => {

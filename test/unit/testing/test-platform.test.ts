@@ -36,7 +36,12 @@ describe("createTestPlatform", () => {
     await clearml.events.addBatch(lines);
     await clearml.models.create({ uri: "s3://s3.test:9000/checkpoints/a", name: "a model", task });
     expect(platform.tasks().map(({ id, name }) => ({ id, name }))).toEqual([{ id: task, name: "a task" }]);
-    expect(platform.scalars(task)).toEqual({ "loss/train": [{ iteration: 1, value: 0.5 }, { iteration: 2, value: 0.25 }] });
+    expect(platform.scalars(task)).toEqual({
+      "loss/train": [
+        { iteration: 1, value: 0.5 },
+        { iteration: 2, value: 0.25 },
+      ],
+    });
     expect(platform.singleValues(task)).toEqual({ accuracy: 0.75 });
     expect(platform.lines(task)).toEqual([{ level: "info", message: "hello" }]);
     expect(platform.models(task).map(({ name }) => name)).toEqual(["a model"]);
@@ -67,7 +72,11 @@ describe("createTestPlatform", () => {
     const form = new FormData();
     form.set("folder/file.bin", new Blob(["bytes"]), "file.bin");
     const { token } = (await platform.call("auth.login")) as { token: string };
-    const answer = await fetch(platform.env.CLEARML_FILES_HOST, { method: "POST", body: form, headers: { authorization: `Bearer ${token}` } });
+    const answer = await fetch(platform.env.CLEARML_FILES_HOST, {
+      method: "POST",
+      body: form,
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect(answer.status).toBe(200);
     expect(textOf(await platform.contentOf(`${platform.env.CLEARML_FILES_HOST}/folder/file.bin`))).toBe("bytes");
     expect(await platform.contentOf("s3://s3.test:9000/checkpoints/none")).toBeUndefined();

@@ -14,7 +14,12 @@ const env = (platform) => ({ ...platform.env, JOB_ID: "7" });
 function expectWholeStory(platform) {
   const [task] = platform.tasks();
   expect(task).toMatchObject({ name: "Training Job 7", status: "completed" });
-  expect(platform.scalars(task.id)).toMatchObject({ "loss/train": [{ iteration: 1, value: 1 }, { iteration: 2, value: 0.5 }] });
+  expect(platform.scalars(task.id)).toMatchObject({
+    "loss/train": [
+      { iteration: 1, value: 1 },
+      { iteration: 2, value: 0.5 },
+    ],
+  });
   expect(platform.callbacks("/completed")).toHaveLength(1);
   expect(platform.objects().map(({ body }) => Buffer.from(body).toString())).toContain("weights");
 }
@@ -41,20 +46,23 @@ describe("with msw's own setupServer", () => {
     expect(await train({ env: env(platform), journalDir: journalDir(), fetch: globalThis.fetch })).toMatchObject({ complete: true });
     expectWholeStory(platform);
   });
+});
 
-  it("lets a handler of its own stand before the platform's", async () => {
-    const platform = createTestPlatform();
-    const seen = [];
-    const server = setupServer(
-      http.post(`${platform.env.CALLBACK_URL}/progress`, async ({ request }) => {
-        seen.push((await request.json()).epoch);
-        return HttpResponse.json({ action: "stop", reason: "enough" });
-      }),
-      ...platform.handlers,
-    );
+describe("with a handler of the test's own before the platform's", () => {
+  const platform = createTestPlatform();
+  const seen = [];
+  const server = setupServer(
+    http.post(`${platform.env.CALLBACK_URL}/progress`, async ({ request }) => {
+      seen.push((await request.json()).epoch);
+      return HttpResponse.json({ action: "stop", reason: "enough" });
+    }),
+    ...platform.handlers,
+  );
+  afterEach(() => server.close());
+
+  it("asks that handler", async () => {
     server.listen({ onUnhandledFrame: "error" });
     await train({ env: env(platform), journalDir: journalDir(), fetch: globalThis.fetch });
-    server.close();
     expect(seen).toEqual([1, 2]);
   });
 });

@@ -4,4 +4,6 @@ const { startDevServer } = require("trainer-sdk/devserver");
 const { TrainerSDK, TrainerSDKError, ValidationError } = require("trainer-sdk");
 const { tellStory } = require("./story.cjs");
 
-import("trainer-sdk").then((otherCopy) => tellStory({ TrainerSDK, TrainerSDKError, ValidationError, createClearML, startDevServer, otherCopy }));
+import("trainer-sdk").then((otherCopy) =>
+  tellStory({ TrainerSDK, TrainerSDKError, ValidationError, createClearML, startDevServer, otherCopy }),
+);
