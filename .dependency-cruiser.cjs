@@ -19,7 +19,10 @@ const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({
   name: `${room}-imports-only-what-lies-below`,
   severity: "error",
   from: { path: `^src/${room}/` },
-  to: { path: "^src/", pathNot: [room, ...allowed].map((name) => `^src/${name}/`).concat(room === "cli" ? ["^src/devserver/index\\.ts$"] : []) },
+  to: {
+    path: "^src/",
+    pathNot: [room, ...allowed].map((name) => `^src/${name}/`).concat(room === "cli" ? ["^src/devserver/index\\.ts$"] : []),
+  },
 }));
 
 module.exports = {
@@ -32,7 +35,12 @@ module.exports = {
       from: { path: "^src/[^/]+/", pathNot: Object.keys(ROOMS).map((room) => `^src/${room}/`) },
       to: {},
     },
-    { name: "no-cycles", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only", "type-import"] } } },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only", "type-import"] } },
+    },
     {
       name: "outbox-knows-no-network",
       severity: "error",
@@ -44,7 +52,10 @@ module.exports = {
       comment: "A static import of these would slow every start of a trainer. Use `await import(...)`.",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(testing|cli)/" },
-      to: { path: "node_modules/(undici|@aws-sdk|form-data|busboy|@fastify/busboy)/", dependencyTypesNot: ["dynamic-import", "type-only", "type-import"] },
+      to: {
+        path: "node_modules/(undici|@aws-sdk|form-data|busboy|@fastify/busboy)/",
+        dependencyTypesNot: ["dynamic-import", "type-only", "type-import"],
+      },
     },
     {
       name: "no-test-support-in-the-package",

@@ -28,7 +28,10 @@ export default tseslint.config(
       "no-console": "error",
       "no-restricted-syntax": [
         "error",
-        { selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier", message: 'Write `import * as z from "zod"`: only so does the bundle leave out what is not used.' },
+        {
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+          message: 'Write `import * as z from "zod"`: only so does the bundle leave out what is not used.',
+        },
         { selector: "ExportAllDeclaration[exported=null]", message: "Name each export: every public name is a promise." },
       ],
       "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
@@ -70,6 +73,16 @@ export default tseslint.config(
   },
   {
     files: ["**/*.js", "**/*.cjs", "**/*.mjs"],
-    languageOptions: { globals: { process: "readonly", module: "writable", exports: "writable", require: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly" } },
+    languageOptions: {
+      globals: {
+        process: "readonly",
+        module: "writable",
+        exports: "writable",
+        require: "readonly",
+        console: "readonly",
+        URL: "readonly",
+        Buffer: "readonly",
+      },
+    },
   },
 );

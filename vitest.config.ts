@@ -16,7 +16,10 @@ export default defineConfig({
       { extends: true, test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 } },
       { extends: true, test: { name: "integration", include: ["test/integration/**/*.test.ts"], testTimeout: 60_000 } },
       { extends: true, test: { name: "built", include: ["test/package/built/**/*.test.ts"], testTimeout: 60_000 } },
-      { extends: true, test: { name: "consumers", include: ["test/package/consumers/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
+      {
+        extends: true,
+        test: { name: "consumers", include: ["test/package/consumers/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 },
+      },
       { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
     ],
   },
