@@ -59,6 +59,7 @@ export default tseslint.config(
     files: ["test/**"],
     rules: {
       "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/no-meaningless-void-operator": "off",
       "@typescript-eslint/no-explicit-any": "off",
       "@typescript-eslint/no-base-to-string": "off",
       "@typescript-eslint/no-unsafe-assignment": "off",
