@@ -5,7 +5,7 @@
  */
 import { describeError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import type { TrainerRecord } from "../records/record.js";
+import type { ShedClass, TrainerRecord } from "../records/record.js";
 import { SHED_ORDER, SHED_TARGET } from "./held-records.js";
 import { parseOutline, parseRecord } from "./journal-entry.js";
 import type { Disk } from "./disk.js";
@@ -109,14 +109,13 @@ export class Compactor {
   async #shed(): Promise<void> {
     const { store, maxJournalBytes, segmentBytes, logger } = this.#options;
     const target = maxJournalBytes * SHED_TARGET;
-    for (const shedClass of SHED_ORDER) {
-      for (const segment of store.closedSegments) {
-        const excess = store.bytes - target;
-        if (excess <= 0 || this.#stopped) return;
-        if (segment.sheddable[shedClass] === 0) continue;
-        await this.#chooseVictims(segment, shedClass, excess);
-        await this.#rewrite([segment]);
-      }
+    for (;;) {
+      const excess = store.bytes - target;
+      if (excess <= 0 || this.#stopped) return;
+      const next = this.#leastDear();
+      if (!next) break;
+      await this.#chooseVictims(next.segment, next.shedClass, excess);
+      await this.#rewrite([next.segment]);
     }
     if (store.bytes <= maxJournalBytes) return;
     this.#shedAgainAtBytes = store.bytes + segmentBytes;
@@ -128,7 +127,16 @@ export class Compactor {
     });
   }
 
-  async #chooseVictims(segment: Segment, shedClass: string, excessBytes: number): Promise<void> {
+  /** Looked up anew each time: files have been ended while the last one was written anew. */
+  #leastDear(): { readonly segment: Segment; readonly shedClass: ShedClass } | undefined {
+    for (const shedClass of SHED_ORDER) {
+      const segment = this.#options.store.closedSegments.find(({ sheddable }) => sheddable[shedClass] > 0);
+      if (segment) return { segment, shedClass };
+    }
+    return undefined;
+  }
+
+  async #chooseVictims(segment: Segment, shedClass: ShedClass, excessBytes: number): Promise<void> {
     const { disk, ledger, runId, giveUp } = this.#options;
     let freed = 0;
     for await (const lines of scanFile(disk, segment.path)) {

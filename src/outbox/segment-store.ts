@@ -51,6 +51,8 @@ export class SegmentStore {
   #chunk: Buffer | undefined;
   #nextNumber: number;
   #active: { readonly segment: Segment; readonly file: AppendFile } | undefined;
+  // The last that was begun; it is the active one, unless that has just been ended.
+  #newest: Segment | undefined;
   // Rises with every failure: work that was given up for hanging must not take part when it wakes.
   #epoch = 0;
 
@@ -65,9 +67,9 @@ export class SegmentStore {
     return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
   }
 
-  /** Files that are written no more, oldest first; empty while there is no newer one whose head holds the whole state. */
+  /** Files that are written no more, oldest first: those before the newest of this process, whose head holds the whole state. */
   get closedSegments(): Segment[] {
-    return this.#active ? this.#segments.filter((segment) => segment !== this.#active?.segment) : [];
+    return this.#newest ? this.#segments.filter((segment) => segment !== this.#newest) : [];
   }
 
   /** Appends lines. They are durable after the next {@link sync}. Rejects as the disk does; then call {@link abandon}. */
@@ -171,6 +173,7 @@ export class SegmentStore {
       throw error;
     }
     this.#segments.push(segment);
+    this.#newest = segment;
     this.#active = { segment, file };
     return this.#active;
   }
