@@ -122,7 +122,8 @@ function sentence(answer: HttpResponse, status: number, subcode: number | undefi
     return `${where} was redirected to ${target}, which is not followed because credentials would go along. Set CLEARML_API_HOST to the final address.`;
   }
   if (status < 300 || status === 404 || status === 405) {
-    return `What answered ${where} with ${String(status)} is not a ClearML API server. Check CLEARML_API_HOST: it is the API (usually port 8008), not the web application.`;
+    const advice = "Check CLEARML_API_HOST: it is the API (usually port 8008), not the web application.";
+    return `What answered ${where} with ${String(status)} is not a ClearML API server. ${advice}`;
   }
   return `${where} was answered with ${String(status)}, not in ClearML's form: by a proxy, or by a server in trouble.`;
 }

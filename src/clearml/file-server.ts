@@ -110,11 +110,14 @@ export class FileServer {
       // A stream was used up by the first try; the new token serves whoever brings a fresh one.
       if (typeof source === "string" || typeof source === "function") answer = await this.#post(objectPath, source, options, token);
     }
-    if (answer.status !== 200) throw this.#refusal("POST", url, answer.status, answer.headers, answer.text());
-    const stored = storedPaths(answer.text());
+    // A proxy's page may show the request, header and all.
+    const body = answer.text().replaceAll(token, "***");
+    if (answer.status !== 200) throw this.#refusal("POST", url, answer.status, answer.headers, body);
+    const stored = storedPaths(body);
     if (!stored?.some((storedPath) => storedPath.replace(/^\/+/, "") === objectPath)) {
+      const server = `the file server at ${publicUrl(this.#host())}`;
       throw new UploadError(
-        `The file server at ${publicUrl(this.#host())} answered the upload of ${objectPath} with something else: ${answer.text().slice(0, 200)}. Check CLEARML_FILES_HOST.`,
+        `What answered the upload of ${objectPath} is not ${server}: ${body.slice(0, 200)}. Check CLEARML_FILES_HOST.`,
         {
           retryable: false,
         },

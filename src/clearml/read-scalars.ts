@@ -49,8 +49,8 @@ export async function* readScalars(fetch: FetchScalars, reading: ScalarReading):
     if (points.length === 0) return;
     if (startsAgain(previous, points)) {
       if (total !== undefined && read >= total) return;
-      const message = `ClearML started again after ${String(read)} of ${String(total ?? "an unknown number of")} points of ${reading.metric}. Ask for more points a page, or for fewer lines.`;
-      throw new ApiError(message, {
+      const progress = `${String(read)} of ${String(total ?? "an unknown number of")} points of ${reading.metric}`;
+      throw new ApiError(`ClearML started again after ${progress}. Ask for more points a page, or for fewer lines.`, {
         service: "clearml",
         method: "POST",
         url: "events.scalar_metrics_iter_raw",

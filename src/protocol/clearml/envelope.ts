@@ -31,8 +31,6 @@ export const envelope = lazily(() =>
 
 /** `meta` and `data` of an answer. */
 export type Envelope = z.output<ReturnType<typeof envelope>>;
-/** What the server says of the call itself. */
-export type EnvelopeMeta = Envelope["meta"];
 
 /** The frame of an answer's text, or undefined when it is something else: HTML of a proxy, plain text, half an answer. */
 export function parseEnvelope(bodyText: string): Envelope | undefined {

@@ -38,9 +38,6 @@ export const MAX_LAST_METRICS = 2000;
 /** UTF-8 bytes of an event's metric, variant, key, url, worker and level (4.3). */
 export const MAX_KEYWORD_BYTES = 32_766;
 
-/** Characters of a batch request at which the official SDK splits (1.1). The server itself has no limit. */
-export const SDK_MAX_BATCH_CHARACTERS = 15_728_640;
-
 /** An `in_progress` task that was silent for so long is stopped by the server (3.5). */
 export const WATCHDOG_TIMEOUT_MS = 7_200_000;
 /** A worker that was heard of within this time counts as alive when a stop is asked for (3.4). */
