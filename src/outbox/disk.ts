@@ -4,6 +4,7 @@
  */
 import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -16,6 +17,7 @@ export interface AppendFile {
 
 /** What is used of the file system. Every method rejects with Node's own error. */
 export interface Disk {
+  /** With those above it; no error when it is there. */
   makeFolder(path: string): Promise<void>;
   /** Names in a folder. */
   list(path: string): Promise<string[]>;
@@ -35,9 +37,7 @@ export interface Disk {
 
 /** The machine's own disk. */
 export const nodeDisk: Disk = {
-  async makeFolder(path) {
-    await mkdir(path, { recursive: true });
-  },
+  makeFolder,
   list: (path) => readdir(path),
   sizeOf: async (path) => (await stat(path)).size,
   create: (path) => openForAppend(path, constants.O_EXCL),
@@ -74,6 +74,24 @@ export const nodeDisk: Disk = {
     }
   },
 };
+
+/**
+ * Makes the folder and those above it. By hand: Node's own recursive mkdir never comes back where a parent exists and yet
+ * answers ENOENT, as `/proc` does.
+ */
+async function makeFolder(path: string): Promise<void> {
+  const make = (folder: string): Promise<void> =>
+    mkdir(folder).catch(async (error: unknown) => {
+      if (!hasCode(error, "EEXIST") || !(await stat(folder)).isDirectory()) throw error;
+    });
+  try {
+    await make(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make(path);
+  }
+}
 
 async function openForAppend(path: string, extraFlags: number): Promise<AppendFile> {
   const handle = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | extraFlags, 0o644);

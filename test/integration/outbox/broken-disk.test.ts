@@ -1,0 +1,203 @@
+/** A disk that is full, fails or hangs: the training never notices, and what can be kept is kept. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Logger } from "../../../src/base/logger.js";
+import { COMMIT_TIMEOUT_MS, DISK_PAUSE_MS } from "../../../src/outbox/group-commit.js";
+import { UNWRITTEN_GAP } from "../../../src/outbox/file-journal.js";
+import { Outbox } from "../../../src/outbox/outbox.js";
+import { eventually, FakeClock, settle } from "../../support/fake-clock.js";
+import { MemorySink } from "../../support/memory-sink.js";
+import { appendTo, openJournal } from "../../support/open-journal.js";
+import { aDraft } from "../../support/records.js";
+import { systemError, TestDisk, type DiskOperation, type Fault } from "../../support/test-disk.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "broken-disk-"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const on =
+  (operations: readonly DiskOperation[], fault: Fault) =>
+  (operation: DiskOperation): Fault =>
+    operations.includes(operation) ? fault : undefined;
+
+function aLog(): { readonly logger: Logger; readonly lines: string[] } {
+  const lines: string[] = [];
+  const log =
+    (level: string) =>
+    (message: string): void => {
+      lines.push(`${level} ${message}`);
+    };
+  return { lines, logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } };
+}
+
+describe("a disk that refuses", () => {
+  it.each<[string, readonly DiskOperation[], string]>([
+    ["is full", ["write", "create"], "ENOSPC"],
+    ["takes the bytes and fails to sync them", ["sync"], "EIO"],
+  ])("because it %s makes records volatile, still deliverable, and is warned of once a burst", async (_name, operations, code) => {
+    const disk = new TestDisk();
+    const { logger, lines } = aLog();
+    const { journal, committed, clock } = await openJournal(directory, { disk: disk.mount(), logger });
+    await journal.noteDurably({ k: "i", n: "a" });
+    expect(await appendTo(journal, 1).kept).toEqual({ status: "durable" });
+    disk.fault = on(operations, systemError(code));
+    for (let sequence = 2; sequence <= 5; sequence++) {
+      expect(await appendTo(journal, sequence).kept).toMatchObject({ status: "volatile", reason: expect.stringContaining(code) as string });
+      await clock.advance(DISK_PAUSE_MS);
+    }
+    expect(committed).toEqual([1, 2, 3, 4, 5]);
+    expect((await journal.read([1, 2, 3, 4, 5], 1e6)).records).toHaveLength(5);
+    expect(journal.status()).toMatchObject({ mode: "volatile", reason: expect.stringContaining(code) as string });
+    expect(lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
+
+    // The disk is mended: the next record is durable, and so is what it had refused.
+    disk.fault = undefined;
+    expect(await appendTo(journal, 6).kept).toEqual({ status: "durable" });
+    expect(journal.status().mode).toBe("durable");
+    expect(lines.at(-1)).toBe("info The journal is written again.");
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    const again = await openJournal(directory, { disk: disk.mount() });
+    expect(again.journal.ledger.pending("a").ranges()).toEqual([[1, 6]]);
+    expect((await again.journal.read([1, 2, 3, 4, 5, 6], 1e6)).missing).toEqual([]);
+    expect(again.journal.ledger.nextSequence).toBe(7);
+  });
+
+  it("remembers how refused records fared meanwhile, once it is mended", async () => {
+    const disk = new TestDisk();
+    const { journal, clock } = await openJournal(directory, { disk: disk.mount() });
+    await journal.noteDurably({ k: "i", n: "a" });
+    await journal.noteDurably({ k: "i", n: "b" });
+    disk.fault = on(["write"], systemError("ENOSPC"));
+    await Promise.all([appendTo(journal, 1).kept, appendTo(journal, 2).kept]);
+    journal.note({ k: "s", n: "a", r: [[1, 2]] });
+    journal.note({ k: "s", n: "b", r: [[1, 1]] });
+    await journal.noteDurably({ k: "m", n: "a", key: "task", v: "made meanwhile" });
+    disk.fault = undefined;
+    await clock.advance(DISK_PAUSE_MS);
+    await appendTo(journal, 3).kept;
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    const { ledger } = (await openJournal(directory, { disk: disk.mount() })).journal;
+    expect([ledger.pending("a").ranges(), ledger.pending("b").ranges()]).toEqual([[[3, 3]], [[2, 3]]]);
+    expect(ledger.recall("a", "task")).toBe("made meanwhile");
+  });
+
+  it("is left alone for a moment between two tries", async () => {
+    const disk = new TestDisk();
+    const { journal } = await openJournal(directory, { disk: disk.mount() });
+    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    await appendTo(journal, 1).kept;
+    const before = disk.operations;
+    for (let sequence = 2; sequence <= 50; sequence++) await appendTo(journal, sequence).kept;
+    expect(disk.operations).toBe(before);
+  });
+
+  it("never makes the next process use a number again that this one gave away", async () => {
+    const disk = new TestDisk();
+    const { journal, committed } = await openJournal(directory, { disk: disk.mount() });
+    await appendTo(journal, 1).kept;
+    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    await appendTo(journal, 2).kept;
+    expect(committed).toEqual([1, 2]);
+    await journal.close(AbortSignal.timeout(5_000));
+    disk.crash(() => 0);
+    const again = await openJournal(directory, { disk: disk.mount() });
+    expect(again.journal.ledger.nextSequence).toBe(2 + UNWRITTEN_GAP);
+  });
+
+  it("keeps no more in memory than it may, and gives console lines up first", async () => {
+    const disk = new TestDisk();
+    const { journal, shed, clock } = await openJournal(directory, { disk: disk.mount(), maxMemoryBytes: 2_000 });
+    await journal.noteDurably({ k: "i", n: "a" });
+    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    for (let sequence = 1; sequence <= 20; sequence++) void appendTo(journal, sequence, "x".repeat(100), { shed: sequence % 2 === 0 ? "console" : "scalar" });
+    await settle(50);
+    const pending = journal.ledger.pending("a").take(100);
+    expect(pending.length).toBeLessThan(12);
+    expect([...pending, ...shed].sort((left, right) => left - right)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect((await journal.read(pending, 1e9)).missing).toEqual([]);
+    disk.fault = undefined;
+    await clock.advance(DISK_PAUSE_MS);
+    await appendTo(journal, 21).kept;
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    expect((await openJournal(directory, { disk: disk.mount() })).journal.ledger.pending("a").take(100)).toEqual([...pending, 21]);
+  });
+});
+
+describe("a disk that hangs", () => {
+  it("counts as broken after a while: records go on from memory", async () => {
+    const disk = new TestDisk();
+    const { journal, clock, committed } = await openJournal(directory, { disk: disk.mount() });
+    await journal.noteDurably({ k: "i", n: "a" });
+    disk.fault = on(["sync"], "hang");
+    const { kept } = appendTo(journal, 1);
+    await clock.advance(COMMIT_TIMEOUT_MS - 1);
+    expect(committed).toEqual([]);
+    await clock.advance(1);
+    expect(await kept).toMatchObject({ status: "volatile" });
+    expect(committed).toEqual([1]);
+    disk.fault = undefined;
+    await clock.advance(DISK_PAUSE_MS);
+    expect(await appendTo(journal, 2).kept).toEqual({ status: "durable" });
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    expect((await openJournal(directory, { disk: disk.mount() })).journal.ledger.pending("a").ranges()).toEqual([[1, 2]]);
+  });
+
+  it("does not keep close past its deadline and a moment, and every promise resolves", async () => {
+    const disk = new TestDisk();
+    const clock = new FakeClock();
+    const sink = new MemorySink();
+    const outbox = await Outbox.open({ directory, sinks: [sink], clock, disk: disk.mount(), strict: true });
+    await outbox.append(aDraft()).durable;
+    disk.fault = on(["sync", "write"], "hang");
+    const { durable } = outbox.append(aDraft());
+    const closed = outbox.close({ deadlineMs: 2_000 });
+    await clock.advance(2_000);
+    await clock.advance(100);
+    expect(await closed).toMatchObject({ complete: false, sinks: { memory: { delivered: 1, pending: 1 } } });
+    expect(await durable).toMatchObject({ status: "volatile", reason: expect.stringContaining("closed") as string });
+    // The lock is kept until the last write has come back: nobody else may write meanwhile.
+    await expect(Outbox.open({ directory, sinks: [], strict: true })).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
+  });
+
+  it("has appended records reach it within a close without a deadline to speak of", async () => {
+    const disk = new TestDisk();
+    const outbox = await Outbox.open({ directory, sinks: [], disk: disk.mount(), strict: true });
+    const { durable } = outbox.append(aDraft());
+    await outbox.close({ deadlineMs: 0 });
+    expect(await durable).toMatchObject({ status: "durable" });
+  });
+});
+
+describe("group commit", () => {
+  it("spends one fsync on all records of a moment", async () => {
+    const disk = new TestDisk();
+    const { journal } = await openJournal(directory, { disk: disk.mount() });
+    let syncs = 0;
+    disk.fault = (operation) => {
+      if (operation === "sync") syncs++;
+      return undefined;
+    };
+    const kept = Array.from({ length: 500 }, (_, index) => appendTo(journal, index + 1).kept);
+    await Promise.all(kept);
+    expect(syncs).toBe(1);
+    const more = [appendTo(journal, 501).kept];
+    await eventually(() => syncs === 2);
+    more.push(...Array.from({ length: 100 }, (_, index) => appendTo(journal, index + 502).kept));
+    await Promise.all(more);
+    expect(syncs).toBe(3);
+  });
+
+  it("tells of records in their order, whatever comes together", async () => {
+    const { journal, committed } = await openJournal(directory);
+    for (let sequence = 1; sequence <= 300; sequence++) {
+      void appendTo(journal, sequence);
+      if (sequence % 7 === 0) await settle(1);
+    }
+    await journal.close(AbortSignal.timeout(5_000));
+    expect(committed).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+  });
+});
