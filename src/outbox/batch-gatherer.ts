@@ -83,7 +83,11 @@ export class BatchGatherer {
     try {
       return sink.accepts(record);
     } catch (error) {
-      logger.error(`The sink ${sink.name} threw in accepts, which is a bug in it.`, { sink: sink.name, record: record.id, reason: describeError(error) });
+      logger.error(`The sink ${sink.name} threw in accepts, which is a bug in it.`, {
+        sink: sink.name,
+        record: record.id,
+        reason: describeError(error),
+      });
       return true;
     }
   }

@@ -121,7 +121,11 @@ export class FileDeadLetters implements DeadLetterBox {
       }
       return true;
     } catch (error) {
-      logger.warn("Dead letters could not be written; they are kept in memory.", { path: this.#path, letters: entries.length, reason: describeError(error) });
+      logger.warn("Dead letters could not be written; they are kept in memory.", {
+        path: this.#path,
+        letters: entries.length,
+        reason: describeError(error),
+      });
       return false;
     }
   }
@@ -154,7 +158,11 @@ export class FileDeadLetters implements DeadLetterBox {
 }
 
 /** The letters in a folder, by sink and sequence: the latest of each. A damaged line costs itself alone. */
-export async function readDeadLetters(disk: Disk, directory: string, isWanted: (letter: DeadLetter) => boolean = () => true): Promise<Map<string, DeadLetter>> {
+export async function readDeadLetters(
+  disk: Disk,
+  directory: string,
+  isWanted: (letter: DeadLetter) => boolean = () => true,
+): Promise<Map<string, DeadLetter>> {
   const letters = new Map<string, DeadLetter>();
   for await (const lines of scanFile(disk, join(directory, FILE_NAME))) {
     for (const { json } of lines) {

@@ -97,7 +97,7 @@ async function openForAppend(path: string, extraFlags: number): Promise<AppendFi
   const handle = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | extraFlags, 0o644);
   return {
     async write(bytes) {
-      for (let written = 0; written < bytes.byteLength; ) {
+      for (let written = 0; written < bytes.byteLength;) {
         const { bytesWritten } = await handle.write(bytes, written, bytes.byteLength - written);
         if (bytesWritten === 0) throw new Error("the disk took no bytes");
         written += bytesWritten;

@@ -130,11 +130,14 @@ export class FileJournal implements Journal {
     } catch (error) {
       await lock?.release();
       if (error instanceof JournalError) throw error;
-      throw new JournalError(`The journal folder ${directory} cannot be used: ${describeError(error)}. Make it writable, or name another (TRAINER_JOURNAL_DIR).`, {
-        code: "JOURNAL_UNWRITABLE",
-        path: directory,
-        cause: error,
-      });
+      throw new JournalError(
+        `The journal folder ${directory} cannot be used: ${describeError(error)}. Make it writable, or name another (TRAINER_JOURNAL_DIR).`,
+        {
+          code: "JOURNAL_UNWRITABLE",
+          path: directory,
+          cause: error,
+        },
+      );
     }
   }
 
@@ -241,7 +244,8 @@ export class FileJournal implements Journal {
       this.#recent.add(stored);
     }
     // With no sink at all nobody is owed what the disk refused.
-    if (failure !== undefined) this.#held.release(rangesOf(records.map(({ stored }) => stored.record.sequence)), (sequence) => this.ledger.isNeeded(sequence));
+    if (failure !== undefined)
+      this.#held.release(rangesOf(records.map(({ stored }) => stored.record.sequence)), (sequence) => this.ledger.isNeeded(sequence));
     this.ledger.reach(lastSequence);
     if (lastSequence > 0) this.#events.onCommitted(records.map(({ stored }) => stored));
     this.#maybeCompact();
@@ -267,7 +271,9 @@ export class FileJournal implements Journal {
 
   /** Another process took this one for dead and owns the folder now. */
   #lose(logger: Logger): void {
-    logger.error("The journal folder was taken over by another process; this one keeps its records in memory from here on.", { path: this.path });
+    logger.error("The journal folder was taken over by another process; this one keeps its records in memory from here on.", {
+      path: this.path,
+    });
     this.#closed = true;
     this.#commit.giveUpDisk("the journal folder was taken over by another process");
     void this.#compactor.stop();

@@ -82,7 +82,12 @@ export class FolderLock {
    * @param onLost Called once when the lock turns out to be another's: this process was taken for dead. It must stop writing.
    * @throws JournalError `JOURNAL_LOCKED`; Node's own error when the folder cannot be written.
    */
-  static async acquire(directory: string, clock: Clock, onLost: () => void, table: ProcessTable = machineProcessTable()): Promise<FolderLock> {
+  static async acquire(
+    directory: string,
+    clock: Clock,
+    onLost: () => void,
+    table: ProcessTable = machineProcessTable(),
+  ): Promise<FolderLock> {
     const highest = await highestNumber(directory);
     let previous: LockHolder | undefined;
     if (highest > 0) {
@@ -136,18 +141,20 @@ export class FolderLock {
 
   async #keepTouching(clock: Clock, onLost: () => void): Promise<void> {
     const { signal } = this.#touching;
-    while (!signal.aborted) {
-      await clock.sleep(LOCK_TOUCH_MS, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+    for (;;) {
+      const isReleased = await clock.sleep(LOCK_TOUCH_MS, { signal }).then(
+        () => false,
+        () => true,
+      );
+      if (isReleased) return;
       const atSeconds = clock.now() / 1000;
-      const lost = await utimes(this.#path, atSeconds, atSeconds).then(
+      const isGone = await utimes(this.#path, atSeconds, atSeconds).then(
         () => false,
         (error: unknown) => hasCode(error, "ENOENT"),
       );
-      if (lost && !this.#touching.signal.aborted) {
-        this.#touching.abort();
-        onLost();
-      }
+      if (!isGone || signal.aborted) continue;
+      this.#touching.abort();
+      onLost();
     }
   }
 }
@@ -233,11 +240,14 @@ async function isLive(path: string, holder: LockHolder | undefined, clock: Clock
 
 function locked(directory: string, holder: LockHolder | undefined): JournalError {
   const who = holder ? `process ${String(holder.pid)} on ${holder.host}` : "another process";
-  return new JournalError(`The journal folder ${directory} is in use by ${who}. Give each running job a folder of its own (TRAINER_JOURNAL_DIR), or end that process.`, {
-    code: "JOURNAL_LOCKED",
-    path: directory,
-    retryable: true,
-  });
+  return new JournalError(
+    `The journal folder ${directory} is in use by ${who}. Give each running job a folder of its own (TRAINER_JOURNAL_DIR), or end that process.`,
+    {
+      code: "JOURNAL_LOCKED",
+      path: directory,
+      retryable: true,
+    },
+  );
 }
 
 function readText(path: string): string | undefined {

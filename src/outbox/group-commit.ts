@@ -6,7 +6,8 @@
 import type { Clock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import { HeldRecords, type Held } from "./held-records.js";
+import type { HeldRecords } from "./held-records.js";
+import { type Held } from "./held-records.js";
 import type { Kept } from "./journal.js";
 import type { Line, SegmentStore } from "./segment-store.js";
 
@@ -108,7 +109,8 @@ export class GroupCommit {
 
   async #commit(batch: readonly Pending[]): Promise<string | undefined> {
     const { clock, store } = this.#options;
-    if (this.#failure && clock.monotonic() < this.#failure.retryAtMs && !(this.#closing && Number.isFinite(this.#failure.retryAtMs))) return this.#failure.reason;
+    if (this.#failure && clock.monotonic() < this.#failure.retryAtMs && !(this.#closing && Number.isFinite(this.#failure.retryAtMs)))
+      return this.#failure.reason;
     try {
       await withinTime(clock, COMMIT_TIMEOUT_MS, this.#write(batch));
       this.#recover();
@@ -152,7 +154,10 @@ export class GroupCommit {
     if (this.#failure && !Number.isFinite(this.#failure.retryAtMs)) return this.#failure.reason;
     this.#failure = { reason, retryAtMs: clock.monotonic() + DISK_PAUSE_MS };
     if (first) {
-      logger.warn("The journal cannot be written; records are kept in memory and would be lost with the process. Free the disk or mount another.", { path, reason });
+      logger.warn(
+        "The journal cannot be written; records are kept in memory and would be lost with the process. Free the disk or mount another.",
+        { path, reason },
+      );
       onDisk(reason);
     }
     return reason;

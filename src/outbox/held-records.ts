@@ -60,9 +60,11 @@ export class HeldRecords {
     if (this.#records.size === 0) return;
     for (const [from, to] of ranges) {
       if (to - from < this.#records.size) {
-        for (let sequence = from; sequence <= to; sequence++) if (this.get(sequence)?.committed === true && !isNeeded(sequence)) this.delete(sequence);
+        for (let sequence = from; sequence <= to; sequence++)
+          if (this.get(sequence)?.committed === true && !isNeeded(sequence)) this.delete(sequence);
       } else {
-        for (const [sequence, { committed }] of this.#records) if (committed && from <= sequence && sequence <= to && !isNeeded(sequence)) this.delete(sequence);
+        for (const [sequence, { committed }] of this.#records)
+          if (committed && from <= sequence && sequence <= to && !isNeeded(sequence)) this.delete(sequence);
       }
     }
   }

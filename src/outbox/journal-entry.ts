@@ -117,7 +117,7 @@ export function parseOutline(json: Buffer): EntryOutline | undefined {
 /** Reads a record's line whole; undefined when it is not one. */
 export function parseRecord(json: Buffer, runId: string): TrainerRecord | undefined {
   try {
-    const entry = JSON.parse(json.toString("utf8")) as RecordEntry | RequeueEntry;
+    const entry = JSON.parse(json.toString("utf8")) as JournalEntry;
     if (entry.k !== "r" && entry.k !== "q") return undefined;
     return toRecord(runId, entry.s, entry.t, entry.a, entry.f);
   } catch {

@@ -7,7 +7,8 @@ import type { TrainerRecord } from "../records/record.js";
 import { isSpent, type SteadyNow } from "./budget.js";
 import type { Journal, StoredRecord } from "./journal.js";
 import type { DeadLetter, LossReason } from "./receipts.js";
-import { rangesOf, SequenceSet } from "./sequence-set.js";
+import type { SequenceSet } from "./sequence-set.js";
+import { rangesOf } from "./sequence-set.js";
 
 /** A record that this sink will not have. */
 export interface LaneLoss {
@@ -89,7 +90,8 @@ export class LaneAccount {
     const lost = sequences.filter((sequence) => this.pending.has(sequence));
     this.#rejected += lost.length;
     this.#write(lost, () => {
-      for (const sequence of lost) this.#options.onLost({ reason: "corrupt", detail: "its line in the journal can no longer be read", sequence });
+      for (const sequence of lost)
+        this.#options.onLost({ reason: "corrupt", detail: "its line in the journal can no longer be read", sequence });
     });
   }
 

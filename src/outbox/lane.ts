@@ -165,7 +165,10 @@ export class Lane {
     } else if (outcome.status === "rejected" || (outcome.status === "undecided" && outcome.final)) {
       this.#phase = "off";
       this.#lastError = outcome.reason;
-      logger.error(`The sink ${sink.name} is off: it refused to open. Its records stay in the journal.`, { sink: sink.name, reason: outcome.reason });
+      logger.error(`The sink ${sink.name} is off: it refused to open. Its records stay in the journal.`, {
+        sink: sink.name,
+        reason: outcome.reason,
+      });
       onSettled();
     } else {
       this.#backOff({ cause: "unreachable", attempted: [], ...outcome });
@@ -265,7 +268,8 @@ export class Lane {
     // The sink did as it was told.
     if (this.#stopping.signal.aborted) return;
     this.#lastError = reason;
-    if (this.#failures === 0) logger.warn(`The sink ${this.name} does not take records at present; they wait in the journal.`, { sink: this.name, reason });
+    if (this.#failures === 0)
+      logger.warn(`The sink ${this.name} does not take records at present; they wait in the journal.`, { sink: this.name, reason });
     this.#failures++;
     this.#retryAtMs = clock.monotonic() + retryDelayMs(retry, this.#failures, random, retryAfterMs);
   }

@@ -92,7 +92,8 @@ export class Ledger {
         return;
       case "x":
         for (const owed of this.#sinks.values()) this.#settle(owed, entry.r);
-        for (const [from, to] of entry.r) for (const sequence of this.uploads.keys()) if (from <= sequence && sequence <= to) this.#endUpload(sequence);
+        for (const [from, to] of entry.r)
+          for (const sequence of this.uploads.keys()) if (from <= sequence && sequence <= to) this.#endUpload(sequence);
         return;
       case "u":
         this.#endUpload(entry.s);
@@ -182,6 +183,7 @@ export class Ledger {
     for (const sequence of [...this.uploads.keys()]) if (sequence < next && !waiting.has(sequence)) this.uploads.delete(sequence);
     this.#uploadAnchors = [...snapshot.uploadAnchors];
     this.#memory.clear();
-    for (const [owner, values] of Object.entries(snapshot.memory)) for (const [key, value] of Object.entries(values)) this.#remember(owner, key, value);
+    for (const [owner, values] of Object.entries(snapshot.memory))
+      for (const [key, value] of Object.entries(values)) this.#remember(owner, key, value);
   }
 }

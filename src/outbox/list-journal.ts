@@ -34,7 +34,9 @@ export async function* listJournal(directory: string, disk: Disk = nodeDisk): As
         if (present.remove(entry.s) === 0) continue;
         const record = parseRecord(json, runId);
         if (!record) continue;
-        const deliveries = Object.fromEntries(ledger.sinkNames.map((name) => [name, ledger.pending(name).has(entry.s) ? ("pending" as const) : ("settled" as const)]));
+        const deliveries = Object.fromEntries(
+          ledger.sinkNames.map((name) => [name, ledger.pending(name).has(entry.s) ? ("pending" as const) : ("settled" as const)]),
+        );
         yield { record, deliveries, upload: ledger.uploads.has(entry.s) ? "pending" : "stored" };
       }
     }

@@ -62,7 +62,13 @@ export class Losses {
     if (now - burst.loggedAtMs < LOSS_LOG_INTERVAL_MS) return;
     // A newer checkpoint in the place of an older one is what was asked for.
     const level = loss.reason === "superseded" ? "info" : "warn";
-    this.#logger[level]("Records were given up.", { reason: loss.reason, sink: loss.sink, count: burst.unlogged, latest: loss.record?.id, detail: loss.detail });
+    this.#logger[level]("Records were given up.", {
+      reason: loss.reason,
+      sink: loss.sink,
+      count: burst.unlogged,
+      latest: loss.record?.id,
+      detail: loss.detail,
+    });
     burst.unlogged = 0;
     burst.loggedAtMs = now;
   }

@@ -125,7 +125,8 @@ export class MemoryJournal implements Journal {
     this.#events.onCommitted(records.map(({ stored }) => stored));
     for (const { done } of records) done(this.#kept);
     // With no sink at all nobody is owed anything.
-    for (const { stored } of records) this.#held.release([[stored.record.sequence, stored.record.sequence]], (sequence) => this.ledger.isNeeded(sequence));
+    for (const { stored } of records)
+      this.#held.release([[stored.record.sequence, stored.record.sequence]], (sequence) => this.ledger.isNeeded(sequence));
   }
 
   #shed(): void {

@@ -65,7 +65,11 @@ export async function openJournal(options: OutboxOptions, events: JournalEvents)
   } catch (error) {
     if (options.strict === true || !JournalError.isInstance(error)) throw error;
     const reason = describeError(error);
-    logger.warn("There is no journal on the disk: what is not delivered when this process ends is lost.", { code: error.code, path: error.path, reason });
+    logger.warn("There is no journal on the disk: what is not delivered when this process ends is lost.", {
+      code: error.code,
+      path: error.path,
+      reason,
+    });
     return new MemoryJournal({ reason, maxMemoryBytes }, events);
   }
 }

@@ -36,7 +36,11 @@ export class Outcomes {
   /** A sink, or the uploader, will never have it. */
   lost(sequence: number, where: string, reason: string): void {
     const before = this.#ends.get(sequence)?.outcome;
-    this.#remember(sequence, { status: "rejected", reasons: { ...(before?.status === "rejected" ? before.reasons : {}), [where]: reason } }, false);
+    this.#remember(
+      sequence,
+      { status: "rejected", reasons: { ...(before?.status === "rejected" ? before.reasons : {}), [where]: reason } },
+      false,
+    );
   }
 
   /** It has come to its end everywhere at once: superseded, or given up before any sink had it. */

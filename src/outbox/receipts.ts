@@ -50,7 +50,13 @@ export interface SinkStats {
 
 /** How things stand. */
 export interface OutboxStats {
-  readonly journal: { readonly mode: "durable" | "volatile"; readonly path: string | undefined; readonly bytes: number; readonly pinnedBytes: number; readonly reason?: string };
+  readonly journal: {
+    readonly mode: "durable" | "volatile";
+    readonly path: string | undefined;
+    readonly bytes: number;
+    readonly pinnedBytes: number;
+    readonly reason?: string;
+  };
   /** Records appended by this process. */
   readonly accepted: number;
   readonly uploads: { readonly delivered: number; readonly pending: number; readonly rejected: number; readonly superseded: number };

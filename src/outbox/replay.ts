@@ -68,7 +68,7 @@ export function indexLine(segment: Segment, length: number, entry: EntryOutline)
 
 /** The whole lines of a file, a chunk at a time. Nothing when the file is gone (a writer's compaction removed it). */
 export async function* scanFile(disk: Disk, path: string): AsyncGenerator<readonly FoundLine[]> {
-  for (let [offset, length] = [0, CHUNK_BYTES]; ; ) {
+  for (let [offset, length] = [0, CHUNK_BYTES]; ;) {
     const chunk = await disk.read(path, offset, length).catch((error: unknown) => {
       if (hasCode(error, "ENOENT")) return Buffer.alloc(0);
       throw error;
@@ -92,5 +92,6 @@ function newerVersion(path: string, version: number): JournalError {
 
 /** Removes what an interrupted rewrite left behind. Only the folder's owner may. */
 export async function removeLeftovers(disk: Disk, directory: string): Promise<void> {
-  for (const name of await disk.list(directory)) if (name.startsWith("journal-") && name.endsWith(".tmp")) await disk.remove(join(directory, name));
+  for (const name of await disk.list(directory))
+    if (name.startsWith("journal-") && name.endsWith(".tmp")) await disk.remove(join(directory, name));
 }

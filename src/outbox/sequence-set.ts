@@ -40,7 +40,7 @@ export class SequenceSet {
       this.#size += to - from + 1;
       return to - from + 1;
     }
-    let index = this.#indexFrom(from - 1);
+    const index = this.#indexFrom(from - 1);
     let [start, end, covered, replaced] = [from, to, 0, 0];
     for (; index + replaced < this.#from.length && this.#start(index + replaced) <= to + 1; replaced++) {
       const [left, right] = [this.#start(index + replaced), this.#end(index + replaced)];

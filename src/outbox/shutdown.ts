@@ -24,7 +24,11 @@ export async function endDelivery(parts: readonly Delivering[], deadline: Deadli
 }
 
 /** Closes sinks and uploader; what they throw is logged. */
-export async function closeDestinations(parts: readonly ({ close?(): Promise<void> } | undefined)[], deadline: Deadline, logger: Logger): Promise<void> {
+export async function closeDestinations(
+  parts: readonly ({ close?(): Promise<void> } | undefined)[],
+  deadline: Deadline,
+  logger: Logger,
+): Promise<void> {
   const closing = parts.map(async (part) => {
     try {
       await part?.close?.();

@@ -144,7 +144,9 @@ export class UploadQueue {
    */
   #next(): { readonly sequence: number; readonly waitMs: number } | undefined {
     const now = this.#options.clock.monotonic();
-    const busyKeys = new Set([...this.#attempts].flatMap(([sequence, { isUnderWay }]) => (isUnderWay ? (this.#waiting.get(sequence)?.replaceKey ?? []) : [])));
+    const busyKeys = new Set(
+      [...this.#attempts].flatMap(([sequence, { isUnderWay }]) => (isUnderWay ? (this.#waiting.get(sequence)?.replaceKey ?? []) : [])),
+    );
     let next: { readonly sequence: number; readonly waitMs: number } | undefined;
     for (const [sequence, { replaceKey }] of this.#waiting) {
       const attempts = this.#attempts.get(sequence);
@@ -156,7 +158,12 @@ export class UploadQueue {
   }
 
   #begin(sequence: number): void {
-    const attempts = this.#attempts.get(sequence) ?? { isUnderWay: false, failures: 0, retryAtMs: 0, ambiguous: sequence < this.#firstOwnSequence };
+    const attempts = this.#attempts.get(sequence) ?? {
+      isUnderWay: false,
+      failures: 0,
+      retryAtMs: 0,
+      ambiguous: sequence < this.#firstOwnSequence,
+    };
     this.#attempts.set(sequence, attempts);
     attempts.isUnderWay = true;
     this.#underWay++;
@@ -224,8 +231,10 @@ export class UploadQueue {
     const { sequence } = record;
     attempts.ambiguous = true;
     if (outcome.cause === "answered") {
-      if (journal.ledger.anchorOf(UPLOAD, sequence) === undefined) journal.note({ k: "a", n: UPLOAD, r: [[sequence, sequence]], t: steadyNow() });
-      if (isSpent(journal.ledger.anchorOf(UPLOAD, sequence), answeredBudgetMs, steadyNow())) return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
+      if (journal.ledger.anchorOf(UPLOAD, sequence) === undefined)
+        journal.note({ k: "a", n: UPLOAD, r: [[sequence, sequence]], t: steadyNow() });
+      if (isSpent(journal.ledger.anchorOf(UPLOAD, sequence), answeredBudgetMs, steadyNow()))
+        return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
     }
     const newer = this.#newerThan(sequence);
     if (newer !== undefined) return await this.#supersede(sequence, newer);
@@ -253,7 +262,8 @@ export class UploadQueue {
     const key = this.#waiting.get(newer)?.replaceKey;
     if (key === undefined) return;
     for (const [sequence, { replaceKey }] of [...this.#waiting]) {
-      if (sequence < newer && replaceKey === key && this.#attempts.get(sequence)?.isUnderWay !== true) this.#leave(sequence, () => this.#supersede(sequence, newer));
+      if (sequence < newer && replaceKey === key && this.#attempts.get(sequence)?.isUnderWay !== true)
+        this.#leave(sequence, () => this.#supersede(sequence, newer));
     }
   }
 
@@ -267,9 +277,12 @@ export class UploadQueue {
       const isLeaving = this.#attempts.get(sequence)?.isUnderWay === true;
       if (!pinned || replaceKey === undefined || isLeaving) continue;
       excess -= sizeBytes;
-      this.#leave(sequence, async () => this.#giveUp(sequence, "shed", `the pinned copies exceed ${String(maxPinnedBytes)} bytes`, await this.#recordOf(sequence)));
+      this.#leave(sequence, async () =>
+        this.#giveUp(sequence, "shed", `the pinned copies exceed ${String(maxPinnedBytes)} bytes`, await this.#recordOf(sequence)),
+      );
     }
-    if (excess > 0) logger.warn("Pinned copies are over their limit, and none of them may be given up.", { bytes: this.pinnedBytes, maxPinnedBytes });
+    if (excess > 0)
+      logger.warn("Pinned copies are over their limit, and none of them may be given up.", { bytes: this.pinnedBytes, maxPinnedBytes });
   }
 
   /** Takes a waiting upload out of the line while its end is written down. */

@@ -28,4 +28,6 @@ describeJournalContract("FileJournal with files of a few lines", async (events) 
   kept: "durable",
 }));
 
-describeJournalContract("MemoryJournal", (events) => Promise.resolve({ journal: new MemoryJournal({ reason: "none" }, events), kept: "volatile" }));
+describeJournalContract("MemoryJournal", (events) =>
+  Promise.resolve({ journal: new MemoryJournal({ reason: "none" }, events), kept: "volatile" }),
+);

@@ -111,7 +111,10 @@ export function describeSinkContract(name: string, create: () => Promise<SinkUnd
   });
 }
 
-async function withSink(create: () => Promise<SinkUnderTest> | SinkUnderTest, use: (subject: SinkUnderTest) => Promise<void> | void): Promise<void> {
+async function withSink(
+  create: () => Promise<SinkUnderTest> | SinkUnderTest,
+  use: (subject: SinkUnderTest) => Promise<void> | void,
+): Promise<void> {
   const subject = await create();
   try {
     await use(subject);

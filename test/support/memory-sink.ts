@@ -27,7 +27,12 @@ export class MemorySink implements Sink {
   readonly batches: SeenBatch[] = [];
   closed = 0;
   /** Decides how a batch fares. Absent: delivered. */
-  answer: ((batch: readonly TrainerRecord[], context: DeliveryContext) => Promise<readonly Delivery[] | Delivery> | readonly Delivery[] | Delivery) | undefined;
+  answer:
+    | ((
+        batch: readonly TrainerRecord[],
+        context: DeliveryContext,
+      ) => Promise<readonly Delivery[] | Delivery> | readonly Delivery[] | Delivery)
+    | undefined;
   open?: (context: DeliveryContext) => Promise<Delivery>;
   readonly #accepts: (record: TrainerRecord) => boolean;
 

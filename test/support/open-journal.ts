@@ -34,7 +34,12 @@ export async function openJournal(directory: string, options: Partial<FileJourna
 }
 
 /** Appends one record under the next free number and waits until it is kept. */
-export function appendTo(journal: FileJournal, sequence: number, text = `line ${String(sequence)}`, traits: RecordTraits = {}): { readonly record: TrainerRecord; readonly kept: Promise<Kept> } {
+export function appendTo(
+  journal: FileJournal,
+  sequence: number,
+  text = `line ${String(sequence)}`,
+  traits: RecordTraits = {},
+): { readonly record: TrainerRecord; readonly kept: Promise<Kept> } {
   const record = toRecord(journal.runId, sequence, 1, traits, aDraft(text).fact);
   return { record, kept: journal.append(record, recordJson(record)) };
 }

@@ -84,7 +84,10 @@ export class TestDisk {
     };
     return {
       makeFolder: (path) => act("list", path, () => undefined),
-      list: (path) => act("list", path, () => [...this.#files.keys()].filter((name) => dirname(name) === path).map((name) => name.slice(path.length + 1))),
+      list: (path) =>
+        act("list", path, () =>
+          [...this.#files.keys()].filter((name) => dirname(name) === path).map((name) => name.slice(path.length + 1)),
+        ),
       sizeOf: (path) => act("list", path, () => this.contentOf(path).length),
       create: (path) =>
         act("create", path, () => {

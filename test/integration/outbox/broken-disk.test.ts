@@ -113,7 +113,8 @@ describe("a disk that refuses", () => {
     const { journal, shed, clock } = await openJournal(directory, { disk: disk.mount(), maxMemoryBytes: 2_000 });
     await journal.noteDurably({ k: "i", n: "a" });
     disk.fault = on(["write", "create"], systemError("ENOSPC"));
-    for (let sequence = 1; sequence <= 20; sequence++) void appendTo(journal, sequence, "x".repeat(100), { shed: sequence % 2 === 0 ? "console" : "scalar" });
+    for (let sequence = 1; sequence <= 20; sequence++)
+      void appendTo(journal, sequence, "x".repeat(100), { shed: sequence % 2 === 0 ? "console" : "scalar" });
     await settle(50);
     const pending = journal.ledger.pending("a").take(100);
     expect(pending.length).toBeLessThan(12);

@@ -101,7 +101,11 @@ describe("compaction", () => {
       disk.crash(choose());
       const again = await openJournal(folder, { disk: disk.mount() });
       expect(await pendingOf(again), `after ${String(at)} steps`).toEqual(STRAGGLERS);
-      expect([again.journal.ledger.recall("a", "task"), again.journal.ledger.nextSequence, again.journal.corruptLines]).toEqual(["kept", 41, 0]);
+      expect([again.journal.ledger.recall("a", "task"), again.journal.ledger.nextSequence, again.journal.corruptLines]).toEqual([
+        "kept",
+        41,
+        0,
+      ]);
       steps = at;
     }
     expect(steps).toBeGreaterThan(15);
@@ -128,7 +132,12 @@ describe("the journal's limit", () => {
   // The newest file is never touched, so the limit holds to within one file.
   const bound = options.maxJournalBytes + options.segmentBytes;
 
-  async function fill(opened: OpenedJournal, from: number, to: number, classOf: (sequence: number) => ShedClass | undefined): Promise<void> {
+  async function fill(
+    opened: OpenedJournal,
+    from: number,
+    to: number,
+    classOf: (sequence: number) => ShedClass | undefined,
+  ): Promise<void> {
     for (let sequence = from; sequence <= to; sequence++) {
       const shed = classOf(sequence);
       await appendTo(opened.journal, sequence, "x".repeat(100), shed === undefined ? {} : { shed }).kept;

@@ -3,7 +3,14 @@ import { mkdtemp, readdir, rm, unlink, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FolderLock, LOCK_STALE_MS, LOCK_TOUCH_MS, machineProcessTable, START_UNKNOWN, type ProcessTable } from "../../../src/outbox/folder-lock.js";
+import {
+  FolderLock,
+  LOCK_STALE_MS,
+  LOCK_TOUCH_MS,
+  machineProcessTable,
+  START_UNKNOWN,
+  type ProcessTable,
+} from "../../../src/outbox/folder-lock.js";
 import { eventually, FakeClock } from "../../support/fake-clock.js";
 import { appendTo, openJournal } from "../../support/open-journal.js";
 import { aProcess } from "../../support/process-table.js";
@@ -15,7 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const acquire = (table: ProcessTable, at: FakeClock = clock, onLost: () => void = () => undefined): Promise<FolderLock> => FolderLock.acquire(directory, at, onLost, table);
+const acquire = (table: ProcessTable, at: FakeClock = clock, onLost: () => void = () => undefined): Promise<FolderLock> =>
+  FolderLock.acquire(directory, at, onLost, table);
 const locked = { code: "JOURNAL_LOCKED" };
 
 describe("the lock of a folder", () => {
@@ -71,7 +79,9 @@ describe("the lock of a folder", () => {
 
   it("goes to exactly one of many that race for it, free or stale", async () => {
     for (let round = 0; round < 30; round++) {
-      const racers = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => acquire(aProcess(1_000 * (round + 1) + index, { alive: aliveIn(round) }))));
+      const racers = await Promise.allSettled(
+        Array.from({ length: 6 }, (_, index) => acquire(aProcess(1_000 * (round + 1) + index, { alive: aliveIn(round) }))),
+      );
       const winners = racers.flatMap((racer) => (racer.status === "fulfilled" ? [racer.value] : []));
       expect(winners).toHaveLength(1);
       for (const racer of racers) if (racer.status === "rejected") expect(racer.reason).toMatchObject(locked);
@@ -106,5 +116,7 @@ describe("the lock of a folder", () => {
 
 /** All racers of one round are alive to each other. */
 function aliveIn(round: number): Record<number, string> {
-  return Object.fromEntries(Array.from({ length: 6 }, (_, index) => 1_000 * (round + 1) + index).map((pid) => [pid, `start of ${String(pid)}`]));
+  return Object.fromEntries(
+    Array.from({ length: 6 }, (_, index) => 1_000 * (round + 1) + index).map((pid) => [pid, `start of ${String(pid)}`]),
+  );
 }

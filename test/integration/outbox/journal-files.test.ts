@@ -28,7 +28,8 @@ async function aJournal(records: number): Promise<{ directory: string; file: str
   const file = "journal-00000001.ndjson";
   const text = await readFile(join(directory, file));
   const lineEnds: number[] = [];
-  for (let at = text.indexOf(10); at >= 0; at = text.indexOf(10, at + 1)) if (text.subarray(0, at).lastIndexOf('{"k":"r"') > (lineEnds.at(-1) ?? 0)) lineEnds.push(at + 1);
+  for (let at = text.indexOf(10); at >= 0; at = text.indexOf(10, at + 1))
+    if (text.subarray(0, at).lastIndexOf('{"k":"r"') > (lineEnds.at(-1) ?? 0)) lineEnds.push(at + 1);
   return { directory, file, lineEnds, runId: journal.runId };
 }
 
@@ -90,14 +91,22 @@ describe("a damaged line", () => {
     for (let sequence = 1; sequence <= 3; sequence++) await appendTo(journal, sequence).kept;
     await journal.close(end());
     const losses: unknown[] = [];
-    const sink = new MemorySink({ name: "a", open: async () => {
-      const file = join(directory, "journal-00000001.ndjson");
-      const bytes = await readFile(file);
-      bytes[bytes.indexOf("line 2")] = 0;
-      await writeFile(file, bytes);
-      return { status: "delivered" };
-    } });
-    const outbox = await Outbox.open({ directory, sinks: [sink], strict: true, onLoss: ({ reason, sink: name }) => losses.push([reason, name]) });
+    const sink = new MemorySink({
+      name: "a",
+      open: async () => {
+        const file = join(directory, "journal-00000001.ndjson");
+        const bytes = await readFile(file);
+        bytes[bytes.indexOf("line 2")] = 0;
+        await writeFile(file, bytes);
+        return { status: "delivered" };
+      },
+    });
+    const outbox = await Outbox.open({
+      directory,
+      sinks: [sink],
+      strict: true,
+      onLoss: ({ reason, sink: name }) => losses.push([reason, name]),
+    });
     expect(await outbox.close()).toMatchObject({ complete: true, sinks: { a: { delivered: 2, rejected: 1 } } });
     expect([losses, sink.sequences]).toEqual([[["corrupt", "a"]], [1, 3]]);
   });
@@ -125,7 +134,11 @@ describe("a folder that cannot be used", () => {
     ],
   ])("%s throws when strict and else means memory alone, loudly", async (_name, prepare, code) => {
     const directory = await prepare(join(root, "bad"));
-    await expect(Outbox.open({ directory, sinks: [], strict: true })).rejects.toMatchObject({ name: "JournalError", code, path: expect.stringContaining(directory) as string });
+    await expect(Outbox.open({ directory, sinks: [], strict: true })).rejects.toMatchObject({
+      name: "JournalError",
+      code,
+      path: expect.stringContaining(directory) as string,
+    });
     const warnings: unknown[] = [];
     const logger = { debug() {}, info() {}, warn: (_message: string, fields: unknown) => void warnings.push(fields), error() {} };
     const sink = new MemorySink();
@@ -151,7 +164,10 @@ describe("files of another run in the folder", () => {
   it("are left alone", async () => {
     const { directory } = await aJournal(2);
     const foreign = "journal-00000007.ndjson";
-    await writeFile(join(directory, foreign), Buffer.concat([encodeLine('{"k":"h","v":1,"run":"another"}'), encodeLine('{"k":"r","s":9,"t":1,"a":{},"f":{}}')]));
+    await writeFile(
+      join(directory, foreign),
+      Buffer.concat([encodeLine('{"k":"h","v":1,"run":"another"}'), encodeLine('{"k":"r","s":9,"t":1,"a":{},"f":{}}')]),
+    );
     const { journal, clock } = await openJournal(directory);
     expect(journal.ledger.present.take(9)).toEqual([1, 2]);
     await journal.noteDurably({ k: "s", n: "a", r: [[1, 2]] });

@@ -32,8 +32,24 @@ type Step =
   | { readonly do: "crash"; readonly choices: readonly number[] };
 
 const aStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("append" as const), count: fc.integer({ min: 1, max: 6 }), wait: fc.boolean(), isUpload: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("settle" as const), sink: fc.constantFrom(...SINKS), which: fc.nat({ max: 15 }), wait: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("append" as const),
+      count: fc.integer({ min: 1, max: 6 }),
+      wait: fc.boolean(),
+      isUpload: fc.boolean(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("settle" as const),
+      sink: fc.constantFrom(...SINKS),
+      which: fc.nat({ max: 15 }),
+      wait: fc.boolean(),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("settleMost" as const), keep: fc.integer({ min: 4, max: 9 }), wait: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("remember" as const), value: fc.nat({ max: 99 }), wait: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("requeue" as const), which: fc.nat({ max: 15 }) }) },
@@ -41,7 +57,10 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("compact" as const), turns: fc.integer({ min: 0, max: 30 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("run" as const), turns: fc.integer({ min: 1, max: 8 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("reopen" as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("crash" as const), choices: fc.array(fc.nat({ max: 1000 }), { minLength: 1, maxLength: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("crash" as const), choices: fc.array(fc.nat({ max: 1000 }), { minLength: 1, maxLength: 12 }) }),
+  },
 );
 
 /** A journal on a disk that loses power, and beside it what must be true of it. */
@@ -68,7 +87,14 @@ class Model {
   async open(): Promise<void> {
     this.#clock = new FakeClock();
     this.journal = await FileJournal.open(
-      { directory: this.directory, clock: this.#clock, logger: silentLogger, disk: this.disk.mount(), segmentBytes: 700, processTable: aProcess(this.#pid++) },
+      {
+        directory: this.directory,
+        clock: this.#clock,
+        logger: silentLogger,
+        disk: this.disk.mount(),
+        segmentBytes: 700,
+        processTable: aProcess(this.#pid++),
+      },
       { onCommitted: () => undefined, onShed: () => undefined },
     );
     const { ledger } = this.journal;
@@ -83,7 +109,8 @@ class Model {
     for (const sink of SINKS) {
       const pending = ledger.pending(sink).take(Number.POSITIVE_INFINITY);
       for (const sequence of this.durable) if (!this.settled.get(sink)!.has(sequence)) expect(pending).toContain(sequence);
-      for (const sequence of pending) expect(this.settledForGood.get(sink)!.has(sequence), `${String(sequence)} came back at ${sink}`).toBe(false);
+      for (const sequence of pending)
+        expect(this.settledForGood.get(sink)!.has(sequence), `${String(sequence)} came back at ${sink}`).toBe(false);
       const { records, missing } = await this.journal!.read(pending, Number.POSITIVE_INFINITY);
       expect(missing).toEqual([]);
       expect(records.map(({ record }) => record)).toEqual(pending.map((sequence) => this.appended.get(sequence)));
@@ -93,7 +120,8 @@ class Model {
     if (this.rememberedForGood >= 0) expect(this.remembered.slice(this.rememberedForGood)).toContain(value);
     // What was not durable when the power went may be gone: only what is there now counts from here on.
     for (const sequence of this.appended.keys()) if (sequence >= ledger.nextSequence) this.appended.delete(sequence);
-    for (const sink of SINKS) for (const sequence of ledger.pending(sink).take(Number.POSITIVE_INFINITY)) this.settled.get(sink)!.delete(sequence);
+    for (const sink of SINKS)
+      for (const sequence of ledger.pending(sink).take(Number.POSITIVE_INFINITY)) this.settled.get(sink)!.delete(sequence);
   }
 
   async take(step: Step): Promise<void> {
@@ -106,9 +134,19 @@ class Model {
         for (let index = 0; index < step.count; index++) {
           const sequence = Math.max(ledger.nextSequence - 1, ...this.appended.keys()) + 1;
           const traits: RecordTraits = step.isUpload ? { attachment: { path: "/x", pinned: false, sizeBytes: 1 } } : {};
-          const record = toRecord(journal.runId, sequence, 1, traits, aDraft(`record ${String(sequence)} ${"x".repeat(sequence % 50)}`).fact);
+          const record = toRecord(
+            journal.runId,
+            sequence,
+            1,
+            traits,
+            aDraft(`record ${String(sequence)} ${"x".repeat(sequence % 50)}`).fact,
+          );
           this.appended.set(sequence, record);
-          kept.push(journal.append(record, recordJson(record)).then((answer) => answer.status === "durable" && this.journal === journal && this.durable.add(sequence)));
+          kept.push(
+            journal
+              .append(record, recordJson(record))
+              .then((answer) => answer.status === "durable" && this.journal === journal && this.durable.add(sequence)),
+          );
         }
         if (step.wait) await this.#waitFor(Promise.all(kept));
         return;
@@ -119,17 +157,27 @@ class Model {
         const entry = { k: "s" as const, n: step.sink, r: [[sequence, sequence]] as const };
         this.settled.get(step.sink)!.add(sequence);
         if (!step.wait) return journal.note(entry);
-        await this.#waitFor(journal.noteDurably(entry).then(() => this.journal === journal && this.settledForGood.get(step.sink)!.add(sequence)));
+        await this.#waitFor(
+          journal.noteDurably(entry).then(() => this.journal === journal && this.settledForGood.get(step.sink)!.add(sequence)),
+        );
         return;
       }
       case "settleMost":
         // Leaves stragglers, so that files become sparse and are merged.
         for (const sink of SINKS) {
-          const sequences = ledger.pending(sink).take(Number.POSITIVE_INFINITY).filter((sequence) => sequence % step.keep !== 0);
+          const sequences = ledger
+            .pending(sink)
+            .take(Number.POSITIVE_INFINITY)
+            .filter((sequence) => sequence % step.keep !== 0);
           for (const sequence of sequences) this.settled.get(sink)!.add(sequence);
           const entry = { k: "s" as const, n: sink, r: rangesOf(sequences) };
           if (!step.wait) journal.note(entry);
-          else await this.#waitFor(journal.noteDurably(entry).then(() => this.journal === journal && sequences.forEach((sequence) => this.settledForGood.get(sink)!.add(sequence))));
+          else
+            await this.#waitFor(
+              journal
+                .noteDurably(entry)
+                .then(() => this.journal === journal && sequences.forEach((sequence) => this.settledForGood.get(sink)!.add(sequence))),
+            );
         }
         for (const sequence of ledger.uploads.keys()) journal.note({ k: "u", s: sequence });
         return;

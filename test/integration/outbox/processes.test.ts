@@ -34,7 +34,9 @@ interface Appending {
 }
 
 async function startAppending(): Promise<Appending> {
-  const started = spawn(process.execPath, ["--no-warnings", "--import", resolver, child, directory], { stdio: ["ignore", "pipe", "inherit"] });
+  const started = spawn(process.execPath, ["--no-warnings", "--import", resolver, child, directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   children.push(started);
   const acknowledged: number[] = [];
   const lines = createInterface({ input: started.stdout });
@@ -92,9 +94,17 @@ describe("a process that is killed while it appends", () => {
 describe("two processes that want one folder", () => {
   it("do not both get it: the second works in memory, or throws when strict", async () => {
     const appending = await startAppending();
-    await expect(Outbox.open({ directory, sinks: [], strict: true })).rejects.toMatchObject({ code: "JOURNAL_LOCKED", path: directory, retryable: true });
+    await expect(Outbox.open({ directory, sinks: [], strict: true })).rejects.toMatchObject({
+      code: "JOURNAL_LOCKED",
+      path: directory,
+      retryable: true,
+    });
     const outbox = await Outbox.open({ directory, sinks: [] });
-    expect(outbox.stats().journal).toMatchObject({ mode: "volatile", path: undefined, reason: expect.stringContaining(String(appending.process.pid)) as string });
+    expect(outbox.stats().journal).toMatchObject({
+      mode: "volatile",
+      path: undefined,
+      reason: expect.stringContaining(String(appending.process.pid)) as string,
+    });
     await outbox.close();
     await appending.kill();
     const after = await Outbox.open({ directory, sinks: [], strict: true });

@@ -32,7 +32,10 @@ async function aPinned(outbox: Outbox, name: string, replaceKey?: string): Promi
   await mkdir(pins, { recursive: true });
   const path = join(pins, name);
   await writeFile(path, "weights");
-  return { ...aDraft(name, { attachment: { path, pinned: true, sizeBytes: 7, ...(replaceKey === undefined ? {} : { replaceKey }) } }), path };
+  return {
+    ...aDraft(name, { attachment: { path, pinned: true, sizeBytes: 7, ...(replaceKey === undefined ? {} : { replaceKey }) } }),
+    path,
+  };
 }
 
 describe("the next process on a folder", () => {
@@ -64,7 +67,8 @@ describe("the next process on a folder", () => {
 
   it("opens a sink as possibly open already", async () => {
     const seen: boolean[] = [];
-    const sink = (): MemorySink => new MemorySink({ open: ({ ambiguous }) => Promise.resolve((seen.push(ambiguous), { status: "delivered" } as const)) });
+    const sink = (): MemorySink =>
+      new MemorySink({ open: ({ ambiguous }) => Promise.resolve((seen.push(ambiguous), { status: "delivered" } as const)) });
     for (let process = 0; process < 2; process++) {
       const outbox = await open([sink()]);
       outbox.append(aDraft());

@@ -22,7 +22,8 @@ describe("a record's line", () => {
   it("is refused when the fact has no JSON form", () => {
     const cyclic: Record<string, unknown> = {};
     cyclic["self"] = cyclic;
-    for (const fact of [cyclic, { value: 1n }, undefined]) expect(() => recordJson({ ...aRecord(1), fact: fact as never })).toThrow(TypeError);
+    for (const fact of [cyclic, { value: 1n }, undefined])
+      expect(() => recordJson({ ...aRecord(1), fact: fact as never })).toThrow(TypeError);
   });
 
   it("is nothing when it is of no known kind", () => {

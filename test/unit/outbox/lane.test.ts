@@ -125,7 +125,7 @@ describe("a sink that is unreachable", () => {
 
   it("is believed when it says how long to wait", async () => {
     const sink = new MemorySink();
-    sink.answer = () => ({ ...unreachable, retryAfterMs: 7_000 }) as Delivery;
+    sink.answer = () => ({ ...unreachable, retryAfterMs: 7_000 });
     const { clock, append } = await aBench([sink]);
     await append(1);
     await clock.advance(1_000);
@@ -194,14 +194,18 @@ describe("a sink that is unreachable", () => {
     await clock.advance(60_000);
     sink.answer = undefined;
     await clock.advance(60_000);
-    expect(lines).toEqual(["warn The sink memory does not take records at present; they wait in the journal.", "info The sink memory takes records again."]);
+    expect(lines).toEqual([
+      "warn The sink memory does not take records at present; they wait in the journal.",
+      "info The sink memory takes records again.",
+    ]);
   });
 });
 
 describe("the outcomes of a batch", () => {
   it("settle the records before a retry, and the rest comes again", async () => {
     const sink = new MemorySink();
-    sink.answer = (batch) => batch.map(({ sequence }) => (sequence === 3 && sink.batches.length < 2 ? unreachable : { status: "delivered" }) as Delivery);
+    sink.answer = (batch) =>
+      batch.map(({ sequence }) => (sequence === 3 && sink.batches.length < 2 ? unreachable : { status: "delivered" }) as Delivery);
     const { clock, append } = await aBench([sink]);
     await append(5);
     await clock.advance(5_000);
@@ -214,8 +218,11 @@ describe("the outcomes of a batch", () => {
   it("make one refused record a dead letter, and its neighbours go on", async () => {
     const losses: unknown[] = [];
     const sink = new MemorySink();
-    sink.answer = (batch) => batch.map(({ sequence }) => (sequence === 2 ? { status: "rejected", reason: "bad tag" } : { status: "delivered" }) as Delivery);
-    const { clock, outbox, append } = await aBench([sink], { onLoss: ({ reason, sink: name, record, detail }) => losses.push([reason, name, record?.sequence, detail]) });
+    sink.answer = (batch) =>
+      batch.map(({ sequence }) => (sequence === 2 ? { status: "rejected", reason: "bad tag" } : { status: "delivered" }) as Delivery);
+    const { clock, outbox, append } = await aBench([sink], {
+      onLoss: ({ reason, sink: name, record, detail }) => losses.push([reason, name, record?.sequence, detail]),
+    });
     await append(3);
     await clock.advance(1_000);
     expect(sink.sequences).toEqual([1, 3]);
@@ -226,7 +233,8 @@ describe("the outcomes of a batch", () => {
 
   it("find the one record at fault when the sink cannot tell, and lose no other", async () => {
     const sink = new MemorySink();
-    sink.answer = (batch) => (batch.some(({ sequence }) => sequence === 37) ? { status: "undecided", reason: "bad batch", final: true } : { status: "delivered" });
+    sink.answer = (batch) =>
+      batch.some(({ sequence }) => sequence === 37) ? { status: "undecided", reason: "bad batch", final: true } : { status: "delivered" };
     const { outbox, append } = await aBench([sink]);
     await append(100);
     await settle(50);
@@ -238,7 +246,12 @@ describe("the outcomes of a batch", () => {
   it("keep the place in the search for the record at fault over an outage", async () => {
     const sink = new MemorySink();
     let calls = 0;
-    sink.answer = (batch) => (++calls % 2 === 0 ? unreachable : batch.some(({ sequence }) => sequence === 5) ? { status: "undecided", reason: "bad", final: true } : { status: "delivered" });
+    sink.answer = (batch) =>
+      ++calls % 2 === 0
+        ? unreachable
+        : batch.some(({ sequence }) => sequence === 5)
+          ? { status: "undecided", reason: "bad", final: true }
+          : { status: "delivered" };
     const { clock, outbox, append } = await aBench([sink]);
     await append(8);
     await clock.advance(3_600_000);

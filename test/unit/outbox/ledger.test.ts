@@ -6,7 +6,9 @@ import { Ledger, UPLOAD } from "../../../src/outbox/ledger.js";
 const SINKS = ["a", "b"];
 const attachment = { path: "/x", pinned: true, sizeBytes: 1 };
 
-const aRange = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 3 })).map(([from, more]) => [from, from + more] as const);
+const aRange = fc
+  .tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 3 }))
+  .map(([from, more]) => [from, from + more] as const);
 const aSink = fc.constantFrom(...SINKS);
 /** Changes of state, without the records, which come in order by themselves. */
 const aChange: fc.Arbitrary<"record" | "upload" | EntryOutline> = fc.oneof(
@@ -15,13 +17,23 @@ const aChange: fc.Arbitrary<"record" | "upload" | EntryOutline> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ k: fc.constant("s" as const), n: aSink, r: fc.array(aRange, { maxLength: 2 }) }) },
   { weight: 1, arbitrary: fc.record({ k: fc.constant("x" as const), r: fc.array(aRange, { maxLength: 1 }) }) },
   { weight: 1, arbitrary: fc.record({ k: fc.constant("u" as const), s: fc.integer({ min: 1, max: 12 }) }) },
-  { weight: 1, arbitrary: fc.record({ k: fc.constant("a" as const), n: fc.constantFrom(...SINKS, UPLOAD), r: fc.array(aRange, { maxLength: 1 }), t: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      k: fc.constant("a" as const),
+      n: fc.constantFrom(...SINKS, UPLOAD),
+      r: fc.array(aRange, { maxLength: 1 }),
+      t: fc.nat(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ k: fc.constant("m" as const), n: aSink, key: fc.constantFrom("x", "y"), v: fc.nat() }) },
 );
 
 function entriesOf(changes: readonly ("record" | "upload" | EntryOutline)[]): EntryOutline[] {
   let sequence = 0;
-  return changes.map((change) => (typeof change === "string" ? { k: "r", s: ++sequence, t: 0, a: change === "upload" ? { attachment } : {} } : change));
+  return changes.map((change) =>
+    typeof change === "string" ? { k: "r", s: ++sequence, t: 0, a: change === "upload" ? { attachment } : {} } : change,
+  );
 }
 
 function ledgerOf(entries: readonly EntryOutline[]): Ledger {
@@ -91,7 +103,11 @@ describe("Ledger", () => {
   });
 
   it("puts a dead letter back for its own sink alone", () => {
-    const ledger = ledgerOf([{ k: "i", n: "a" }, { k: "i", n: "b" }, { k: "q", n: ["a"], s: 1, t: 0, a: {} }]);
+    const ledger = ledgerOf([
+      { k: "i", n: "a" },
+      { k: "i", n: "b" },
+      { k: "q", n: ["a"], s: 1, t: 0, a: {} },
+    ]);
     expect([ledger.pending("a").size, ledger.pending("b").size]).toEqual([1, 0]);
   });
 
@@ -101,7 +117,23 @@ describe("Ledger", () => {
       { k: "r", s: 1, t: 0, a: {} },
       { k: "r", s: 2, t: 0, a: { attachment } },
       // Taken when there was a record 3 of which nothing is left, and before 2 was there.
-      { k: "z", run: "run", next: 2, sinks: { a: { pending: [[1, 1], [3, 3]], anchors: [] } }, uploads: [], uploadAnchors: [], memory: {} },
+      {
+        k: "z",
+        run: "run",
+        next: 2,
+        sinks: {
+          a: {
+            pending: [
+              [1, 1],
+              [3, 3],
+            ],
+            anchors: [],
+          },
+        },
+        uploads: [],
+        uploadAnchors: [],
+        memory: {},
+      },
     ]);
     expect(ledger.pending("a").ranges()).toEqual([[1, 2]]);
     expect([...ledger.uploads.keys()]).toEqual([2]);

@@ -22,7 +22,8 @@ describe("a journal line", () => {
         const found = cutLines(Buffer.concat([before, damaged, after])).lines.flatMap(({ json }) => json?.toString("utf8") ?? []);
         const isLineFeed = index === line.length - 1;
         // A letter of the checksum in the other case means the same. Without its line feed a line runs into the next one.
-        const isSameChecksum = index < 8 && damaged.toString("latin1", index, index + 1).toLowerCase() === line.toString("latin1", index, index + 1);
+        const isSameChecksum =
+          index < 8 && damaged.toString("latin1", index, index + 1).toLowerCase() === line.toString("latin1", index, index + 1);
         const expected = isLineFeed ? [before] : isSameChecksum ? [before, line, after] : [before, after];
         expect(found).toEqual(expected.map((own) => own.toString("utf8", 9, own.length - 1)));
       }

@@ -20,7 +20,10 @@ describe("append", () => {
     const { outbox } = await aBench([]);
     expect(outbox.runId).toMatch(/^[0-9a-f]{32}$/);
     expect(outbox.nextSequence).toBe(1);
-    expect([outbox.append(aDraft()), outbox.append(aDraft())].map(({ record }) => record.id)).toEqual([`${outbox.runId}-1`, `${outbox.runId}-2`]);
+    expect([outbox.append(aDraft()), outbox.append(aDraft())].map(({ record }) => record.id)).toEqual([
+      `${outbox.runId}-1`,
+      `${outbox.runId}-2`,
+    ]);
     expect(outbox.nextSequence).toBe(3);
   });
 
@@ -28,7 +31,13 @@ describe("append", () => {
     const { outbox } = await aBench([]);
     const { record, durable } = outbox.append(aDraft());
     expect(await durable).toEqual({ status: "volatile", record, reason: "no journal folder was given" });
-    expect(outbox.stats().journal).toEqual({ mode: "volatile", path: undefined, bytes: 0, pinnedBytes: 0, reason: "no journal folder was given" });
+    expect(outbox.stats().journal).toEqual({
+      mode: "volatile",
+      path: undefined,
+      bytes: 0,
+      pinnedBytes: 0,
+      reason: "no journal folder was given",
+    });
   });
 
   it("refuses what has no JSON form without throwing, and spends no number on it", async () => {
@@ -61,9 +70,14 @@ describe("append", () => {
     const losses: unknown[] = [];
     const sink = new MemorySink();
     sink.answer = never;
-    const { outbox } = await aBench([sink], { maxMemoryBytes: 3_500, onLoss: ({ reason, record }) => losses.push([reason, record?.sequence]) });
+    const { outbox } = await aBench([sink], {
+      maxMemoryBytes: 3_500,
+      onLoss: ({ reason, record }) => losses.push([reason, record?.sequence]),
+    });
     const text = "x".repeat(900);
-    const appended = ["scalar", "console", undefined, "console"].map((shed) => outbox.append(aDraft(text, shed === undefined ? {} : { shed: shed as "console" })));
+    const appended = ["scalar", "console", undefined, "console"].map((shed) =>
+      outbox.append(aDraft(text, shed === undefined ? {} : { shed: shed as "console" })),
+    );
     await settle();
     expect(losses).toEqual([["shed", 2]]);
     const ended = outbox.outcome(appended[3]!.record);
@@ -200,7 +214,8 @@ describe("close", () => {
 
   it("lets a delivery that heeds its signal say what it had done", async () => {
     const sink = new MemorySink();
-    sink.answer = (_batch, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve([{ status: "delivered" }, unreachable])));
+    sink.answer = (_batch, { signal }) =>
+      new Promise((resolve) => signal.addEventListener("abort", () => resolve([{ status: "delivered" }, unreachable])));
     const { clock, outbox } = await aBench([sink]);
     outbox.append(aDraft());
     outbox.append(aDraft());

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rangesOf, SequenceSet, type SequenceRange } from "../../../src/outbox/sequence-set.js";
 
-const aRange = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 8 })).map(([from, length]) => [from, from + length] as SequenceRange);
+const aRange = fc
+  .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 8 }))
+  .map(([from, length]) => [from, from + length] as SequenceRange);
 const aStep = fc.record({ isAdd: fc.boolean(), range: aRange });
 
 describe("SequenceSet", () => {

@@ -30,10 +30,20 @@ class GatedUploader implements Uploader {
 }
 
 function aCheckpoint(replaceKey?: string, sizeBytes = 10): RecordDraft {
-  return aDraft("checkpoint", { attachment: { path: "/nowhere/weights", pinned: false, sizeBytes, ...(replaceKey === undefined ? {} : { replaceKey }) } });
+  return aDraft("checkpoint", {
+    attachment: { path: "/nowhere/weights", pinned: false, sizeBytes, ...(replaceKey === undefined ? {} : { replaceKey }) },
+  });
 }
 
-async function aBench(options: Partial<OutboxOptions> = {}): Promise<{ clock: FakeClock; outbox: Outbox; sink: MemorySink; uploader: GatedUploader; append(...drafts: RecordDraft[]): Promise<TrainerRecord[]> }> {
+async function aBench(
+  options: Partial<OutboxOptions> = {},
+): Promise<{
+  clock: FakeClock;
+  outbox: Outbox;
+  sink: MemorySink;
+  uploader: GatedUploader;
+  append(...drafts: RecordDraft[]): Promise<TrainerRecord[]>;
+}> {
   const clock = new FakeClock();
   const sink = new MemorySink();
   const uploader = new GatedUploader();
@@ -100,7 +110,11 @@ describe("a record with bytes", () => {
     const ended = outbox.outcome(record as TrainerRecord);
     await uploader.end(1, outcome);
     expect(await outbox.deadLetters()).toMatchObject([{ sink: "upload", reason: "upload-failed", detail: "access denied" }]);
-    expect(outbox.stats()).toMatchObject({ losses: { "upload-failed": 1 }, uploads: { rejected: 1, pending: 0 }, sinks: { memory: { rejected: 1, pending: 0 } } });
+    expect(outbox.stats()).toMatchObject({
+      losses: { "upload-failed": 1 },
+      uploads: { rejected: 1, pending: 0 },
+      sinks: { memory: { rejected: 1, pending: 0 } },
+    });
     expect(await ended).toEqual({ status: "rejected", reasons: { upload: "access denied" } });
     expect(sink.sequences).toEqual([]);
   });
@@ -132,7 +146,11 @@ describe("a newer checkpoint of the same key", () => {
     const ended = outbox.outcome(older as TrainerRecord);
     await append(aCheckpoint("last"));
     expect(await ended).toEqual({ status: "superseded" });
-    expect(outbox.stats()).toMatchObject({ uploads: { superseded: 1, pending: 3 }, losses: { superseded: 1 }, sinks: { memory: { pending: 3, rejected: 0 } } });
+    expect(outbox.stats()).toMatchObject({
+      uploads: { superseded: 1, pending: 3 },
+      losses: { superseded: 1 },
+      sinks: { memory: { pending: 3, rejected: 0 } },
+    });
     for (const sequence of [1, 2, 4]) await uploader.end(sequence);
     expect(uploader.started).toEqual([1, 2, 4]);
     expect(sink.sequences).toEqual([1, 2, 4]);
@@ -175,7 +193,10 @@ describe("past the limit of pinned bytes", () => {
 
   it("replaceable copies go, the oldest first, and never a best one", async () => {
     const losses: unknown[] = [];
-    const { append, outbox } = await aBench({ maxPinnedBytes: 100, onLoss: ({ reason, record }) => losses.push([reason, record?.sequence]) });
+    const { append, outbox } = await aBench({
+      maxPinnedBytes: 100,
+      onLoss: ({ reason, record }) => losses.push([reason, record?.sequence]),
+    });
     await append(pinned(undefined, 40), pinned(undefined, 40));
     await append(pinned("epoch", 15), pinned("last", 5));
     expect(losses).toEqual([]);

@@ -8,7 +8,7 @@ import { aRecord } from "../../support/records.js";
 const delivered: Delivery = { status: "delivered" };
 const rejected: Delivery = { status: "rejected", reason: "no" };
 const undecided: Delivery = { status: "undecided", reason: "one of them", final: true };
-const unsure: Delivery = { ...undecided, final: false } as Delivery;
+const unsure: Delivery = { ...undecided, final: false };
 const answered: Delivery = { status: "retry", cause: "answered", reason: "500" };
 
 function judged(count: number, answer: readonly Delivery[] | Delivery): unknown {
@@ -35,11 +35,43 @@ describe("judge", () => {
     ["an undecided record alone is refused when that is final", 1, undecided, { ...nothing, refused: [1] }],
     ["an undecided record alone fails when that is not final", 1, unsure, { ...nothing, failed: { cause: "answered", attempted: [1] } }],
     ["a list says it record by record", 3, [delivered, rejected, delivered], { ...nothing, delivered: [1, 3], refused: [2] }],
-    ["after the first retry nothing was sent", 3, [delivered, answered, delivered], { ...nothing, delivered: [1], failed: { cause: "answered", attempted: [2] } }],
-    ["undecided runs in a list stand by themselves", 5, [undecided, undecided, delivered, undecided, undecided], { ...nothing, delivered: [3], undecided: [[1, 2], [4, 5]] }],
-    ["too few outcomes are a bug, and all may have arrived", 2, [delivered], { ...nothing, failed: { cause: "unreachable", attempted: [1, 2] }, isBug: true }],
-    ["no outcome at all is a bug", 1, undefined as unknown as Delivery, { ...nothing, failed: { cause: "unreachable", attempted: [1] }, isBug: true }],
-    ["an unknown outcome is a bug", 1, { status: "fine" } as unknown as Delivery, { ...nothing, failed: { cause: "unreachable", attempted: [1] }, isBug: true }],
+    [
+      "after the first retry nothing was sent",
+      3,
+      [delivered, answered, delivered],
+      { ...nothing, delivered: [1], failed: { cause: "answered", attempted: [2] } },
+    ],
+    [
+      "undecided runs in a list stand by themselves",
+      5,
+      [undecided, undecided, delivered, undecided, undecided],
+      {
+        ...nothing,
+        delivered: [3],
+        undecided: [
+          [1, 2],
+          [4, 5],
+        ],
+      },
+    ],
+    [
+      "too few outcomes are a bug, and all may have arrived",
+      2,
+      [delivered],
+      { ...nothing, failed: { cause: "unreachable", attempted: [1, 2] }, isBug: true },
+    ],
+    [
+      "no outcome at all is a bug",
+      1,
+      undefined as unknown as Delivery,
+      { ...nothing, failed: { cause: "unreachable", attempted: [1] }, isBug: true },
+    ],
+    [
+      "an unknown outcome is a bug",
+      1,
+      { status: "fine" } as unknown as Delivery,
+      { ...nothing, failed: { cause: "unreachable", attempted: [1] }, isBug: true },
+    ],
   ])("%s", (_name, count, answer, expected) => {
     expect(judged(count, answer)).toEqual(expected);
   });
