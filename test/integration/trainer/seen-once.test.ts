@@ -134,3 +134,22 @@ describe("a checkpoint that is overwritten while it waits", () => {
     expect(sdk.stats().outbox?.losses.superseded).toBe(superseded);
   });
 });
+
+describe("what was given up", () => {
+  it("is drawn in ClearML as the SDK's own chart, with its reason", async () => {
+    world.platform.faults.set("s3", { mode: "hang" });
+    const sdk = await world.start();
+    for (let epoch = 1; epoch <= 5; epoch++) {
+      await sdk.reportProgress({ epoch, metrics: { loss: 1 } });
+      await sdk.uploadCheckpoint(await world.file("last.pt", `last ${String(epoch)}`), { type: "last", epoch });
+    }
+    await sdk.reportProgress({ epoch: 6, metrics: { [":monitor:x"]: 1 } });
+    world.platform.faults.clear("s3");
+    await sdk.reportCompleted();
+    expect((await sdk.close()).complete).toBe(true);
+    const scalars = world.platform.scalars(taskId());
+    expect(scalars["trainer-sdk/superseded"]?.at(-1)?.value).toBe(sdk.stats().outbox?.losses.superseded);
+    expect(scalars["trainer-sdk/superseded"]?.at(-1)?.value).toBeGreaterThan(0);
+    expect(scalars["trainer-sdk/rejected-calls"]?.at(-1)).toMatchObject({ iteration: 5, value: 1 });
+  });
+});
