@@ -3,9 +3,11 @@
  * answer came. It does not retry, does not follow redirects (credentials must never travel to another host) and does
  * not read the environment.
  */
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { Dispatcher } from "undici";
+import { inBackground } from "./background.js";
 import { connectionFailure } from "./connection-failure.js";
 import { streamedBody, timeLimit, type TimeLimit } from "./streamed-body.js";
 
@@ -79,6 +81,11 @@ export interface UndiciTransportOptions {
   readonly connectTimeoutMs?: number;
   /** False accepts any certificate: for servers with a self-signed one, in networks that can be trusted. Default true. */
   readonly verifyCertificates?: boolean;
+  /**
+   * True: a request under way does not keep the process alive. A connection that is still being made does, until
+   * `connectTimeoutMs`. Without effect on a dispatcher of the caller's. Default false.
+   */
+  readonly background?: boolean;
 }
 
 /** What was answered, its body unread. */
@@ -93,8 +100,15 @@ type Exchange = (request: HttpRequest, signal: AbortSignal) => Promise<Answer>;
 export function undiciTransport(options: UndiciTransportOptions = {}): StreamingHttpTransport {
   let loaded: Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> | undefined;
   const load = async (): Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> => {
-    const { Agent, request } = await import("undici");
-    const connect = { timeout: options.connectTimeoutMs ?? 10_000, rejectUnauthorized: options.verifyCertificates ?? true };
+    const { Agent, buildConnector, request } = await import("undici");
+    const settings = { timeout: options.connectTimeoutMs ?? 10_000, rejectUnauthorized: options.verifyCertificates ?? true };
+    const connector = buildConnector(settings);
+    // undici answers the new socket at once, before it is connected; its types do not say so.
+    const connect: typeof connector = (target, done) => {
+      const socket = (connector as (...args: Parameters<typeof connector>) => Socket)(target, done);
+      if (options.background === true) inBackground(socket);
+      return socket;
+    };
     return { request, dispatcher: options.dispatcher ?? new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }) };
   };
   const exchange: Exchange = async (request, signal) => {

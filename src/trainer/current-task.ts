@@ -2,6 +2,7 @@
  * `currentTask()`: the ClearML task in the trainer's hand. There is always one: until the server knows the task, what it
  * is told lies in the journal under the local run id and lands on the task later.
  */
+import { keptUp } from "../base/background.js";
 import { metricValue, nameProblem } from "./metric-values.js";
 import { checkObject, checkOptionalText, checkText, checkTexts, countProblem, wrongType } from "./check.js";
 import type { BoundTask } from "./events.js";
@@ -96,8 +97,11 @@ export class TaskHandle {
    * Waits for the task. Resolves with `undefined` when there will be none: ClearML is not configured or refused, or the
    * SDK was closed first. Rejects only with the reason of an aborted `signal`.
    */
-  async bound(options: { readonly signal?: AbortSignal } = {}): Promise<BoundTask | undefined> {
-    const { signal } = options;
+  bound(options: { readonly signal?: AbortSignal } = {}): Promise<BoundTask | undefined> {
+    return keptUp(this.#bound(options.signal));
+  }
+
+  async #bound(signal: AbortSignal | undefined): Promise<BoundTask | undefined> {
     const { whenBound } = this.#run.parts;
     if (!signal) return whenBound;
     signal.throwIfAborted();

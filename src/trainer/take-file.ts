@@ -3,6 +3,7 @@
  * their content; and put in the journal as one record with its announcement, or not at all.
  */
 import path from "node:path";
+import { keptUp } from "../base/background.js";
 import { describeError } from "../base/errors.js";
 import type { Outcome } from "../outbox/receipts.js";
 import type { Fact, StoredFile } from "../records/facts.js";
@@ -93,9 +94,15 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
     rejectedItems: [],
     file: { uri: file.uri, key, sizeBytes: file.sizeBytes, sha256: file.sha256 },
     uri: file.uri,
-    delivered,
+    // Looked at means waited for: from then on it keeps the process up.
+    get delivered() {
+      return keptUp(delivered);
+    },
   };
-  return receipt.status === "durable" ? { status: "durable", ...common } : { status: "volatile", reason: receipt.reason, ...common };
+  return Object.defineProperties(
+    receipt.status === "durable" ? { status: "durable" as const } : { status: "volatile" as const, reason: receipt.reason },
+    Object.getOwnPropertyDescriptors(common),
+  ) as UploadReceipt;
 }
 
 /** The receipt of a call that took nothing in. */
