@@ -13,6 +13,7 @@ import { Deadline, type WaitOptions } from "./deadline.js";
 import { nodeDisk } from "./disk.js";
 import type { Journal, JournalEvents, Kept, StoredRecord } from "./journal.js";
 import { recordJson, toRecord } from "./journal-entry.js";
+import { GiveUp } from "./give-up.js";
 import { Lane } from "./lane.js";
 import { UPLOAD } from "./ledger.js";
 import { Losses } from "./losses.js";
@@ -27,7 +28,7 @@ import {
 } from "./outbox-options.js";
 import { Outcomes } from "./outcomes.js";
 import { PinnedFiles, PIN_FOLDER } from "./pinned-files.js";
-import type { DeadLetter, DeliveryReceipt, Durability, LossReason, Outcome, OutboxStats } from "./receipts.js";
+import type { DeadLetter, DeliveryReceipt, Durability, Outcome, OutboxStats } from "./receipts.js";
 import { Progress } from "./progress.js";
 import { closeDestinations, closeJournal, endDelivery } from "./shutdown.js";
 import { createSinkMemory } from "./sink-memory.js";
@@ -49,6 +50,7 @@ export class Outbox {
   readonly #outcomes: Outcomes;
   readonly #refused = new WeakMap<TrainerRecord, string>();
   readonly #progress: Progress;
+  readonly #giveUp: GiveUp;
   #next: number;
   #accepted = 0;
   #closing: Promise<DeliveryReceipt> | undefined;
@@ -58,7 +60,7 @@ export class Outbox {
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#journal = openJournal({ onCommitted: (records) => this.#arrived(records), onShed: (records) => this.#shed(records) });
+    this.#journal = openJournal({ onCommitted: (records) => this.#arrived(records), onShed: (records) => this.#giveUp.forRoom(records) });
     this.#next = this.#journal.ledger.nextSequence;
     this.#losses = new Losses(clock, logger, options.onLoss);
     this.#outcomes = new Outcomes((sequence) => this.#progress.isSettled(sequence));
@@ -89,6 +91,7 @@ export class Outbox {
         }),
     );
     this.#progress = new Progress(this.#journal, this.#lanes);
+    this.#giveUp = new GiveUp({ journal: this.#journal, lanes: this.#lanes, losses: this.#losses, outcomes: this.#outcomes, clock });
     this.#uploads = new UploadQueue({
       ...shared,
       uploader: options.uploader,
@@ -99,7 +102,10 @@ export class Outbox {
         for (const lane of this.#lanes) lane.released(sequence, false);
         this.#settled();
       },
-      onGivenUp: (sequence, reason, detail, record) => this.#giveUpEverywhere(sequence, reason, detail, record),
+      onGivenUp: async (sequence, reason, detail, record) => {
+        const written = this.#giveUp.upload(sequence, reason, detail, record);
+        await written.finally(() => this.#settled());
+      },
     });
   }
 
@@ -251,16 +257,14 @@ export class Outbox {
   }
 
   async #start(): Promise<void> {
-    const { path, corruptLines, ledger } = this.#journal;
-    for (let count = 0; count < corruptLines; count++)
+    for (let count = 0; count < this.#journal.corruptLines; count++) {
       this.#losses.add({ reason: "corrupt", detail: "a line of the journal could not be read" });
-    if (path !== undefined) {
-      const kept = (await this.#journal.deadLetters(({ sink }) => sink === UPLOAD)).map(({ record }) => record);
-      for (const { sequence, traits } of kept) if (traits.attachment) this.#pinned.keep(sequence, traits.attachment);
-      const wanted = [...ledger.uploads.values(), ...kept.map(({ traits }) => traits.attachment)].flatMap(
-        (attachment) => attachment?.path ?? [],
-      );
-      await this.#pinned.sweep(path, wanted);
+    }
+    try {
+      await this.#pinned.adopt(this.#journal);
+    } catch (error) {
+      // Copies that stay behind cost room and nothing else.
+      this.#logger.warn("The pinned copies of earlier processes could not be looked through.", { reason: describeError(error) });
     }
     this.#uploads.start();
     for (const lane of this.#lanes) lane.start();
@@ -278,26 +282,6 @@ export class Outbox {
     for (const lane of this.#lanes) lane.arrived(records);
     this.#uploads.arrived(records);
     this.#settled();
-  }
-
-  #shed(records: readonly TrainerRecord[]): void {
-    const detail = "there was no more room for it";
-    for (const record of records) {
-      for (const lane of this.#lanes) lane.passBy(record.sequence, true);
-      this.#losses.add({ reason: "shed", record, detail });
-      this.#outcomes.ended(record.sequence, { status: "rejected", reasons: { journal: detail } });
-    }
-  }
-
-  async #giveUpEverywhere(sequence: number, reason: LossReason, detail: string, record: TrainerRecord | undefined): Promise<void> {
-    if (reason === "upload-failed" && record) await this.#journal.bury([{ sink: UPLOAD, reason, detail, atMs: this.#clock.now(), record }]);
-    const isLoss = reason !== "superseded";
-    for (const lane of this.#lanes) lane.passBy(sequence, isLoss);
-    this.#outcomes.ended(sequence, isLoss ? { status: "rejected", reasons: { [UPLOAD]: detail } } : { status: "superseded" });
-    const kept = this.#journal.noteDurably({ k: "x", r: [[sequence, sequence]] });
-    this.#losses.add({ reason, detail, ...(isLoss ? { sink: UPLOAD } : {}), ...(record && { record }) });
-    this.#settled();
-    await kept;
   }
 
   #settled(): void {

@@ -7,6 +7,8 @@ import { describeError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import type { Attachment } from "../records/record.js";
 import type { Disk } from "./disk.js";
+import type { Journal } from "./journal.js";
+import { UPLOAD } from "./ledger.js";
 
 /** Folder of the pinned copies, in the journal's. */
 export const PIN_FOLDER = "pins";
@@ -48,14 +50,26 @@ export class PinnedFiles {
     }
   }
 
-  /** Removes copies that no record speaks of: their process died before the record was kept. Only the folder's owner may. */
-  async sweep(directory: string, wanted: Iterable<string>): Promise<void> {
-    const folder = join(directory, PIN_FOLDER);
-    const paths = new Set([...wanted].map((path) => resolve(path)));
-    const names = await this.#disk.list(folder).catch(() => []);
-    for (const name of names) {
+  /**
+   * Takes over the folder of an earlier process: keeps what waits for its upload or for a person, and removes copies that
+   * no record speaks of, because their process died before the record was kept. Only the folder's owner may.
+   */
+  async adopt(journal: Journal): Promise<void> {
+    if (journal.path === undefined) return;
+    const wanted = [...journal.ledger.uploads.values()];
+    for (const { record } of await journal.deadLetters(({ sink }) => sink === UPLOAD)) {
+      const { attachment } = record.traits;
+      if (!attachment) continue;
+      this.keep(record.sequence, attachment);
+      wanted.push(attachment);
+    }
+    await this.#sweep(join(journal.path, PIN_FOLDER), new Set(wanted.map(({ path }) => resolve(path))));
+  }
+
+  async #sweep(folder: string, wanted: ReadonlySet<string>): Promise<void> {
+    for (const name of await this.#disk.list(folder).catch(() => [])) {
       const path = join(folder, name);
-      if (!paths.has(resolve(path))) await this.#disk.remove(path).catch(() => undefined);
+      if (!wanted.has(resolve(path))) await this.#disk.remove(path).catch(() => undefined);
     }
   }
 }

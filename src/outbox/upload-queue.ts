@@ -15,6 +15,7 @@ import { UPLOAD } from "./ledger.js";
 import type { PinnedFiles } from "./pinned-files.js";
 import type { LossReason } from "./receipts.js";
 import type { Delivery, SinkMemory, Uploader } from "./sink.js";
+import { UploadTurns, type Attempts } from "./upload-turns.js";
 
 /** Uploads at the same time. */
 export const UPLOAD_CONCURRENCY = 2;
@@ -40,13 +41,6 @@ export interface UploadQueueOptions {
   readonly onGivenUp: (sequence: number, reason: LossReason, detail: string, record: TrainerRecord | undefined) => Promise<void>;
 }
 
-interface Attempts {
-  isUnderWay: boolean;
-  failures: number;
-  retryAtMs: number;
-  ambiguous: boolean;
-}
-
 export interface UploadStats {
   readonly delivered: number;
   readonly pending: number;
@@ -57,11 +51,9 @@ export interface UploadStats {
 export class UploadQueue {
   readonly #options: UploadQueueOptions;
   readonly #alarm: Alarm;
-  // Of uploads that have been begun, or are leaving; the others have never been touched.
-  readonly #attempts = new Map<number, Attempts>();
+  readonly #turns: UploadTurns;
   readonly #stopping = new AbortController();
   readonly #abandoning = new AbortController();
-  readonly #firstOwnSequence: number;
   #underWay = 0;
   #running: Promise<void> = Promise.resolve();
   #counts = { delivered: 0, rejected: 0, superseded: 0 };
@@ -70,7 +62,7 @@ export class UploadQueue {
   constructor(options: UploadQueueOptions) {
     this.#options = options;
     this.#alarm = new Alarm(options.clock);
-    this.#firstOwnSequence = options.journal.ledger.nextSequence;
+    this.#turns = new UploadTurns(options.journal.ledger.uploads, options.journal.ledger.nextSequence);
   }
 
   get #waiting(): ReadonlyMap<number, Attachment> {
@@ -106,13 +98,14 @@ export class UploadQueue {
   /** A person has put the record back in line. */
   requeued(sequence: number): void {
     this.#options.pinned.unkeep(sequence);
-    this.#attempts.set(sequence, { isUnderWay: false, failures: 0, retryAtMs: 0, ambiguous: true });
+    this.#turns.forget(sequence);
+    this.#turns.of(sequence).ambiguous = true;
     this.#alarm.ring();
   }
 
   /** Waits after failures end, this once. */
   hurry(): void {
-    for (const attempts of this.#attempts.values()) attempts.retryAtMs = Number.NEGATIVE_INFINITY;
+    this.#turns.hurry();
     this.#alarm.ring();
   }
 
@@ -129,48 +122,26 @@ export class UploadQueue {
   }
 
   async #run(): Promise<void> {
+    const { clock } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      let next = this.#next();
-      for (; next && next.waitMs <= 0 && this.#underWay < UPLOAD_CONCURRENCY; next = this.#next()) this.#begin(next.sequence);
+      let next = this.#turns.next(clock.monotonic());
+      for (; next && next.waitMs <= 0 && this.#underWay < UPLOAD_CONCURRENCY; next = this.#turns.next(clock.monotonic()))
+        this.#begin(next.sequence);
       await this.#alarm.wait(this.#underWay < UPLOAD_CONCURRENCY ? next?.waitMs : undefined);
     }
     while (this.#underWay > 0 && !this.#abandoning.signal.aborted) await this.#alarm.wait();
   }
 
-  /**
-   * The upload whose turn it is: the oldest that is due, else the one due soonest. Of one key only one is on the wire, so
-   * that an older checkpoint can never be announced after the newer one that replaces it.
-   */
-  #next(): { readonly sequence: number; readonly waitMs: number } | undefined {
-    const now = this.#options.clock.monotonic();
-    const busyKeys = new Set(
-      [...this.#attempts].flatMap(([sequence, { isUnderWay }]) => (isUnderWay ? (this.#waiting.get(sequence)?.replaceKey ?? []) : [])),
-    );
-    let next: { readonly sequence: number; readonly waitMs: number } | undefined;
-    for (const [sequence, { replaceKey }] of this.#waiting) {
-      const attempts = this.#attempts.get(sequence);
-      if (attempts?.isUnderWay === true || (replaceKey !== undefined && busyKeys.has(replaceKey))) continue;
-      const waitMs = Math.max(0, (attempts?.retryAtMs ?? now) - now);
-      if (!next || waitMs < next.waitMs || (waitMs === next.waitMs && sequence < next.sequence)) next = { sequence, waitMs };
-    }
-    return next;
-  }
-
   #begin(sequence: number): void {
-    const attempts = this.#attempts.get(sequence) ?? {
-      isUnderWay: false,
-      failures: 0,
-      retryAtMs: 0,
-      ambiguous: sequence < this.#firstOwnSequence,
-    };
-    this.#attempts.set(sequence, attempts);
+    const attempts = this.#turns.of(sequence);
     attempts.isUnderWay = true;
     this.#underWay++;
     void this.#attempt(sequence, attempts)
       .catch((error: unknown) => this.#backOff(attempts, describeError(error)))
       .finally(() => {
         attempts.isUnderWay = false;
+        if (!this.#waiting.has(sequence)) this.#turns.forget(sequence);
         this.#underWay--;
         this.#alarm.ring();
       });
@@ -217,7 +188,7 @@ export class UploadQueue {
   async #store(sequence: number, attachment: Attachment): Promise<void> {
     const { journal, logger, onStored, pinned } = this.#options;
     const kept = await journal.noteDurably({ k: "u", s: sequence });
-    this.#attempts.delete(sequence);
+    this.#turns.forget(sequence);
     this.#counts.delivered++;
     if (this.#failing) logger.info("Uploads get through again.");
     this.#failing = false;
@@ -262,7 +233,7 @@ export class UploadQueue {
     const key = this.#waiting.get(newer)?.replaceKey;
     if (key === undefined) return;
     for (const [sequence, { replaceKey }] of [...this.#waiting]) {
-      if (sequence < newer && replaceKey === key && this.#attempts.get(sequence)?.isUnderWay !== true)
+      if (sequence < newer && replaceKey === key && !this.#turns.isUnderWay(sequence))
         this.#leave(sequence, () => this.#supersede(sequence, newer));
     }
   }
@@ -274,8 +245,7 @@ export class UploadQueue {
     if (excess <= 0) return;
     for (const [sequence, { pinned, replaceKey, sizeBytes }] of [...this.#waiting].sort(([left], [right]) => left - right)) {
       if (excess <= 0) return;
-      const isLeaving = this.#attempts.get(sequence)?.isUnderWay === true;
-      if (!pinned || replaceKey === undefined || isLeaving) continue;
+      if (!pinned || replaceKey === undefined || this.#turns.isUnderWay(sequence)) continue;
       excess -= sizeBytes;
       this.#leave(sequence, async () =>
         this.#giveUp(sequence, "shed", `the pinned copies exceed ${String(maxPinnedBytes)} bytes`, await this.#recordOf(sequence)),
@@ -287,9 +257,8 @@ export class UploadQueue {
 
   /** Takes a waiting upload out of the line while its end is written down. */
   #leave(sequence: number, end: () => Promise<void>): void {
-    const attempts = this.#attempts.get(sequence) ?? { isUnderWay: false, failures: 0, retryAtMs: 0, ambiguous: true };
+    const attempts = this.#turns.of(sequence);
     attempts.isUnderWay = true;
-    this.#attempts.set(sequence, attempts);
     void end()
       .catch((error: unknown) => {
         attempts.isUnderWay = false;
@@ -310,7 +279,7 @@ export class UploadQueue {
     const { pinned, onGivenUp } = this.#options;
     const attachment = this.#waiting.get(sequence);
     await onGivenUp(sequence, reason, detail, record);
-    this.#attempts.delete(sequence);
+    this.#turns.forget(sequence);
     if (reason === "superseded") this.#counts.superseded++;
     else this.#counts.rejected++;
     if (!attachment) return;
