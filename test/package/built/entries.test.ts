@@ -40,6 +40,11 @@ describe("the built entries", () => {
     expect(cjs, subpath).toBe(esm);
   });
 
+  it("are those that the package exports", async () => {
+    const built = (await readdir(dist, { recursive: true })).filter((name) => /^(.*\/)?index\.d\.ts$/.test(name));
+    expect(built.map((name) => `./dist/${name}`).sort()).toEqual(doors.map(([, door]) => door.import.types).sort());
+  });
+
   it.each(doors)("%s names its types before its code, in both formats", (_subpath, door) => {
     expect(Object.keys(door.import)).toEqual(["types", "default"]);
     expect(Object.keys(door.require)).toEqual(["types", "default"]);

@@ -53,15 +53,18 @@ export async function temporaryFolder(): Promise<{ readonly path: string; remove
 }
 
 /** Packs what `npm run build` left in `dist`, as publishing would. */
-export async function pack(into: string): Promise<{ readonly archive: string; readonly files: readonly string[] }> {
+export async function pack(
+  into: string,
+): Promise<{ readonly archive: string; readonly files: readonly string[]; readonly unpackedBytes: number }> {
   const printed = await succeed("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", into], projectRoot);
   const parsed = JSON.parse(printed) as PackReport[] | Record<string, PackReport>;
   const [report] = Object.values(parsed);
   if (!report) throw new Error("npm pack named no archive.");
-  return { archive: path.join(into, report.filename), files: report.files.map((file) => file.path) };
+  return { archive: path.join(into, report.filename), files: report.files.map((file) => file.path), unpackedBytes: report.unpackedSize };
 }
 
 interface PackReport {
+  readonly unpackedSize: number;
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];
 }

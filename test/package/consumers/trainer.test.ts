@@ -5,11 +5,15 @@ import { execute, installProject, nodeOf, pack, temporaryFolder } from "./archiv
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let project: string;
 let files: readonly string[];
+let unpackedBytes: number;
+
+/** What an installed package may weigh, source maps included. Raise it with a reason. */
+const MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
   const packed = await pack(folder.path);
-  files = packed.files;
+  ({ files, unpackedBytes } = packed);
   project = await installProject("trainer", folder.path, packed.archive);
 });
 afterAll(() => folder.remove());
@@ -73,5 +77,10 @@ describe("a project that installed the archive", () => {
         (file) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(c?js|d\.c?ts|map|html|css|txt|svg))$/.test(file),
       ),
     ).toEqual([]);
+  });
+
+  it("stays within its budget", () => {
+    console.log(`the package weighs ${(unpackedBytes / 1024 / 1024).toFixed(1)} MiB unpacked`);
+    expect(unpackedBytes).toBeLessThanOrEqual(MAX_UNPACKED_BYTES);
   });
 });
