@@ -1,5 +1,7 @@
 /** The AWS client, loaded when it is first needed and set up for uploads that never hang and never ask for more rights than to write. */
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { Agent, AgentOptions } from "node:http";
+import { inBackground } from "../base/background.js";
 import { ConfigError } from "../base/errors.js";
 import type { S3Settings } from "./s3-settings.js";
 
@@ -36,7 +38,10 @@ export interface S3Timeouts {
   readonly idleTimeoutMs?: number | undefined;
 }
 
-/** From a request's start to its answer's, however lively the connection: the bound for a server that drips. */
+/**
+ * From a request's start to its answer's, however lively the connection: the bound for a server that drips. Not the
+ * handler's own `requestTimeout`, whose timer would hold the process for as long.
+ */
 const REQUEST_TIMEOUT_MS = 15 * 60_000;
 /** Tries of one request. Few: the outbox schedules over hours and restarts, and the two must not multiply. */
 const MAX_ATTEMPTS = 3;
@@ -47,7 +52,7 @@ const MAX_SOCKETS = 16;
 export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeouts: S3Timeouts): S3Client {
   const { endpoint, region, credentials, isAws } = settings;
   const checksums = isAws ? "WHEN_SUPPORTED" : "WHEN_REQUIRED";
-  return new s3.S3Client({
+  const client = new s3.S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
@@ -63,10 +68,49 @@ export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeout
     requestHandler: {
       connectionTimeout: timeouts.connectTimeoutMs ?? 10_000,
       socketTimeout: timeouts.idleTimeoutMs ?? 60_000,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-      httpAgent: { maxSockets: MAX_SOCKETS },
-      httpsAgent: { maxSockets: MAX_SOCKETS },
+      // Another timer with a hold; it would warn of a queue for sockets that cannot form here.
+      socketAcquisitionWarningTimeout: 2_000,
+      ...backgroundAgents({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     },
   });
+  limitRequests(client);
+  return client;
+}
+
+/** Ends each try of a request that takes longer than {@link REQUEST_TIMEOUT_MS}. */
+function limitRequests({ config: { requestHandler } }: S3Client): void {
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = async (request, options) => {
+    const limit = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const given = (options as { abortSignal?: AbortSignal } | undefined)?.abortSignal;
+    try {
+      return await handle(request, { ...options, abortSignal: given ? AbortSignal.any([given, limit]) : limit });
+    } catch (error) {
+      if (!limit.aborted || given?.aborted === true) throw error;
+      throw Object.assign(new Error(`no answer within ${String(REQUEST_TIMEOUT_MS)} ms`, { cause: error }), { name: "TimeoutError" });
+    }
+  };
+}
+
+/** Agents whose sockets do not keep the process alive: a trainer that forgets to close must end, whatever a store does. */
+function backgroundAgents(options: AgentOptions): { readonly httpAgent: Agent; readonly httpsAgent: import("node:https").Agent } {
+  // Loaded here and not at the top: importing the package must stay cheap.
+  const http = process.getBuiltinModule("node:http");
+  const https = process.getBuiltinModule("node:https");
+  class BackgroundAgent extends http.Agent {
+    override createConnection(...given: Parameters<Agent["createConnection"]>): ReturnType<Agent["createConnection"]> {
+      return referenceless(super.createConnection(...given));
+    }
+  }
+  class BackgroundSecureAgent extends https.Agent {
+    override createConnection(...given: Parameters<Agent["createConnection"]>): ReturnType<Agent["createConnection"]> {
+      return referenceless(super.createConnection(...given));
+    }
+  }
+  return { httpAgent: new BackgroundAgent(options), httpsAgent: new BackgroundSecureAgent(options) };
+}
+
+function referenceless<Connection>(socket: Connection): Connection {
+  if (socket instanceof process.getBuiltinModule("node:net").Socket) inBackground(socket);
+  return socket;
 }
