@@ -1,56 +1,51 @@
 /**
- * One file in parts, by `@aws-sdk/lib-storage`, with what that leaves to its user: requests that stop when the caller
- * does, an end at the first failed part instead of the last, nothing left behind, and an answer that is held against
- * what was sent. Memory is bounded by part size and parallelism; no read or list right is used.
+ * One file in parts, by S3's own multipart calls: parts read by offset into reused buffers, several on their way at once,
+ * each tried again by itself; what S3 has taken is remembered, and after a crash only the rest is sent. Completed only
+ * when the whole file was read once more and is what it was. Memory is bounded by part size and parallelism; no read or
+ * list right is used.
  */
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
-import type { CompleteMultipartUploadCommandOutput, S3Client } from "@aws-sdk/client-s3";
+import type { CompleteMultipartUploadCommandOutput } from "@aws-sdk/client-s3";
 import { UploadError } from "../base/errors.js";
 import type { FileToStore, PutOptions } from "./object-store.js";
-import type { AwsModules } from "./s3-client.js";
-import { verifiedBytes } from "./verified-bytes.js";
+import { planParts, type PartPlan } from "./part-plan.js";
+import { PartReader, type FilePart } from "./part-reader.js";
+import { PartSlots } from "./part-slots.js";
+import { raceWithSignal } from "./race-with-signal.js";
+import { signOver } from "./s3-signed-digest.js";
+import { S3UploadState, type StoredPart } from "./s3-upload-state.js";
+import { isUnknownUpload, takeBack, type UnfinishedUpload } from "./s3-take-back.js";
 
-const MIB = 1024 * 1024;
-/** S3's limit. */
-const MAX_PARTS = 10_000;
-const DEFAULT_PART_BYTES = 8 * MIB;
-const MAX_PARALLEL_PARTS = 4;
-/** Parts in flight together; very large files have large parts, so fewer of them. */
-const MAX_IN_FLIGHT_BYTES = 64 * MIB;
-/** Time for an unfinished upload to be taken back. */
-const ABORT_TIMEOUT_MS = 10_000;
+/** Tries of one part that arrived damaged; other failures are tried again by the client, and then by the outbox. */
+const MAX_DAMAGED_TRIES = 3;
+/** S3's words for a body that is not what its digest says. */
+const DAMAGED = new Set([
+  "BadDigest",
+  "ContentSHA256Mismatch",
+  "InvalidDigest",
+  "XAmzContentChecksumMismatch",
+  "XAmzContentSHA256Mismatch",
+]);
 
-/** How a file is cut: parts of at least 8 MiB, at most 10,000 of them, and so many at once that memory stays bounded. */
-export function planParts(sizeBytes: number): { readonly partBytes: number; readonly parts: number; readonly parallel: number } {
-  const partBytes = Math.max(DEFAULT_PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB);
-  const parallel = Math.max(1, Math.min(MAX_PARALLEL_PARTS, Math.floor(MAX_IN_FLIGHT_BYTES / partBytes)));
-  return { partBytes, parts: Math.max(1, Math.ceil(sizeBytes / partBytes)), parallel };
-}
-
-export interface MultipartTarget {
-  readonly aws: AwsModules;
-  readonly client: S3Client;
-  readonly bucket: string;
-  /** With the store's prefix. */
-  readonly key: string;
+export interface MultipartTarget extends UnfinishedUpload {
   readonly isAws: boolean;
-  /** Told when an unfinished upload could not be taken back: its parts cost money until somebody does. */
-  readonly onLeftover: (uploadId: string, error: unknown) => void;
 }
 
 /** An upload that is under way, and the work that must be over before its parts are surely gone. */
 export interface RunningUpload {
   /** Settles as soon as the outcome is known; by an abort, at once. */
   readonly done: Promise<void>;
-  /** Resolves when nothing of it is in flight any more and an unfinished upload was taken back. Never rejects; bounded. */
+  /**
+   * Resolves when nothing of it is in flight any more and an unfinished upload was taken back, unless it is to be resumed.
+   * Never rejects; bounded.
+   */
   readonly cleaned: Promise<void>;
 }
 
-/** Begins an upload. */
+/** Begins an upload, or goes on with one. */
 export function startMultipart(target: MultipartTarget, file: FileToStore, options: PutOptions): RunningUpload {
   const attempt = new MultipartAttempt(target, file, options);
-  const done = attempt.run();
+  const done = raceWithSignal(attempt.run(), options.signal);
   const cleaned = done.then(
     () => undefined,
     () => attempt.cleanUp(),
@@ -58,130 +53,237 @@ export function startMultipart(target: MultipartTarget, file: FileToStore, optio
   return { done, cleaned };
 }
 
-type Command = Parameters<S3Client["send"]>[0];
-
 class MultipartAttempt {
   readonly #target: MultipartTarget;
   readonly #file: FileToStore;
   readonly #options: PutOptions;
+  readonly #plan: PartPlan;
   /** Ends all requests of this upload: by the caller's wish, or because one part has failed for good. */
   readonly #halt = new AbortController();
-  readonly #inFlight = new Set<Promise<unknown>>();
-  readonly #partChecksums = new Map<number, string | undefined>();
-  #uploadId: string | undefined;
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #state: S3UploadState;
+  #running: Promise<void> = Promise.resolve();
   #sentBytes = 0;
-  #failure: unknown;
+  #resumedBytes = 0;
 
   constructor(target: MultipartTarget, file: FileToStore, options: PutOptions) {
     this.#target = target;
     this.#file = file;
     this.#options = options;
+    this.#plan = planParts(file.sizeBytes);
+    this.#state = S3UploadState.load(options.memory, file, this.#plan.partBytes);
   }
 
-  async run(): Promise<void> {
-    const { aws, bucket, key, isAws } = this.#target;
-    const { signal, onProgress } = this.#options;
-    signal.throwIfAborted();
-    const plan = planParts(this.#file.sizeBytes);
-    const body = Readable.from(verifiedBytes(this.#file, { signal: this.#halt.signal }), { objectMode: true, highWaterMark: 1 });
-    const upload = new aws.storage.Upload({
-      client: this.#haltingClient(),
-      params: {
-        Bucket: bucket,
-        Key: key,
-        Body: body,
-        ContentLength: this.#file.sizeBytes,
-        ContentType: this.#file.contentType,
-        Metadata: { sha256: this.#file.sha256 },
-        ...(isAws ? { ChecksumAlgorithm: "SHA256" as const } : {}),
-      },
-      partSize: plan.partBytes,
-      queueSize: plan.parallel,
-      // It would take parts back before the last of them has arrived, which S3 then keeps; cleanUp waits for them.
-      leavePartsOnError: true,
-      abortController: this.#halt,
-    });
-    if (onProgress)
-      upload.on("httpUploadProgress", ({ loaded }) => onProgress({ key, sentBytes: loaded ?? 0, totalBytes: this.#file.sizeBytes }));
+  run(): Promise<void> {
+    return (this.#running = this.#run());
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#options;
     const onAbort = (): void => this.#halt.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
     try {
-      const answer: CompleteMultipartUploadCommandOutput = await upload.done();
-      this.#verify(answer, plan.parts);
+      this.#halt.signal.throwIfAborted();
+      if (this.#state.uploadId !== undefined && (await this.#resumed())) return;
+      await this.#begin();
+      await this.#sendAll();
     } catch (error) {
       this.#halt.abort(error);
       signal.throwIfAborted();
-      throw this.#failure ?? error;
+      // The first failure is the cause; what ended by it tells of nothing else.
+      throw this.#halt.signal.reason;
     } finally {
       signal.removeEventListener("abort", onAbort);
-      body.destroy();
+    }
+  }
+
+  /** False when S3 no longer knows the upload: a lifecycle rule ended it, or its completion's answer was lost. */
+  async #resumed(): Promise<boolean> {
+    try {
+      await this.#sendAll();
+      return true;
+    } catch (error) {
+      if (!isUnknownUpload(error)) throw error;
+      await this.#settleInFlight();
+      await this.#state.clear();
+      return false;
     }
   }
 
   async cleanUp(): Promise<void> {
-    // A part that arrives after the upload was taken back would stay for ever: wait for those on their way.
-    await Promise.allSettled(this.#inFlight);
-    if (this.#uploadId === undefined) return;
-    const { aws, client, bucket, key, onLeftover } = this.#target;
+    // A part that arrives after the upload was taken back would stay for ever: wait for what is on its way, the answer
+    // with the upload's id included.
+    await this.#running.catch(() => undefined);
+    await this.#settleInFlight();
+    const { uploadId } = this.#state;
+    if (uploadId === undefined || this.#isResumable()) return;
+    if (await takeBack(this.#target, uploadId)) await this.#state.clear();
+  }
+
+  /** With a memory, what passes (an outage, the process's end) leaves the parts where they are. */
+  #isResumable(): boolean {
+    const reason: unknown = this.#halt.signal.reason;
+    return this.#options.memory !== undefined && (this.#options.signal.aborted || !(reason instanceof UploadError && !reason.retryable));
+  }
+
+  async #begin(): Promise<void> {
+    const { aws, client, bucket, key, isAws } = this.#target;
+    const { memory } = this.#options;
+    const foreign = memory && S3UploadState.unfinishedId(memory);
+    if (memory && foreign !== undefined) {
+      await takeBack(this.#target, foreign);
+      await S3UploadState.forget(memory);
+    }
+    // Not cut short by an abort: without the answer's id the upload could never be taken back.
+    const answer = await client.send(
+      new aws.s3.CreateMultipartUploadCommand({
+        Bucket: bucket,
+        Key: key,
+        ContentType: this.#file.contentType,
+        Metadata: { sha256: this.#file.sha256 },
+        ...(isAws ? { ChecksumAlgorithm: "SHA256" as const } : {}),
+      }),
+    );
+    if (answer.UploadId === undefined || answer.UploadId === "") throw this.#wrong("an upload was begun without an id");
+    await this.#state.begin(answer.UploadId, this.#file, this.#plan.partBytes);
+    this.#halt.signal.throwIfAborted();
+  }
+
+  /** Reads the file once, sends the parts that S3 does not have, and completes. */
+  async #sendAll(): Promise<void> {
+    const uploadId = this.#state.uploadId ?? "";
+    const halt = this.#begunPass();
+    const reader = await PartReader.open(this.#file);
     try {
-      await client.send(new aws.s3.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: this.#uploadId }), {
-        abortSignal: AbortSignal.timeout(ABORT_TIMEOUT_MS),
+      const slots = new PartSlots(this.#plan.parallel, this.#plan.partBytes);
+      for (let number = 1; number <= this.#plan.parts; number++) {
+        const buffer = await raceWithSignal(slots.take(), halt.signal);
+        const part = await reader.next(buffer, halt.signal);
+        if (this.#has(number, part)) {
+          this.#resumedBytes += part.bytes.length;
+          this.#told(part.bytes.length);
+          slots.giveBack(buffer);
+        } else {
+          this.#track(
+            this.#sendPart(uploadId, number, part, halt).then(() => slots.giveBack(buffer)),
+            halt,
+          );
+        }
+      }
+      await reader.verify();
+    } catch (error) {
+      halt.abort(error);
+      throw halt.signal.reason;
+    } finally {
+      await reader.close();
+    }
+    await raceWithSignal(Promise.all(this.#inFlight), halt.signal);
+    await this.#complete(uploadId, halt.signal);
+  }
+
+  /** A pass over the file has a halt of its own, so that one over an upload that is no more does not end the next. */
+  #begunPass(): AbortController {
+    this.#sentBytes = 0;
+    this.#resumedBytes = 0;
+    const halt = new AbortController();
+    this.#halt.signal.addEventListener("abort", () => halt.abort(this.#halt.signal.reason), { once: true });
+    if (this.#halt.signal.aborted) halt.abort(this.#halt.signal.reason);
+    return halt;
+  }
+
+  #has(number: number, { sha256 }: FilePart): boolean {
+    return this.#state.parts.get(number)?.sha256 === sha256.toString("base64");
+  }
+
+  async #sendPart(uploadId: string, number: number, part: FilePart, halt: AbortController): Promise<void> {
+    const stored = await this.#send(uploadId, number, part, halt.signal);
+    await this.#state.add(number, stored);
+    if (!halt.signal.aborted) this.#told(part.bytes.length);
+  }
+
+  async #send(uploadId: string, number: number, part: FilePart, signal: AbortSignal): Promise<StoredPart> {
+    const { aws, client, bucket, key, isAws } = this.#target;
+    const sha256 = part.sha256.toString("base64");
+    for (let tries = 1; ; tries++) {
+      const command = new aws.s3.UploadPartCommand({
+        Bucket: bucket,
+        Key: key,
+        UploadId: uploadId,
+        PartNumber: number,
+        Body: part.bytes,
+        ContentLength: part.bytes.length,
+        ...(isAws ? { ChecksumSHA256: sha256 } : {}),
       });
-    } catch (error) {
-      if ((error as Error).name !== "NoSuchUpload") onLeftover(this.#uploadId, error);
+      signOver(command, part.sha256.toString("hex"));
+      try {
+        const answer = await client.send(command, { abortSignal: signal });
+        if (answer.ETag === undefined || answer.ETag === "") throw this.#wrong(`part ${String(number)} was taken without an ETag`);
+        if (answer.ChecksumSHA256 !== undefined && answer.ChecksumSHA256 !== sha256)
+          throw this.#wrong(`the SHA-256 of part ${String(number)} is another there`);
+        return { etag: answer.ETag, sha256 };
+      } catch (error) {
+        if (tries === MAX_DAMAGED_TRIES || !DAMAGED.has((error as Error).name)) throw error;
+      }
     }
   }
 
-  /** The client as the uploader sees it: every request ends with the upload, and every answer is looked at. */
-  #haltingClient(): S3Client {
-    const send = (command: Command): Promise<unknown> => {
-      const sending = this.#send(command);
-      this.#inFlight.add(sending);
-      const over = (): boolean => this.#inFlight.delete(sending);
-      sending.then(over, over);
-      return sending;
-    };
-    return Object.create(this.#target.client, { send: { value: send } }) as S3Client;
+  #track(sending: Promise<void>, halt: AbortController): void {
+    this.#inFlight.add(sending);
+    sending.then(
+      () => this.#inFlight.delete(sending),
+      (error: unknown) => {
+        this.#inFlight.delete(sending);
+        halt.abort(error);
+      },
+    );
   }
 
-  async #send(command: Command): Promise<unknown> {
-    const { aws, client } = this.#target;
-    const abortSignal = this.#halt.signal;
-    abortSignal.throwIfAborted();
-    try {
-      if (command instanceof aws.s3.CreateMultipartUploadCommand) {
-        // Not cut short by an abort: without the answer's id the upload could never be taken back.
-        const answer = await client.send(command);
-        if (answer.UploadId === undefined || answer.UploadId === "") throw this.#wrong("an upload was begun without an id");
-        this.#uploadId = answer.UploadId;
-        return answer;
-      }
-      if (command instanceof aws.s3.UploadPartCommand) {
-        const answer = await client.send(command, { abortSignal });
-        this.#sentBytes += (command.input.Body as Uint8Array).byteLength;
-        this.#partChecksums.set(command.input.PartNumber ?? 0, answer.ChecksumSHA256);
-        return answer;
-      }
-      return await client.send(command, { abortSignal });
-    } catch (error) {
-      // The uploader would go on to the end of the file before it tells.
-      this.#failure ??= error;
-      this.#halt.abort(error);
-      throw error;
-    }
+  async #settleInFlight(): Promise<void> {
+    await Promise.allSettled(this.#inFlight);
   }
 
-  /** Whole means: every byte sent, the digest right (verifiedBytes), and the store's own words agree. */
-  #verify(answer: CompleteMultipartUploadCommandOutput, parts: number): void {
-    if (this.#sentBytes !== this.#file.sizeBytes)
+  async #complete(uploadId: string, signal: AbortSignal): Promise<void> {
+    const { aws, client, bucket, key, isAws } = this.#target;
+    const parts = [...this.#state.parts].sort(([one], [other]) => one - other);
+    if (this.#sentBytes !== this.#file.sizeBytes || parts.length !== this.#plan.parts)
       throw this.#wrong(`${String(this.#sentBytes)} of ${String(this.#file.sizeBytes)} bytes were sent`);
+    const answer = await client.send(
+      new aws.s3.CompleteMultipartUploadCommand({
+        Bucket: bucket,
+        Key: key,
+        UploadId: uploadId,
+        MultipartUpload: {
+          Parts: parts.map(([number, { etag, sha256 }]) => ({
+            PartNumber: number,
+            ETag: etag,
+            ...(isAws ? { ChecksumSHA256: sha256 } : {}),
+          })),
+        },
+      }),
+      { abortSignal: signal },
+    );
+    this.#verify(
+      answer,
+      parts.map(([, part]) => part),
+    );
+    await this.#state.clear();
+  }
+
+  /** Whole means: every byte sent, the digests right, and the store's own words agree. */
+  #verify(answer: CompleteMultipartUploadCommandOutput, parts: readonly StoredPart[]): void {
     if (answer.ETag === undefined) throw this.#wrong("the completion has no ETag");
-    const stored = /-(\d+)"?$/.exec(answer.ETag)?.[1];
-    if (stored !== undefined && Number(stored) !== parts) throw this.#wrong(`${stored} parts were joined, not ${String(parts)}`);
-    const composite = compositeOf(this.#partChecksums);
-    if (answer.ChecksumSHA256 !== undefined && composite !== undefined && answer.ChecksumSHA256 !== composite)
+    const joined = /-(\d+)"?$/.exec(answer.ETag)?.[1];
+    if (joined !== undefined && Number(joined) !== parts.length)
+      throw this.#wrong(`${joined} parts were joined, not ${String(parts.length)}`);
+    if (answer.ChecksumSHA256 !== undefined && answer.ChecksumSHA256 !== compositeOf(parts))
       throw this.#wrong("the completion's SHA-256 is not that of the parts");
-    this.#uploadId = undefined;
+  }
+
+  #told(bytes: number): void {
+    this.#sentBytes += bytes;
+    const resumed = this.#resumedBytes === 0 ? {} : { resumedBytes: this.#resumedBytes };
+    this.#options.onProgress?.({ key: this.#target.key, sentBytes: this.#sentBytes, totalBytes: this.#file.sizeBytes, ...resumed });
   }
 
   #wrong(what: string): UploadError {
@@ -189,13 +291,9 @@ class MultipartAttempt {
   }
 }
 
-/** S3's composite: the SHA-256 of the parts' digests, with their number. Undefined unless every part has one. */
-function compositeOf(checksums: ReadonlyMap<number, string | undefined>): string | undefined {
+/** S3's composite: the SHA-256 of the parts' digests, with their number. */
+function compositeOf(parts: readonly StoredPart[]): string {
   const hash = createHash("sha256");
-  for (const number of [...checksums.keys()].sort((one, other) => one - other)) {
-    const checksum = checksums.get(number);
-    if (checksum === undefined) return undefined;
-    hash.update(Buffer.from(checksum, "base64"));
-  }
-  return `${hash.digest("base64")}-${String(checksums.size)}`;
+  for (const { sha256 } of parts) hash.update(Buffer.from(sha256, "base64"));
+  return `${hash.digest("base64")}-${String(parts.length)}`;
 }

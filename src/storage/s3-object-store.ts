@@ -8,12 +8,16 @@ import { ClosedError, describeError, UploadError } from "../base/errors.js";
 import { publicUrl } from "../base/http.js";
 import type { Logger } from "../base/logger.js";
 import { raceWithSignal } from "./race-with-signal.js";
-import type { FileToStore, ObjectStore, PutOptions } from "./object-store.js";
+import type { FileToStore, ObjectStore, PutOptions, UploadMemory } from "./object-store.js";
+import { planParts } from "./part-plan.js";
+import { PartReader } from "./part-reader.js";
 import { createS3Client, importAws, loadAws, type AwsLoader, type AwsModules, type S3Timeouts } from "./s3-client.js";
 import { s3Failure, type S3Target } from "./s3-errors.js";
-import { planParts, startMultipart } from "./s3-multipart.js";
+import { startMultipart } from "./s3-multipart.js";
 import type { S3Settings } from "./s3-settings.js";
-import { verifiedBuffer } from "./verified-bytes.js";
+import { signOver } from "./s3-signed-digest.js";
+import { takeBack, type UnfinishedUpload } from "./s3-take-back.js";
+import { S3UploadState } from "./s3-upload-state.js";
 
 /** How long `close` waits for unfinished uploads to be taken back. */
 const CLOSE_WAIT_MS = 2_000;
@@ -69,6 +73,17 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  async discard(key: string, memory: UploadMemory, { signal }: { readonly signal: AbortSignal }): Promise<boolean> {
+    signal.throwIfAborted();
+    const uploadId = S3UploadState.unfinishedId(memory);
+    if (uploadId === undefined) return true;
+    if (this.#closed) return false;
+    const opened = await raceWithSignal(this.#open(), signal);
+    if (!(await raceWithSignal(takeBack(this.#unfinished(opened, key), uploadId, signal), signal))) return false;
+    await S3UploadState.forget(memory);
+    return true;
+  }
+
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
@@ -81,20 +96,19 @@ export class S3ObjectStore implements ObjectStore {
 
   async #putWhole({ aws, client }: Opened, key: string, file: FileToStore, { signal, onProgress }: PutOptions): Promise<void> {
     const { bucket, isAws } = this.#options.settings;
-    const body = await verifiedBuffer(file, signal);
+    const body = await wholeContent(file, signal);
     const checksum = Buffer.from(file.sha256, "hex").toString("base64");
-    const answer = await client.send(
-      new aws.s3.PutObjectCommand({
-        Bucket: bucket,
-        Key: this.#keyOf(key),
-        Body: body,
-        ContentLength: body.length,
-        ContentType: file.contentType,
-        Metadata: { sha256: file.sha256 },
-        ...(isAws ? { ChecksumSHA256: checksum } : {}),
-      }),
-      { abortSignal: signal },
-    );
+    const command = new aws.s3.PutObjectCommand({
+      Bucket: bucket,
+      Key: this.#keyOf(key),
+      Body: body,
+      ContentLength: body.length,
+      ContentType: file.contentType,
+      Metadata: { sha256: file.sha256 },
+      ...(isAws ? { ChecksumSHA256: checksum } : {}),
+    });
+    signOver(command, file.sha256);
+    const answer = await client.send(command, { abortSignal: signal });
     // Some proxy's 200 is not the store's.
     if (answer.ETag === undefined)
       throw new UploadError(`${this.describe()} took ${key} without an ETag, so it is not sure to have it.`, { retryable: true });
@@ -105,28 +119,12 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async #putParts(opened: Opened, key: string, file: FileToStore, options: PutOptions): Promise<void> {
-    const { bucket, isAws } = this.#options.settings;
-    const { signal, onProgress } = options;
-    const upload = startMultipart(
-      {
-        ...opened,
-        bucket,
-        key: this.#keyOf(key),
-        isAws,
-        onLeftover: (uploadId, error) =>
-          this.#options.logger.warn(
-            `an unfinished upload could not be taken back; a lifecycle rule (AbortIncompleteMultipartUpload) should`,
-            {
-              bucket,
-              key,
-              uploadId,
-              error: describeError(error),
-            },
-          ),
-      },
-      file,
-      { signal, ...(onProgress ? { onProgress: (progress) => onProgress({ ...progress, key }) } : {}) },
-    );
+    const { signal, memory, onProgress } = options;
+    const upload = startMultipart({ ...this.#unfinished(opened, key), isAws: this.#options.settings.isAws }, file, {
+      signal,
+      ...(memory ? { memory } : {}),
+      ...(onProgress ? { onProgress: (progress) => onProgress({ ...progress, key }) } : {}),
+    });
     this.#cleanups.add(upload.cleaned);
     void upload.cleaned.then(() => this.#cleanups.delete(upload.cleaned));
     try {
@@ -136,6 +134,25 @@ export class S3ObjectStore implements ObjectStore {
       if (!signal.aborted) await raceWithSignal(upload.cleaned, signal);
       throw error;
     }
+  }
+
+  #unfinished(opened: Opened, key: string): UnfinishedUpload {
+    const { bucket } = this.#options.settings;
+    return {
+      ...opened,
+      bucket,
+      key: this.#keyOf(key),
+      onLeftover: (uploadId, error) =>
+        this.#options.logger.warn(
+          "an unfinished upload could not be taken back; a lifecycle rule (AbortIncompleteMultipartUpload) should",
+          {
+            bucket,
+            key,
+            uploadId,
+            error: describeError(error),
+          },
+        ),
+    };
   }
 
   #open(): Promise<Opened> {
@@ -161,5 +178,17 @@ export class S3ObjectStore implements ObjectStore {
 
   #target(key: string): S3Target {
     return { bucket: this.#options.settings.bucket, key: this.#keyOf(key), endpoint: this.#endpoint() };
+  }
+}
+
+/** The whole of a small file, verified. */
+async function wholeContent(file: FileToStore, signal: AbortSignal): Promise<Buffer> {
+  const reader = await PartReader.open(file);
+  try {
+    const { bytes } = await reader.next(Buffer.allocUnsafeSlow(file.sizeBytes), signal);
+    await reader.verify();
+    return bytes;
+  } finally {
+    await reader.close();
   }
 }

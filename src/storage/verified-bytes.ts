@@ -3,10 +3,9 @@
  * the digest is right, so a receiver that waits for the end can never take a changed file for a whole one.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
-import { UploadError } from "../base/errors.js";
-import { describeFileError, errnoOf, isPassingFileError } from "./file-errors.js";
+import type { FileHandle } from "node:fs/promises";
 import type { FileToStore } from "./object-store.js";
+import { changedFile, openStored, unreadableFile } from "./stored-file.js";
 
 /** Long enough to read fast, short enough to hash between two turns of the event loop (well under 1 ms). */
 export const DEFAULT_SLICE_BYTES = 512 * 1024;
@@ -29,7 +28,7 @@ export async function* verifiedBytes(file: FileToStore, options: VerifiedBytesOp
   signal.throwIfAborted();
   const sliceBytes = options.sliceBytes ?? DEFAULT_SLICE_BYTES;
   const hash = createHash("sha256");
-  const handle = await opened(file);
+  const handle = await openStored(file);
   try {
     let held: Buffer | undefined;
     let readBytes = 0;
@@ -38,32 +37,16 @@ export async function* verifiedBytes(file: FileToStore, options: VerifiedBytesOp
       signal.throwIfAborted();
       if (slice.length === 0) break;
       readBytes += slice.length;
-      if (readBytes > file.sizeBytes) throw changed(file, "it has grown");
+      if (readBytes > file.sizeBytes) throw changedFile(file, "it has grown");
       hash.update(slice);
       if (held) yield held;
       held = slice;
     }
-    if (readBytes !== file.sizeBytes) throw changed(file, `${String(readBytes)} of ${String(file.sizeBytes)} bytes are left`);
-    if (hash.digest("hex") !== file.sha256) throw changed(file, "its SHA-256 is another");
+    if (readBytes !== file.sizeBytes) throw changedFile(file, `${String(readBytes)} of ${String(file.sizeBytes)} bytes are left`);
+    if (hash.digest("hex") !== file.sha256) throw changedFile(file, "its SHA-256 is another");
     if (held) yield held;
   } finally {
     await handle.close();
-  }
-}
-
-/** The whole of a small file, verified. */
-export async function verifiedBuffer(file: FileToStore, signal: AbortSignal): Promise<Buffer> {
-  const slices: Buffer[] = [];
-  for await (const slice of verifiedBytes(file, { signal })) slices.push(slice);
-  return slices.length === 1 && slices[0] ? slices[0] : Buffer.concat(slices);
-}
-
-async function opened(file: FileToStore): Promise<FileHandle> {
-  try {
-    return await open(file.path, "r");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") throw changed(file, "it is gone", error);
-    throw unreadable(file, error);
   }
 }
 
@@ -78,22 +61,7 @@ async function readSlice(handle: FileHandle, wantedBytes: number, file: FileToSt
       length += bytesRead;
     }
   } catch (error) {
-    throw unreadable(file, error);
+    throw unreadableFile(file, error);
   }
   return length === wantedBytes ? buffer : buffer.subarray(0, length);
-}
-
-function changed(file: FileToStore, how: string, cause?: unknown): UploadError {
-  return new UploadError(
-    `${file.path} is no longer what it was when it was taken in: ${how}. Nothing of it was announced. ` +
-      'Write checkpoints under a new name, or let them be copied (pin: "copy").',
-    { code: "FILE_CHANGED", retryable: false, cause },
-  );
-}
-
-function unreadable(file: FileToStore, error: unknown): UploadError {
-  return new UploadError(`${file.path} cannot be read for its upload: ${describeFileError(error)}.`, {
-    retryable: isPassingFileError(error),
-    cause: error,
-  });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConnectionError, UploadError } from "../../../src/base/errors.js";
 import { s3Failure } from "../../../src/storage/s3-errors.js";
-import { planParts } from "../../../src/storage/s3-multipart.js";
+import { planParts } from "../../../src/storage/part-plan.js";
 
 const target = { bucket: "models", key: "a/b.pt", endpoint: "http://minio:9000" };
 
