@@ -7,6 +7,7 @@ import type { Logger } from "../../../src/base/logger.js";
 import { COMMIT_TIMEOUT_MS, DISK_PAUSE_MS } from "../../../src/outbox/group-commit.js";
 import { UNWRITTEN_GAP } from "../../../src/outbox/file-journal.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
+import type { Delivery } from "../../../src/outbox/sink.js";
 import { eventually, FakeClock, settle } from "../../support/fake-clock.js";
 import { MemorySink } from "../../support/memory-sink.js";
 import { appendTo, openJournal } from "../../support/open-journal.js";
@@ -170,6 +171,54 @@ describe("a disk that hangs", () => {
     const { durable } = outbox.append(aDraft());
     await outbox.close({ deadlineMs: 0 });
     expect(await durable).toMatchObject({ status: "durable" });
+  });
+});
+
+describe("an upload that has ended", () => {
+  it("gives its pinned copy up only once that is on the disk", async () => {
+    const disk = new TestDisk();
+    const upload = Promise.withResolvers<Delivery>();
+    const outbox = await Outbox.open({
+      directory,
+      sinks: [],
+      uploader: { upload: () => upload.promise },
+      disk: disk.mount(),
+      strict: true,
+    });
+    const path = join(directory, "pins", "weights");
+    await outbox.append(aDraft("checkpoint", { attachment: { path, pinned: true, sizeBytes: 1 } })).durable;
+    const steps: string[] = [];
+    disk.fault = (operation, at) => {
+      if (operation === "sync" || operation === "remove") steps.push(`${operation} ${at === path ? "the copy" : "the journal"}`);
+      return undefined;
+    };
+    upload.resolve({ status: "delivered" });
+    await eventually(() => steps.includes("remove the copy"));
+    expect(steps).toEqual(["sync the journal", "remove the copy"]);
+    await outbox.close();
+  });
+
+  it("keeps its pinned copy when the disk does not take the note: the next process needs it", async () => {
+    const disk = new TestDisk();
+    const upload = Promise.withResolvers<Delivery>();
+    const outbox = await Outbox.open({
+      directory,
+      sinks: [],
+      uploader: { upload: () => upload.promise },
+      disk: disk.mount(),
+      strict: true,
+    });
+    await outbox.append(aDraft("checkpoint", { attachment: { path: join(directory, "pins", "weights"), pinned: true, sizeBytes: 1 } }))
+      .durable;
+    const removed: string[] = [];
+    disk.fault = (operation, path) => {
+      if (operation === "remove") removed.push(path);
+      return operation === "write" || operation === "create" ? systemError("ENOSPC") : undefined;
+    };
+    upload.resolve({ status: "delivered" });
+    await eventually(() => outbox.stats().uploads.delivered === 1);
+    await outbox.close();
+    expect(removed.filter((path) => path.includes("pins"))).toEqual([]);
   });
 });
 

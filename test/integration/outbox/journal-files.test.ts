@@ -1,4 +1,5 @@
 /** The journal's files as a person or a crash may leave them. */
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { encodeLine } from "../../../src/outbox/line-codec.js";
 import { listJournal, type JournaledRecord } from "../../../src/outbox/list-journal.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
+import { eventually } from "../../support/fake-clock.js";
 import { MemorySink } from "../../support/memory-sink.js";
 import { appendTo, openJournal } from "../../support/open-journal.js";
 import { aDraft } from "../../support/records.js";
@@ -162,7 +164,7 @@ describe("a folder that cannot be used", () => {
 
 describe("files of another run in the folder", () => {
   it("are left alone", async () => {
-    const { directory } = await aJournal(2);
+    const { directory, file } = await aJournal(2);
     const foreign = "journal-00000007.ndjson";
     await writeFile(
       join(directory, foreign),
@@ -173,6 +175,7 @@ describe("files of another run in the folder", () => {
     await journal.noteDurably({ k: "s", n: "a", r: [[1, 2]] });
     await clock.advance(1_000);
     journal.note({ k: "m", n: "a", key: "x", v: 1 });
+    await eventually(() => !existsSync(join(directory, file)), "the removal of our own settled file");
     await journal.close(end());
     expect(await readdir(directory)).toContain(foreign);
   });

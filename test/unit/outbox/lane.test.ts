@@ -64,6 +64,23 @@ describe("a batch", () => {
     expect(batchesOf(sink)).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
   });
 
+  it("leaves nothing behind to wait anew because more came meanwhile", async () => {
+    const sink = new MemorySink({ limits: { maxRecords: 100, maxBytes: 2_000 } });
+    const gate = Promise.withResolvers<Delivery>();
+    sink.answer = () => gate.promise;
+    const { outbox, append } = await aBench([sink]);
+    for (let index = 0; index < 3; index++) outbox.append(aDraft("x".repeat(700)));
+    await settle();
+    await append(1);
+    expect(batchesOf(sink)).toEqual([[1, 2]]);
+    gate.resolve({ status: "delivered" });
+    await settle();
+    expect(batchesOf(sink)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
   it("goes at once when it is full, by bytes, and never holds more than it may", async () => {
     const sink = new MemorySink({ limits: { maxRecords: 100, maxBytes: 2_000 } });
     const { outbox } = await aBench([sink]);

@@ -203,6 +203,20 @@ describe("close", () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  it("keeps to what its receipt said when an answer comes too late", async () => {
+    const sink = new MemorySink();
+    const gate = Promise.withResolvers<Delivery>();
+    sink.answer = () => gate.promise;
+    const { clock, outbox } = await aBench([sink]);
+    outbox.append(aDraft());
+    const closed = outbox.close({ deadlineMs: 1_000 });
+    await clock.advance(1_000);
+    expect(await closed).toMatchObject({ sinks: { memory: { delivered: 0, pending: 1 } } });
+    gate.resolve({ status: "delivered" });
+    await settle();
+    expect(outbox.stats().sinks["memory"]).toMatchObject({ delivered: 0, pending: 1 });
+  });
+
   it("is bounded when a sink never opens and never closes", async () => {
     const sink = new MemorySink({ open: never });
     sink.close = never;

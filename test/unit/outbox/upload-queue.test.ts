@@ -35,9 +35,7 @@ function aCheckpoint(replaceKey?: string, sizeBytes = 10): RecordDraft {
   });
 }
 
-async function aBench(
-  options: Partial<OutboxOptions> = {},
-): Promise<{
+async function aBench(options: Partial<OutboxOptions> = {}): Promise<{
   clock: FakeClock;
   outbox: Outbox;
   sink: MemorySink;
