@@ -150,6 +150,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
       clock,
       random,
       logger,
+      ...given.journal,
       ...(given.batchAgeMs === undefined ? {} : { batchAgeMs: given.batchAgeMs }),
       ...(given.finalWaitMs === undefined ? {} : { barrierWaitMs: given.finalWaitMs }),
       ...(given.maxJournalBytes === undefined ? {} : { maxJournalBytes: given.maxJournalBytes }),
