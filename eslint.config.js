@@ -39,7 +39,7 @@ export default tseslint.config(
   },
   {
     // Programs own their terminal.
-    files: ["src/cli/**", "scripts/**", "examples/**", "test/**"],
+    files: ["src/cli/**", "scripts/**", "examples/**", "bench/**", "test/**"],
     rules: { "no-console": "off" },
   },
   {

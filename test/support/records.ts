@@ -6,14 +6,6 @@ export function aDraft(message = "a line", traits: RecordTraits = {}): RecordDra
   return { fact: { kind: "log", level: "info", message }, traits };
 }
 
-/** A progress draft with as many metrics as asked. */
-export function aProgressDraft(iteration: number, metrics = 10): RecordDraft {
-  const values = Object.fromEntries(
-    Array.from({ length: metrics }, (_, index) => [`train_metric_${String(index)}`, iteration / (index + 1)]),
-  );
-  return { fact: { kind: "progress", operation: "training", epoch: 1, iteration, metrics: values }, traits: { shed: "scalar" } };
-}
-
 const RUN_ID = "0123456789abcdef0123456789abcdef";
 
 /** A numbered record of no particular run. */

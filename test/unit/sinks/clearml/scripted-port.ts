@@ -4,7 +4,6 @@ import type { Logger } from "../../../../src/base/logger.js";
 import type { ClearMLPort } from "../../../../src/sinks/clearml/clearml-port.js";
 
 /** An answer or a request whose shape a test knows. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Loose = any;
 
 /** A call as it came. */
