@@ -2,7 +2,7 @@
  * What is known of an unfinished upload, and kept where its record is kept: the id that S3 gave it, and each part that S3
  * has taken, with the digest of what was sent. Pages of some parts each, so that noting one never writes all of them.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { FileToStore, UploadMemory } from "./object-store.js";
 
 /** Parts of one page; some 100 bytes each. */
