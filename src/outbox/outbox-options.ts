@@ -49,6 +49,8 @@ export interface OutboxOptions {
   readonly onLoss?: ((loss: Loss) => void) | undefined;
   /** @internal For tests that break the disk. */
   readonly disk?: Disk | undefined;
+  /** @internal For tests that want files ended and merged often. Default as the journal has it. */
+  readonly segmentBytes?: number | undefined;
 }
 
 /** The same, with the sinks made. */

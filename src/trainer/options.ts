@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.js";
 import type { Issue } from "../base/errors.js";
 import type { Random } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
+import type { OutboxOptions } from "../outbox/outbox-options.js";
 import type { Sink } from "../outbox/sink.js";
 import type { OperationType } from "../records/facts.js";
 import type { MetricAddress } from "../records/metric-address.js";
@@ -112,6 +113,8 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly dispatcher?: Dispatcher;
   /** Send requests through this function instead of undici, for tests or tracing that hook into `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
+  /** @internal For the chaos bench: the disk under the journal, and the size of its files. */
+  readonly journal?: Pick<OutboxOptions, "disk" | "segmentBytes">;
 }
 
 /** What does not depend on the configuration's type. */
