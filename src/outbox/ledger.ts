@@ -163,7 +163,9 @@ export class Ledger {
 
   #remember(owner: string, key: string, value: JsonValue): void {
     const values = this.#memory.get(owner) ?? new Map<string, JsonValue>();
-    values.set(key, value);
+    // What is forgotten must not stay in every snapshot for ever.
+    if (value === null) values.delete(key);
+    else values.set(key, value);
     this.#memory.set(owner, values);
   }
 

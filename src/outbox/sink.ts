@@ -26,7 +26,7 @@ export type Delivery =
 /** Small durable facts of a sink's own: a task id it created, names it resolved. Written to the journal, kept by compaction. */
 export interface SinkMemory {
   get(key: string): JsonValue | undefined;
-  /** Resolves when durable. Never rejects: with a broken disk the value lives in memory alone. */
+  /** Resolves when durable. Never rejects: with a broken disk the value lives in memory alone. `null` forgets the key. */
   set(key: string, value: JsonValue): Promise<void>;
 }
 
@@ -78,5 +78,11 @@ export interface Sink {
  */
 export interface Uploader {
   upload(record: TrainerRecord, context: DeliveryContext): Promise<Delivery>;
+  /**
+   * Takes back what was begun for records that do not wait for their upload any more: given up, replaced by a newer one,
+   * or left by a process that died. Called at the start and whenever a record is given up; asked again another time for
+   * what it could not do.
+   */
+  tidy?(isWaiting: (sequence: number) => boolean, context: Pick<DeliveryContext, "signal" | "memory">): Promise<void>;
   close?(): Promise<void>;
 }

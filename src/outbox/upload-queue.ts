@@ -82,6 +82,7 @@ export class UploadQueue {
 
   start(): void {
     for (const sequence of [...this.#waiting.keys()]) this.#replaceOlderThan(sequence);
+    this.#tidy();
     this.#running = this.#run();
   }
 
@@ -160,8 +161,10 @@ export class UploadQueue {
 
   async #upload(uploader: Uploader, record: TrainerRecord, ambiguous: boolean): Promise<Delivery | undefined> {
     const { aborted, done } = whenAborted(this.#abandoning.signal);
+    const { traits } = record;
+    const attachment = traits.attachment && this.#options.pinned.whereabouts(traits.attachment);
     try {
-      const answer = uploader.upload(record, { signal: this.#stopping.signal, memory: this.#options.memory, ambiguous });
+      const answer = uploader.upload(attachment ? { ...record, traits: { ...traits, attachment } } : record, { signal: this.#stopping.signal, memory: this.#options.memory, ambiguous });
       return await Promise.race([answer, aborted.then(() => undefined)]);
     } catch (error) {
       return { status: "retry", cause: "unreachable", reason: describeError(error) };
@@ -275,6 +278,18 @@ export class UploadQueue {
     return (await this.#options.journal.read([sequence], 1)).records[0]?.record;
   }
 
+  /** Behind everybody's back: what cannot be taken back now is taken back another time. */
+  #tidy(): void {
+    const { logger, memory, uploader } = this.#options;
+    const context = { signal: this.#stopping.signal, memory };
+    uploader
+      ?.tidy?.((sequence) => this.#waiting.has(sequence), context)
+      .catch((error: unknown) => {
+        if (!context.signal.aborted)
+          logger.warn("What an upload left behind could not be taken back yet.", { reason: describeError(error) });
+      });
+  }
+
   async #giveUp(sequence: number, reason: LossReason, detail: string, record: TrainerRecord | undefined): Promise<void> {
     const { pinned, onGivenUp } = this.#options;
     const attachment = this.#waiting.get(sequence);
@@ -282,6 +297,7 @@ export class UploadQueue {
     this.#turns.forget(sequence);
     if (reason === "superseded") this.#counts.superseded++;
     else this.#counts.rejected++;
+    this.#tidy();
     if (!attachment) return;
     // A person may put a failed upload back in line; that needs its bytes, unless a newer one will come anyway.
     if (reason === "upload-failed" && attachment.replaceKey === undefined) pinned.keep(sequence, attachment);

@@ -2,10 +2,14 @@
  * Stores what hangs on a record before it is announced: the outbox's `Uploader` over an object store. Decides one thing,
  * whether a failure is an outage, a passing answer or a refusal; when to try again is the outbox's.
  */
+import { systemClock, type Clock } from "../base/clock.js";
 import { ApiError, ConnectionError, describeError, TrainerSDKError, UploadError } from "../base/errors.js";
-import type { Delivery, DeliveryContext, Uploader } from "../outbox/sink.js";
+import type { Delivery, DeliveryContext, SinkMemory, Uploader } from "../outbox/sink.js";
 import type { StoredFile } from "../records/facts.js";
+import type { TrainerRecord } from "../records/record.js";
 import type { ObjectStore, UploadProgress } from "../storage/object-store.js";
+import { BegunUploads } from "./begun-uploads.js";
+import { withRate } from "./upload-rate.js";
 
 /** Keys remembered as stored; content-addressed, so a key that is stored once is stored for good. */
 const MAX_KNOWN_KEYS = 1024;
@@ -13,47 +17,94 @@ const MAX_KNOWN_KEYS = 1024;
 export interface AttachmentUploaderOptions {
   readonly store: ObjectStore;
   readonly onProgress: (progress: UploadProgress) => void;
+  /** For rates. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 export function attachmentUploader(options: AttachmentUploaderOptions): Uploader {
-  const { store, onProgress } = options;
-  const stored = new Set<string>();
-  const underWay = new Map<string, Promise<void>>();
+  return new AttachmentUploader(options);
+}
 
-  const put = async (file: StoredFile, path: string, context: DeliveryContext): Promise<void> => {
-    if (stored.has(file.key)) return;
+class AttachmentUploader implements Uploader {
+  readonly #options: AttachmentUploaderOptions;
+  readonly #stored = new Set<string>();
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #leaving = new Map<string, Promise<void>>();
+  #begun: BegunUploads | undefined;
+
+  constructor(options: AttachmentUploaderOptions) {
+    this.#options = options;
+  }
+
+  async upload(record: TrainerRecord, context: DeliveryContext): Promise<Delivery> {
+    const file = "file" in record.fact ? record.fact.file : undefined;
+    const path = record.traits.attachment?.path;
+    if (file === undefined || path === undefined) return { status: "rejected", reason: "the record names no file" };
+    try {
+      await this.#put(file, path, record.sequence, context);
+      return { status: "delivered" };
+    } catch (error) {
+      return uploadFailure(error);
+    }
+  }
+
+  async tidy(isWaiting: (sequence: number) => boolean, { memory, signal }: Pick<DeliveryContext, "memory" | "signal">): Promise<void> {
+    const abandoned = this.#begunIn(memory).abandoned(isWaiting);
+    await Promise.all(abandoned.filter((key) => !this.#underWay.has(key)).map((key) => this.#discard(key, memory, signal)));
+  }
+
+  close(): Promise<void> {
+    return this.#options.store.close();
+  }
+
+  async #put(file: StoredFile, path: string, sequence: number, context: DeliveryContext): Promise<void> {
+    if (this.#stored.has(file.key)) return;
     // A model that was registered from the best checkpoint's bytes has the checkpoint's key: one upload serves both.
-    const shared = underWay.get(file.key);
+    const shared = this.#underWay.get(file.key);
     if (shared) return shared;
-    const work = store.put(
-      file.key,
-      { path, sizeBytes: file.sizeBytes, sha256: file.sha256, contentType: file.contentType },
-      { signal: context.signal, onProgress },
-    );
-    underWay.set(file.key, work);
+    const work = this.#send(file, path, sequence, context);
+    this.#underWay.set(file.key, work);
     try {
       await work;
-      stored.add(file.key);
-      if (stored.size > MAX_KNOWN_KEYS) for (const oldest of stored) return void stored.delete(oldest);
+      this.#stored.add(file.key);
+      if (this.#stored.size > MAX_KNOWN_KEYS) for (const oldest of this.#stored) return void this.#stored.delete(oldest);
     } finally {
-      underWay.delete(file.key);
+      this.#underWay.delete(file.key);
     }
-  };
+  }
 
-  return {
-    async upload(record, context) {
-      const file = "file" in record.fact ? record.fact.file : undefined;
-      const path = record.traits.attachment?.path;
-      if (file === undefined || path === undefined) return { status: "rejected", reason: "the record names no file" };
-      try {
-        await put(file, path, context);
-        return { status: "delivered" };
-      } catch (error) {
-        return uploadFailure(error);
-      }
-    },
-    close: () => store.close(),
-  };
+  async #send(
+    { key, sizeBytes, sha256, contentType }: StoredFile,
+    path: string,
+    sequence: number,
+    context: DeliveryContext,
+  ): Promise<void> {
+    const { clock = systemClock, onProgress, store } = this.#options;
+    const begun = this.#begunIn(context.memory);
+    await this.#leaving.get(key)?.catch(() => undefined);
+    await store.put(
+      key,
+      { path, sizeBytes, sha256, contentType },
+      { signal: context.signal, onProgress: withRate(clock, onProgress), memory: begun.of(key, sequence) },
+    );
+    await begun.end(key);
+  }
+
+  #discard(key: string, memory: SinkMemory, signal: AbortSignal): Promise<void> {
+    const known = this.#leaving.get(key);
+    if (known) return known;
+    const begun = this.#begunIn(memory);
+    const work = (async () => {
+      const isGone = (await this.#options.store.discard?.(key, begun.of(key, undefined), { signal })) ?? true;
+      if (isGone) await begun.end(key);
+    })().finally(() => this.#leaving.delete(key));
+    this.#leaving.set(key, work);
+    return work;
+  }
+
+  #begunIn(memory: SinkMemory): BegunUploads {
+    return (this.#begun ??= new BegunUploads(memory));
+  }
 }
 
 /** What a failed upload means for the record. Pure. */
