@@ -53,8 +53,13 @@ export function machineProcessTable(): ProcessTable {
     bootId: readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
     startedAt(pid) {
       const line = readText(`/proc/${String(pid)}/stat`);
-      // The command's name may hold spaces and brackets: count the fields after the last closing bracket.
-      if (line !== undefined) return line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
+      if (line !== undefined) {
+        // The command's name may hold spaces and brackets: count the fields after the last closing bracket.
+        const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+        // A zombie writes nothing any more. In a container whose first process reaps nobody it stays for good, and with
+        // it would the lock of a trainer that was killed.
+        return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+      }
       if (readText("/proc/self/stat") !== undefined) return undefined;
       if (pid === process.pid) return own;
       return isAlive(pid) ? START_UNKNOWN : undefined;
