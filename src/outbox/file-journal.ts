@@ -28,6 +28,8 @@ export const DEFAULT_MAX_JOURNAL_BYTES = 1024 ** 3;
 export const UNWRITTEN_GAP = 1_000_000;
 /** Between two looks for files that can go. */
 const COMPACTION_INTERVAL_MS = 1_000;
+/** So many times more than for a disk that fails may wait in memory for one that works. */
+const AHEAD_OF_DISK = 4;
 /** Part of the journal's limit that dead letters may fill with records of little value. */
 const DEAD_LETTER_SHARE = 1 / 4;
 
@@ -37,7 +39,7 @@ export interface FileJournalOptions {
   readonly logger: Logger;
   /** Default {@link DEFAULT_MAX_JOURNAL_BYTES}. */
   readonly maxJournalBytes?: number | undefined;
-  /** For records that the disk refuses or has not taken yet. Default 64 MiB. */
+  /** For records that the disk refuses. Default 64 MiB. Four times as much while they are on their way to one that works. */
   readonly maxMemoryBytes?: number | undefined;
   /** Default 16 MiB, or an eighth of the limit when that is less. */
   readonly segmentBytes?: number | undefined;
@@ -219,12 +221,14 @@ export class FileJournal implements Journal {
       const held: Held = { stored: { record, bytes: Buffer.byteLength(json) }, json, committed: false, done };
       this.#held.add(held);
       this.#commit.add({ line: lineOf(held), held, durable: true, done });
-      if (this.#held.bytes > this.#maxMemoryBytes) this.#shedMemory();
+      this.#shedMemory();
     });
   }
 
   #shedMemory(): void {
-    const shed = this.#held.shedOver(this.#maxMemoryBytes);
+    // A disk that works will take them: a loop that reports without a pause may run ahead of it further.
+    const ahead = this.#commit.failure === undefined ? AHEAD_OF_DISK : 1;
+    const shed = this.#held.shedOver(this.#maxMemoryBytes * ahead);
     if (shed.length === 0) return;
     for (const { done } of shed) done({ status: "rejected", reason: "there was no more room in memory, and the disk did not take it" });
     this.#giveUp(shed.map(({ stored }) => stored.record));
@@ -248,6 +252,7 @@ export class FileJournal implements Journal {
       this.#held.release(rangesOf(records.map(({ stored }) => stored.record.sequence)), (sequence) => this.ledger.isNeeded(sequence));
     this.ledger.reach(lastSequence);
     if (lastSequence > 0) this.#events.onCommitted(records.map(({ stored }) => stored));
+    if (failure !== undefined) this.#shedMemory();
     this.#maybeCompact();
   }
 

@@ -129,6 +129,19 @@ describe("a disk that refuses", () => {
   });
 });
 
+describe("a disk that works", () => {
+  it("is given time to take what a loop without a pause reports, and nothing is given up", async () => {
+    const disk = new TestDisk();
+    const { journal, shed } = await openJournal(directory, { disk: disk.mount(), maxMemoryBytes: 2_000 });
+    const kept = Array.from({ length: 30 }, (_, index) => appendTo(journal, index + 1, "x".repeat(100), { shed: "console" }).kept);
+    expect(new Set((await Promise.all(kept)).map(({ status }) => status))).toEqual(new Set(["durable"]));
+    expect(shed).toEqual([]);
+    // But not for ever: memory has an end.
+    const many = Array.from({ length: 60 }, (_, index) => appendTo(journal, index + 31, "x".repeat(100), { shed: "console" }).kept);
+    expect((await Promise.all(many)).map(({ status }) => status)).toContain("rejected");
+  });
+});
+
 describe("a disk that hangs", () => {
   it("counts as broken after a while: records go on from memory", async () => {
     const disk = new TestDisk();

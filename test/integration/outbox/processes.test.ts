@@ -91,6 +91,19 @@ describe("a process that is killed while it appends", () => {
   });
 });
 
+describe("a process that forgets to close", () => {
+  it("is not kept alive, and its record is on the disk", async () => {
+    const forgetful = fileURLToPath(new URL("forgetful-child.ts", import.meta.url));
+    const started = spawn(process.execPath, ["--no-warnings", "--import", resolver, forgetful, directory], { stdio: "inherit" });
+    children.push(started);
+    expect(await once(started, "exit")).toEqual([0, null]);
+    const sink = new MemorySink({ name: "down" });
+    const outbox = await Outbox.open({ directory, sinks: [sink], strict: true });
+    await outbox.close();
+    expect(sink.delivered.map(({ fact }) => fact)).toEqual([{ kind: "log", level: "info", message: "said in passing" }]);
+  });
+});
+
 describe("two processes that want one folder", () => {
   it("do not both get it: the second works in memory, or throws when strict", async () => {
     const appending = await startAppending();
