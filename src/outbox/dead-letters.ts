@@ -12,7 +12,8 @@ import { Mutex } from "./mutex.js";
 import type { DeadLetter } from "./receipts.js";
 import { scanFile } from "./replay.js";
 
-const FILE_NAME = "dead-letters.ndjson";
+/** In the journal's folder. */
+export const DEAD_LETTERS_FILE = "dead-letters.ndjson";
 /** Letters that are kept in memory when they cannot be written. */
 const MAX_LETTERS_IN_MEMORY = 10_000;
 
@@ -70,7 +71,7 @@ export class FileDeadLetters implements DeadLetterBox {
 
   constructor(options: FileDeadLettersOptions) {
     this.#options = options;
-    this.#path = join(options.directory, FILE_NAME);
+    this.#path = join(options.directory, DEAD_LETTERS_FILE);
   }
 
   async add(letters: readonly DeadLetter[]): Promise<void> {
@@ -164,7 +165,7 @@ export async function readDeadLetters(
   isWanted: (letter: DeadLetter) => boolean = () => true,
 ): Promise<Map<string, DeadLetter>> {
   const letters = new Map<string, DeadLetter>();
-  for await (const lines of scanFile(disk, join(directory, FILE_NAME))) {
+  for await (const lines of scanFile(disk, join(directory, DEAD_LETTERS_FILE))) {
     for (const { json } of lines) {
       if (!json) continue;
       const entry = JSON.parse(json.toString("utf8")) as LetterEntry;

@@ -2,7 +2,7 @@
  * The pinned copies that belong to the outbox: how much room they take, and their removal. It removes only what a record
  * calls pinned, and, when the folder is opened, what lies in the pin folder and belongs to no record.
  */
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { describeError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import type { Attachment } from "../records/record.js";
@@ -18,6 +18,7 @@ export class PinnedFiles {
   readonly #logger: Logger;
   // Copies of uploads that were given up, kept for a person to put back in line.
   readonly #kept = new Map<number, number>();
+  #folder: string | undefined;
 
   constructor(disk: Disk, logger: Logger) {
     this.#disk = disk;
@@ -40,11 +41,21 @@ export class PinnedFiles {
     this.#kept.delete(sequence);
   }
 
+  /**
+   * Where the attachment is now. The journal's folder may have been moved or mounted elsewhere since the record was
+   * written; the copies moved with it.
+   */
+  whereabouts(attachment: Attachment): Attachment {
+    const { path, pinned } = attachment;
+    if (!pinned || this.#folder === undefined || basename(dirname(path)) !== PIN_FOLDER) return attachment;
+    return { ...attachment, path: join(this.#folder, basename(path)) };
+  }
+
   /** Removes the copy when it is ours. Never rejects: what stays behind is swept at the next start. */
   async remove(attachment: Attachment): Promise<void> {
     if (!attachment.pinned) return;
     try {
-      await this.#disk.remove(attachment.path);
+      await this.#disk.remove(this.whereabouts(attachment).path);
     } catch (error) {
       this.#logger.warn("A pinned copy could not be removed.", { path: attachment.path, reason: describeError(error) });
     }
@@ -56,6 +67,7 @@ export class PinnedFiles {
    */
   async adopt(journal: Journal): Promise<void> {
     if (journal.path === undefined) return;
+    this.#folder = join(journal.path, PIN_FOLDER);
     const wanted = [...journal.ledger.uploads.values()];
     for (const { record } of await journal.deadLetters(({ sink }) => sink === UPLOAD)) {
       const { attachment } = record.traits;
@@ -63,7 +75,7 @@ export class PinnedFiles {
       this.keep(record.sequence, attachment);
       wanted.push(attachment);
     }
-    await this.#sweep(join(journal.path, PIN_FOLDER), new Set(wanted.map(({ path }) => resolve(path))));
+    await this.#sweep(this.#folder, new Set(wanted.map((attachment) => resolve(this.whereabouts(attachment).path))));
   }
 
   async #sweep(folder: string, wanted: ReadonlySet<string>): Promise<void> {
