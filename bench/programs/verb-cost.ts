@@ -1,0 +1,44 @@
+/**
+ * What a call of `reportProgress` with 10 metrics costs its caller, one call a step as in a training loop: from the entry
+ * to the return, and from the entry to the promise's resolution.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TrainerSDK } from "trainer-sdk";
+import { answer, input } from "./input.ts";
+
+const WARM_UP_CALLS = 500;
+
+const { calls, journalDir, pauseMs } = input<{ calls: number; journalDir: string; pauseMs: number }>();
+const sdk = await TrainerSDK.init({ jobId: "verb-cost", journalDir });
+
+function metricsAt(step: number): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (let at = 0; at < 10; at++) metrics[`train_metric${String(at)}`] = step / (at + 1);
+  return metrics;
+}
+
+const returned: number[] = [];
+const durable: number[] = [];
+let volatile = 0;
+const delay = monitorEventLoopDelay({ resolution: 1 });
+for (let step = 1; step <= WARM_UP_CALLS + calls; step++) {
+  if (step === WARM_UP_CALLS + 1) delay.enable();
+  const metrics = metricsAt(step);
+  const enteredAt = performance.now();
+  const promise = sdk.reportProgress({ iteration: step, metrics });
+  const tookMs = performance.now() - enteredAt;
+  if (step > WARM_UP_CALLS) {
+    returned.push(tookMs * 1000);
+    void promise.then(({ status }) => {
+      durable.push(performance.now() - enteredAt);
+      if (status !== "durable") volatile++;
+    });
+  }
+  await sleep(pauseMs);
+}
+delay.disable();
+await sleep(1000);
+answer({ returnedUs: returned, durableMs: durable, volatile, loopDelay: { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 } });
+await sdk.close({ deadlineMs: 0 });
+process.exit(0);
