@@ -14,7 +14,11 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       { extends: true, test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 } },
-      { extends: true, test: { name: "integration", include: ["test/integration/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: { name: "integration", include: ["test/integration/**/*.test.ts"], exclude: ["test/integration/s3/**"], testTimeout: 60_000 },
+      },
+      { extends: true, test: { name: "s3", include: ["test/integration/s3/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
       { extends: true, test: { name: "built", include: ["test/package/built/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,

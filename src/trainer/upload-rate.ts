@@ -15,7 +15,7 @@ export function withRate(clock: Clock, onProgress: (progress: UploadProgress) =>
     while (seen.length > 2 && (seen[1]?.atMs ?? atMs) <= atMs - WINDOW_MS) seen.shift();
     const first = seen[0];
     const elapsedMs = first ? atMs - first.atMs : 0;
-    if (!first || elapsedMs <= 0) return void onProgress(progress);
-    onProgress({ ...progress, bytesPerSecond: Math.max(0, Math.round(((wireBytes - first.wireBytes) * 1000) / elapsedMs)) });
+    if (!first || elapsedMs <= 0) onProgress(progress);
+    else onProgress({ ...progress, bytesPerSecond: Math.max(0, Math.round(((wireBytes - first.wireBytes) * 1000) / elapsedMs)) });
   };
 }
