@@ -132,6 +132,7 @@ export class ClearMLSink implements Sink {
         owner,
         logger,
         taskName: this.#task.name,
+        memory,
         saveLines: () => lines.save(memory),
       });
       if (final && outcome.status === "delivered") await memory.set(FINAL_MEMORY, record.sequence);

@@ -1,6 +1,7 @@
 /** Records that are a call or two of their own, in their place between the others. */
 import type { Logger } from "../../base/logger.js";
-import type { Delivery } from "../../outbox/sink.js";
+import type { Delivery, SinkMemory } from "../../outbox/sink.js";
+import type { ArtifactInput } from "../../protocol/clearml/task-document.js";
 import type { Fact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import { artifactItem, checkpointArtifact } from "./artifact-items.js";
@@ -14,6 +15,7 @@ export interface SingleDeliveryParts extends FinalDeliveryParts {
   readonly logger: Logger;
   /** The task's name, for the models that are named after it. */
   readonly taskName: string;
+  readonly memory: SinkMemory;
 }
 
 /** Delivers one record that is no event. */
@@ -30,14 +32,15 @@ export async function deliverSingle(record: TrainerRecord, calls: TaskCalls, par
 async function write(record: TrainerRecord, fact: Fact, calls: TaskCalls, parts: SingleDeliveryParts): Promise<void> {
   switch (fact.kind) {
     case "checkpoint":
-      await putArtifact(calls, checkpointArtifact(record, fact));
-      if (fact.isBest) await deliverBestModel(calls, fact, parts.taskName, parts.logger);
+      await putNewest(record, checkpointArtifact(record, fact), calls, parts, async () => {
+        if (fact.isBest) await deliverBestModel(calls, fact, parts.taskName, parts.logger);
+      });
       return;
     case "model":
       await deliverModel(calls, record, fact, parts.logger);
       return;
     case "artifact":
-      await putArtifact(calls, artifactItem(record, fact));
+      await putNewest(record, artifactItem(record, fact), calls, parts);
       return;
     case "tags":
       await editTags(calls, fact);
@@ -57,4 +60,23 @@ async function write(record: TrainerRecord, fact: Fact, calls: TaskCalls, parts:
       // Events and the end have ways of their own.
       return;
   }
+}
+
+/**
+ * A name holds what was said last, not what was uploaded last: two uploads run side by side, and an older checkpoint whose
+ * bytes took longer must not take the newer one's place. Known over restarts, for each task by itself.
+ */
+async function putNewest(
+  record: TrainerRecord,
+  item: ArtifactInput,
+  calls: TaskCalls,
+  { memory }: SingleDeliveryParts,
+  alsoNewest?: () => Promise<void>,
+): Promise<void> {
+  const slot = `newest:${calls.taskId}:${item.key}`;
+  const newest = memory.get(slot);
+  if (typeof newest === "number" && newest > record.sequence) return;
+  await putArtifact(calls, item);
+  await alsoNewest?.();
+  await memory.set(slot, record.sequence);
 }

@@ -197,6 +197,27 @@ describe("several processes and other people", () => {
     expect(jobs.map((job) => job.bound.at(-1)!.id)).toEqual(jobs.map(() => task!.id));
   });
 
+  it("keeps the newest checkpoint of a type when an older one's upload ends after it, in the next process too", async () => {
+    const job = bench.job();
+    await job.open();
+    const taskId = job.bound[0]!.id;
+    const best = (name: string) =>
+      checkpoint({ type: "best", isBest: true, file: storedFile({ uri: `s3://bucket/${name}.pt`, key: `${name}.pt` }) });
+    const uris = async () => {
+      const task = await bench.task(taskId);
+      const models = await bench.reader.models.getPage({ task: [taskId] });
+      return [...task.execution!.artifacts!.map(({ uri }) => uri), ...models.models.map(({ uri }) => uri)];
+    };
+    expect(await job.deliver([record(5, best("newer")), record(3, best("older"))])).toEqual([delivered, delivered]);
+    expect(await uris()).toEqual(["s3://bucket/newer.pt", "s3://bucket/newer.pt"]);
+    const again = bench.job({}, job.values);
+    await again.open();
+    expect(await again.deliver([record(4, best("older"))])).toEqual([delivered]);
+    expect(await uris()).toEqual(["s3://bucket/newer.pt", "s3://bucket/newer.pt"]);
+    expect(await again.deliver([record(6, best("newest"))])).toEqual([delivered]);
+    expect(await uris()).toEqual(["s3://bucket/newest.pt", "s3://bucket/newest.pt"]);
+  });
+
   it("hears a stop that somebody asked for in ClearML", async () => {
     const job = bench.job();
     await job.open();
