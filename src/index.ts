@@ -4,7 +4,9 @@
  */
 
 // What a trainer holds.
-export { TrainerSDK, type DeadlineOptions, type TrainerStats } from "./trainer/trainer-sdk.js";
+export { TrainerSDK, type CloseReceipt, type DeadlineOptions, type TrainerStats } from "./trainer/trainer-sdk.js";
+export type { StopOnSignalsOptions } from "./trainer/stop-on-signals.js";
+export type { ResumeCheckpoint, ResumeToken } from "./trainer/resume-token.js";
 export type { CallbackOptions, ConfigSchema, StorageCredentials, TrainerClearMLOptions, TrainerOptions } from "./trainer/options.js";
 export type { Environment, SinkName } from "./trainer/environment.js";
 export { TaskHandle, TaskLogger, type ScalarInput } from "./trainer/current-task.js";

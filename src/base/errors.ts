@@ -164,7 +164,7 @@ export class JournalError extends TrainerSDKError {
 }
 
 /** Who asked a trainer to stop. */
-export type StopSource = "clearml" | "platform" | "caller";
+export type StopSource = "clearml" | "platform" | "caller" | "signal";
 
 /** The reason of `sdk.signal`: somebody asked the job to stop. Not a failure; save what matters and call `reportStopped`. */
 export class StopRequestedError extends TrainerSDKError {

@@ -182,6 +182,11 @@ export class Outbox {
       : Promise.resolve({ status: "rejected", reasons: { journal: refusal } });
   }
 
+  /** True while the record's bytes wait for the store. */
+  isUploadPending(sequence: number): boolean {
+    return this.#journal.ledger.uploads.has(sequence);
+  }
+
   /** Small durable values under a name: a sink's, or the caller's own. */
   memory(name: string): SinkMemory {
     return createSinkMemory(this.#journal, this.#logger, name);

@@ -36,6 +36,8 @@ export interface JournalSurvey {
   readonly files: readonly JournalFile[];
   /** Of the folder of pinned copies. */
   readonly pinnedBytes: number;
+  /** True while the record's bytes wait for the store. */
+  isUploadPending(sequence: number): boolean;
   /** A small value that was remembered under an owner's name. */
   recall(owner: string, key: string): JsonValue | undefined;
 }
@@ -45,7 +47,8 @@ export async function surveyJournal(directory: string, disk: Disk = nodeDisk): P
   const { runId, ledger, segments, corruptLines } = await replayFolder(disk, directory);
   const letters = [...(await readDeadLetters(disk, directory)).values()];
   const attachments = new Map<number, Attachment>(ledger.uploads);
-  for (const { sink, record } of letters) if (sink === UPLOAD && record.traits.attachment) attachments.set(record.sequence, record.traits.attachment);
+  for (const { sink, record } of letters)
+    if (sink === UPLOAD && record.traits.attachment) attachments.set(record.sequence, record.traits.attachment);
   const files: JournalFile[] = [];
   for (const name of [...segments.map(({ path }) => basename(path)), DEAD_LETTERS_FILE]) {
     const bytes = await sizeOf(disk, join(directory, name));
@@ -68,6 +71,7 @@ export async function surveyJournal(directory: string, disk: Disk = nodeDisk): P
     corruptLines,
     files,
     pinnedBytes,
+    isUploadPending: (sequence) => ledger.uploads.has(sequence),
     recall: (owner, key) => ledger.recall(owner, key),
   };
 }

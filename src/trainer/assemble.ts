@@ -12,9 +12,12 @@ import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
 import { clearmlClient, createSinks, issuesOf, type Collaborators } from "./destinations.js";
 import { TrainerEmitter, type BoundTask } from "./events.js";
+import { handOverStore } from "./hand-over.js";
 import { flattenParameters } from "./hyperparameters.js";
+import { jobIdentity, rememberJob } from "./job-identity.js";
 import { openOutbox } from "./journal-place.js";
 import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
+import { ResumePoint, type ResumeToken } from "./resume-token.js";
 import { Run } from "./run.js";
 import { Tally } from "./tally.js";
 
@@ -23,6 +26,12 @@ export interface Assembly<TConfig extends object> {
   readonly run: Run;
   readonly config: Readonly<TConfig>;
   readonly signal: AbortSignal;
+  /** What an earlier process of this journal left. */
+  readonly previous: ResumeToken | undefined;
+  /** Where `close` leaves what is pending. */
+  readonly handover: ObjectStore | undefined;
+  /** Aborts `signal`. */
+  requestStop(source: StopSource, reason: string): void;
   readonly issues: readonly Issue[];
   /** Frees what is not the outbox's. */
   release(): Promise<void>;
@@ -66,6 +75,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     operation: resolved.operation,
     jobId: opened?.jobId ?? resolved.jobId ?? "",
     outbox: opened?.outbox,
+    resume: opened?.resume,
     silentReason: `rank ${String(resolved.rank.value)} (${resolved.rank.source ?? ""}) is silent; rank 0 reports`,
     store: opened?.store,
     noStoreReason: "there is no storage for files: set CHECKPOINT_URI (s3://bucket/prefix, file:///folder or clearml)",
@@ -83,11 +93,15 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     run,
     config,
     signal: stop.signal,
+    previous: opened?.previous,
+    handover: opened?.handover,
+    requestStop: stop.request,
     issues,
     release: async () => {
       binding.none();
       stop.release();
       await opened?.release();
+      await opened?.handover?.close();
       await collaborators.transport.close();
     },
   };
@@ -108,6 +122,8 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
   issues.push(...client.issues);
   const storage = checkpointStore(given, resolved, client.clearml, collaborators);
   issues.push(...storage.issues);
+  const handover = handOverPlace(given, resolved, collaborators);
+  issues.push(...handover.issues);
   await prepareStore(storage.store, given.strict ?? false, issues, logger);
   let jobId = resolved.jobId ?? "";
   const sinkHooks = {
@@ -162,8 +178,19 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     },
   });
   issues.push(...place.issues);
+  rememberJob(place.outbox, jobIdentity(resolved, jobId));
+  const { point, previous } = await ResumePoint.begin({
+    outbox: place.outbox,
+    jobId,
+    directory: place.directory,
+    now: () => clock.now(),
+    logger,
+  });
   return {
     outbox: place.outbox,
+    resume: point,
+    previous,
+    handover: handover.store,
     jobId,
     store: storage.store,
     pinDirectory: path.join(place.directory ?? path.join(tmpdir(), "trainer-sdk", place.outbox.runId), "pins"),
@@ -174,14 +201,24 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
   };
 }
 
+/** The store for hand-overs, when one was asked for. */
+function handOverPlace(given: GivenOptions, resolved: ResolvedTrainerOptions, { logger }: Collaborators): ReturnType<typeof handOverStore> {
+  if (resolved.handover === undefined) return { store: undefined, issues: [] };
+  try {
+    return handOverStore(resolved.handover, { env: resolved.env, logger, credentials: given.storageCredentials });
+  } catch (error) {
+    return { store: undefined, issues: issuesOf(error, "TRAINER_HANDOVER_URI") };
+  }
+}
+
 /** Packages that the store needs and that are not installed: known at the start, not at the first checkpoint's upload. */
 async function prepareStore(store: ObjectStore | undefined, strict: boolean, issues: Issue[], logger: Logger): Promise<void> {
   const prepared = store?.prepare?.().catch((error: unknown) => {
     if (strict) issues.push(...issuesOf(error, "CHECKPOINT_URI"));
     else logger.warn(`The store for files cannot be used: ${describeError(error)}`);
   });
-  // Loading takes a moment that a lenient start need not wait for.
-  if (strict) await prepared;
+  // Loading holds the thread for some 0.2 s: now, and not in the middle of the first training step.
+  await prepared;
 }
 
 function transportOf(given: GivenOptions): HttpTransport {

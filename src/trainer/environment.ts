@@ -54,6 +54,7 @@ const VARIABLES = {
   TRAINER_CONFIG_FILE: z.string(),
   TRAINER_SINKS: sinkList,
   TRAINER_JOURNAL_DIR: z.string(),
+  TRAINER_HANDOVER_URI: z.string(),
   TRAINER_TASK_OWNER: z.enum(["trainer", "worker"], { error: "must be trainer or worker" }),
 } as const;
 
@@ -85,12 +86,6 @@ export function readEnvironment(env: Environment): { values: EnvironmentValues; 
     } catch (error) {
       issues.push({ path: "TRAINER_CONFIG_FILE", message: `${file} cannot be read: ${describeError(error)}` });
     }
-  }
-  if (env["TRAINER_HANDOVER_URI"]) {
-    issues.push({
-      path: "TRAINER_HANDOVER_URI",
-      message: "is not supported by this version: what is pending at the end stays in the journal's folder, so mount a volume there",
-    });
   }
   return { values: values, issues };
 }

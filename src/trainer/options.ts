@@ -83,6 +83,11 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly checkpointKey?: string;
   /** `TRAINER_JOURNAL_DIR`. Default `.trainer-sdk/<job id>` in the working directory. */
   readonly journalDir?: string;
+  /**
+   * `TRAINER_HANDOVER_URI`: where `close` leaves the journal when records are pending at its end, for `trainer-sdk sync`:
+   * `s3://bucket/prefix`, `s3://host:port/bucket/prefix` or `file:///dir`. Credentials as for `storage`.
+   */
+  readonly handover?: string;
   /** Throw a ConfigError or JournalError where the default is to start with less and say so. Default false. */
   readonly strict?: boolean;
   /** Who speaks in a distributed training: rank 0 (`primary`, default) or every rank, each with a journal of its own (`all`). */
@@ -134,6 +139,7 @@ export interface ResolvedTrainerOptions {
   /** `undefined`: not said, so whatever is configured. */
   readonly sinks: readonly SinkName[] | undefined;
   readonly storage: string | ObjectStore | undefined;
+  readonly handover: string | undefined;
   /** Where the journal may lie, in order of preference. */
   readonly journalDirectory: string | undefined;
   readonly rank: Rank;
@@ -199,6 +205,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
     },
     sinks,
     storage: given.storage ?? values.CHECKPOINT_URI,
+    handover: given.handover ?? values.TRAINER_HANDOVER_URI,
     journalDirectory: base !== undefined && rank.value !== 0 ? path.join(base, `rank-${String(rank.value)}`) : base,
     rank,
     silent,
@@ -208,7 +215,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
 }
 
 /** A job id as one path part: no separator survives, and a name of dots alone would climb. */
-function folderName(jobId: string): string {
+export function folderName(jobId: string): string {
   return encodeURIComponent(jobId)
     .replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"))
     .slice(0, 200);

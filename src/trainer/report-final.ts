@@ -3,11 +3,12 @@
  * the record is written when the files that were being taken in have their place before it.
  */
 import { within } from "../base/deadline.js";
-import type { JsonValue } from "../base/json.js";
+import type { JsonObject, JsonValue } from "../base/json.js";
 import type { FinalFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
 import { receiptOf, rejectedReceipt, type Receipt } from "./receipt.js";
 import { metricsFrom, present, type MetricsInput } from "./report-progress.js";
+import type { ResumeToken } from "./resume-token.js";
 import type { Run } from "./run.js";
 
 export interface CompletedInput {
@@ -63,6 +64,13 @@ export function reportStopped(run: Run, reason: string, input: StoppedInput): Pr
   return end(run, verb, input, { status: "stopped", reason });
 }
 
+/** The end of a job that a signal cut short: it can go on from `token`, which the backend and ClearML get as its results. */
+export function reportInterrupted(run: Run, reason: string, token: ResumeToken | undefined): Promise<Receipt> {
+  const epoch = token?.epoch;
+  const results = { resumable: true, ...(token ? { resume: JSON.parse(JSON.stringify(token)) as JsonObject } : {}) };
+  return end(run, "reportStopped", present({ epoch }), { status: "stopped", reason, results });
+}
+
 type Ending = Pick<FinalFact, "status"> & Partial<Pick<FinalFact, "results" | "error" | "reason">>;
 
 function end(
@@ -84,6 +92,7 @@ function end(
   ];
   for (const { item, reason } of rejectedItems) run.parts.tally.reject(verb, `${item}: ${reason}`);
   run.shutFor(`the job's end (${ending.status}) has already been reported`);
+  run.parts.resume?.noteEnd(ending.status === "completed", ending.reason);
   const fact: FinalFact = {
     kind: "final",
     operation: run.parts.operation,

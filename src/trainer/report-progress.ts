@@ -68,6 +68,7 @@ export function reportProgress(run: Run, input: ProgressInput): Promise<Receipt>
   const reading = run.metricValues.read(verb, "progress", input.metrics ?? {}, x);
   if (reading.problem !== undefined) return Promise.resolve(run.reject(verb, reading.problem, reading.rejectedItems));
   run.noteIteration(x);
+  run.parts.resume?.noteProgress(epoch, iteration);
   run.drawHealth();
   const fact: ProgressFact = {
     kind: "progress",

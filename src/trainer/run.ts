@@ -10,6 +10,7 @@ import type { RecordTraits, TrainerRecord } from "../records/record.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import type { BoundTask, TrainerEmitter } from "./events.js";
 import { MetricValues } from "./metric-values.js";
+import type { ResumePoint } from "./resume-token.js";
 import { receiptOf, rejectedReceipt, type Receipt, type RejectedItem } from "./receipt.js";
 import type { Tally } from "./tally.js";
 
@@ -19,6 +20,8 @@ export interface RunParts {
   readonly jobId: string;
   /** Absent for a silent rank. */
   readonly outbox: Outbox | undefined;
+  /** Absent for a silent rank. */
+  readonly resume: ResumePoint | undefined;
   readonly silentReason: string;
   readonly store: ObjectStore | undefined;
   /** Why there is no store, in words for whoever calls `uploadCheckpoint`. */
@@ -47,6 +50,7 @@ export class Run {
   readonly #files = new Set<Promise<unknown>>();
   readonly #ends = new Set<Promise<unknown>>();
   readonly #storedKeys = new Map<string, string>();
+  readonly #ending = Promise.withResolvers<void>();
   #shut: string | undefined;
   #lastIteration = 0;
   #healthAt = Number.NEGATIVE_INFINITY;
@@ -77,6 +81,12 @@ export class Run {
   /** Takes nothing more; the first reason stands. */
   shutFor(reason: string): void {
     this.#shut ??= reason;
+    this.#ending.resolve();
+  }
+
+  /** Resolves when nothing more is taken: the end was reported, or the SDK is being closed. */
+  get whenShut(): Promise<void> {
+    return this.#ending.promise;
   }
 
   /** The receipt of a call that is not taken, or `undefined` when it is. */

@@ -73,8 +73,9 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
     sha256: pinned.sha256,
     contentType: request.contentType,
   };
+  const fact = request.factOf(file);
   const { record, durable } = outbox.append({
-    fact: request.factOf(file),
+    fact,
     traits: {
       attachment: {
         path: pinned.path,
@@ -88,6 +89,7 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
   const delivered = outbox.outcome(record);
   const receipt = await durable;
   if (receipt.status === "rejected") return withoutFile(run.reject(request.verb, receipt.reason));
+  if (fact.kind === "checkpoint") run.parts.resume?.noteCheckpoint(record.sequence, fact, delivered);
   const common = {
     id: record.id,
     sequence: record.sequence,

@@ -3,16 +3,25 @@
  * the outbox behind it delivers. This file delegates and keeps the lifecycle, nothing else.
  */
 import { within } from "../base/deadline.js";
-import type { Issue, StopRequestedError } from "../base/errors.js";
+import { describeError, type Issue, StopRequestedError } from "../base/errors.js";
 import type { DeliveryReceipt, OutboxStats } from "../outbox/receipts.js";
 import type { OperationType } from "../records/facts.js";
 import { assemble, type Assembly } from "./assemble.js";
 import { TaskHandle } from "./current-task.js";
 import type { TrainerEvents } from "./events.js";
+import { handOver } from "./hand-over.js";
 import type { TrainerOptions } from "./options.js";
 import type { Receipt, UploadReceipt } from "./receipt.js";
 import { registerModel, type ModelInput } from "./register-model.js";
-import { reportCompleted, reportFailed, reportStopped, type CompletedInput, type FailedInput, type StoppedInput } from "./report-final.js";
+import {
+  reportCompleted,
+  reportFailed,
+  reportInterrupted,
+  reportStopped,
+  type CompletedInput,
+  type FailedInput,
+  type StoppedInput,
+} from "./report-final.js";
 import {
   log,
   reportProgress,
@@ -23,6 +32,8 @@ import {
   type StartedInput,
   type ValidationInput,
 } from "./report-progress.js";
+import { readResumeToken, type ResumeToken } from "./resume-token.js";
+import { stopOnSignals, type StopOnSignalsOptions } from "./stop-on-signals.js";
 import type { TallyStats } from "./tally.js";
 import { uploadCheckpoint, type CheckpointInput } from "./upload-checkpoint.js";
 
@@ -31,6 +42,12 @@ export interface DeadlineOptions {
   /** Default 30,000 ms. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** What `close` answers. */
+export interface CloseReceipt extends DeliveryReceipt {
+  /** Address of the archive with what is pending (`TRAINER_HANDOVER_URI`), for `trainer-sdk sync`. */
+  readonly handedOverTo?: string;
 }
 
 /** How things stand: what was taken, what is under way, what was given up, what is wrong. */
@@ -50,6 +67,11 @@ export interface TrainerStats extends TallyStats {
 const DEFAULT_DEADLINE_MS = 30_000;
 /** For freeing what is left after the deadline. */
 const MAX_RELEASE_MS = 500;
+/** For the resume token: a small file. */
+const MAX_TOKEN_MS = 1_000;
+/** Part of a deadline that is kept for a hand-over, and the most of it. */
+const HANDOVER_SHARE = 0.4;
+const MAX_HANDOVER_MS = 10_000;
 
 /**
  * One job's voice. Three words for how far a fact has come: the call returns, it is *accepted*; its promise resolves, it
@@ -64,7 +86,10 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
   readonly operation: OperationType;
   readonly #assembly: Assembly<TConfig>;
   readonly #task: TaskHandle;
-  #closing: Promise<DeliveryReceipt> | undefined;
+  readonly #signalListeners = new Set<() => void>();
+  #closing: Promise<CloseReceipt> | undefined;
+  /** On the monotonic clock; set by a signal. */
+  #closeByMs = Number.POSITIVE_INFINITY;
 
   private constructor(assembly: Assembly<TConfig>) {
     this.#assembly = assembly;
@@ -87,6 +112,23 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
   /** The local run id: known at once, kept over restarts on the same journal. `undefined` for a silent rank. */
   get runId(): string | undefined {
     return this.#assembly.run.parts.outbox?.runId;
+  }
+
+  /**
+   * Where an earlier process of this journal stopped: the last epoch and the newest checkpoints. `undefined` for a fresh
+   * job and for one that was completed.
+   */
+  get resume(): ResumeToken | undefined {
+    return this.#assembly.previous;
+  }
+
+  /**
+   * The same, from a journal's folder, before or without `init`. Changes nothing there.
+   *
+   * @throws JournalError `JOURNAL_VERSION` when a newer version of this package wrote the folder.
+   */
+  static readResumeToken(directory: string): Promise<ResumeToken | undefined> {
+    return readResumeToken(directory);
   }
 
   /** Says that the job has begun. Promise: durable. @throws ValidationError for an argument of the wrong type. */
@@ -144,6 +186,37 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     return reportStopped(this.#assembly.run, reason, input);
   }
 
+  /**
+   * From now on a signal (default SIGTERM and SIGINT) ends the run in order, within a deadline: `signal` aborts; the loop
+   * has a moment to save its state and call `reportStopped`; else the end is reported for it, with the resume token; then
+   * `close`. The answer, and `close`, remove the listeners. Without this call no signal is ever touched.
+   *
+   * @throws ValidationError for options that make no sense.
+   */
+  stopOnSignals(options: StopOnSignalsOptions = {}): () => void {
+    const { run, requestStop } = this.#assembly;
+    const { clock, logger, resume } = run.parts;
+    const remove = stopOnSignals(
+      {
+        clock,
+        logger,
+        requestStop: (reason, endsAtMs) => {
+          this.#closeByMs = endsAtMs;
+          requestStop("signal", reason);
+        },
+        whenEnded: run.whenShut,
+        reportEnd: async (reason) => {
+          if (run.shut === undefined) await reportInterrupted(run, reason, resume?.token());
+          await resume?.save();
+        },
+        close: (deadlineMs) => within(this.close({ deadlineMs }), deadlineMs + 2 * MAX_RELEASE_MS, clock, { keepAlive: true }),
+      },
+      options,
+    );
+    this.#signalListeners.add(remove);
+    return remove;
+  }
+
   /** Listens to `loss`, `stop`, `bound` or `uploadProgress`; the answer ends it. */
   on<Name extends keyof TrainerEvents>(name: Name, listener: (...values: TrainerEvents[Name]) => void): () => void {
     return this.#assembly.run.parts.emitter.on(name, listener);
@@ -178,22 +251,43 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
    * Takes nothing more, delivers what it can within the deadline, and frees everything. Never hangs, never rejects, never
    * ends the process; all callers share one promise. What is pending stays in the journal for the next start.
    */
-  close(options: DeadlineOptions = {}): Promise<DeliveryReceipt> {
+  close(options: DeadlineOptions = {}): Promise<CloseReceipt> {
     return (this.#closing ??= this.#close(options));
   }
 
-  async #close(options: DeadlineOptions): Promise<DeliveryReceipt> {
-    const { run } = this.#assembly;
-    const { outbox, clock } = run.parts;
+  async #close(options: DeadlineOptions): Promise<CloseReceipt> {
+    const { run, handover } = this.#assembly;
+    const { outbox, clock, resume } = run.parts;
     run.shutFor("the SDK is closed");
-    const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
     const startedAt = clock.monotonic();
-    await within(run.allTaken(), deadlineMs, clock, { keepAlive: true });
+    const deadlineMs = Math.max(0, Math.min(options.deadlineMs ?? DEFAULT_DEADLINE_MS, this.#closeByMs - startedAt));
+    const reserveMs = handover === undefined ? 0 : Math.min(MAX_HANDOVER_MS, deadlineMs * HANDOVER_SHARE);
+    const untilMs = (ms: number): number => Math.max(0, ms - (clock.monotonic() - startedAt));
+    await within(run.allTaken(), untilMs(deadlineMs - reserveMs), clock, { keepAlive: true });
     run.drawHealth({ now: true });
-    const receipt = await outbox?.close({ ...options, deadlineMs: Math.max(0, deadlineMs - (clock.monotonic() - startedAt)) });
+    if (resume) await within(resume.save(), Math.min(MAX_TOKEN_MS, untilMs(deadlineMs)), clock, { keepAlive: true });
+    const receipt = (await outbox?.close({ ...options, deadlineMs: untilMs(deadlineMs - reserveMs) })) ?? NOTHING_TO_DELIVER;
+    const handedOverTo = receipt.complete ? undefined : await this.#handOver(receipt.journalPath, untilMs(deadlineMs));
+    for (const remove of this.#signalListeners) remove();
     // Sockets and timers: local work, but what it is made of is not ours.
     await within(this.#assembly.release(), MAX_RELEASE_MS, clock, { keepAlive: true });
-    return receipt ?? NOTHING_TO_DELIVER;
+    return handedOverTo === undefined ? receipt : { ...receipt, handedOverTo };
+  }
+
+  /** Never rejects: what cannot be handed over is still in the folder. */
+  async #handOver(directory: string | undefined, deadlineMs: number): Promise<string | undefined> {
+    const { run, handover } = this.#assembly;
+    const { jobId, clock, logger } = run.parts;
+    if (handover === undefined) return undefined;
+    try {
+      if (directory === undefined) throw new Error("there is no journal on the disk");
+      const uri = await handOver({ directory, store: handover, jobId, clock, logger, deadlineMs });
+      logger.warn(`what is pending was handed over to ${uri}; deliver it with: trainer-sdk sync ${uri}`);
+      return uri;
+    } catch (error) {
+      logger.error(`what is pending could not be handed over: ${describeError(error)}`);
+      return undefined;
+    }
   }
 
   /** The same as `close()`. */

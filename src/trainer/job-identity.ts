@@ -1,0 +1,64 @@
+/**
+ * Whose journal it is: what another process needs to deliver it, kept in the journal itself. No secret is among it; those
+ * come from the environment of whoever delivers.
+ */
+import * as z from "zod";
+import type { JsonObject } from "../base/json.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { ResolvedTrainerOptions } from "./options.js";
+
+const MEMORY_OWNER = "trainer";
+const MEMORY_KEY = "job";
+
+const schema = z.object({
+  operation: z.enum(["training", "inference", "export"]),
+  jobId: z.string(),
+  projectId: z.string().optional(),
+  taskId: z.string().optional(),
+  projectName: z.string(),
+  taskName: z.string().optional(),
+  taskOwner: z.enum(["trainer", "worker"]),
+  callbackUrl: z.string().optional(),
+  /** False: the callbacks were in a dialect of the caller's own, which another process does not know. */
+  knownDialect: z.boolean(),
+  storage: z.string().optional(),
+});
+
+/** The job of a journal. */
+export type JobIdentity = z.output<typeof schema>;
+
+/** The identity of the job that these options describe. */
+export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string): JobIdentity {
+  const { operation, projectId, clearmlTask, taskOwner, callback, storage } = resolved;
+  return JSON.parse(
+    JSON.stringify({
+      operation,
+      jobId,
+      projectId,
+      ...clearmlTask,
+      taskOwner,
+      callbackUrl: withoutSecrets(callback?.url),
+      knownDialect: callback === undefined || callback.dialect === "plan",
+      storage: typeof storage === "string" ? storage : undefined,
+    }),
+  ) as JobIdentity;
+}
+
+/** Notes it in the journal, when it is news. */
+export function rememberJob(outbox: Outbox, identity: JobIdentity): void {
+  const memory = outbox.memory(MEMORY_OWNER);
+  if (JSON.stringify(memory.get(MEMORY_KEY)) !== JSON.stringify(identity)) void memory.set(MEMORY_KEY, identity as JsonObject);
+}
+
+/** The identity in a journal; undefined in one that another version or another program wrote. */
+export function readJob(source: { recall(owner: string, key: string): unknown }): JobIdentity | undefined {
+  const parsed = schema.safeParse(source.recall(MEMORY_OWNER, MEMORY_KEY));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A URL that carries a password or a signature is not written down. */
+function withoutSecrets(url: string | undefined): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  const { username, password, search } = new URL(url);
+  return username === "" && password === "" && search === "" ? url : undefined;
+}
