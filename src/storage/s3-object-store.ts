@@ -98,17 +98,19 @@ export class S3ObjectStore implements ObjectStore {
     const { bucket, isAws } = this.#options.settings;
     const body = await wholeContent(file, signal);
     const checksum = Buffer.from(file.sha256, "hex").toString("base64");
-    const command = new aws.s3.PutObjectCommand({
-      Bucket: bucket,
-      Key: this.#keyOf(key),
-      Body: body,
-      ContentLength: body.length,
-      ContentType: file.contentType,
-      Metadata: { sha256: file.sha256 },
-      ...(isAws ? { ChecksumSHA256: checksum } : {}),
-    });
-    signOver(command, file.sha256);
-    const answer = await client.send(command, { abortSignal: signal });
+    const answer = await new aws.storage.Upload({
+      client: signingClient(client, file.sha256, signal),
+      params: {
+        Bucket: bucket,
+        Key: this.#keyOf(key),
+        Body: body,
+        ContentLength: body.length,
+        ContentType: file.contentType,
+        Metadata: { sha256: file.sha256 },
+        ...(isAws ? { ChecksumSHA256: checksum } : {}),
+      },
+      partSize: planParts(file.sizeBytes).partBytes,
+    }).done();
     // Some proxy's 200 is not the store's.
     if (answer.ETag === undefined)
       throw new UploadError(`${this.describe()} took ${key} without an ETag, so it is not sure to have it.`, { retryable: true });
@@ -191,4 +193,13 @@ async function wholeContent(file: FileToStore, signal: AbortSignal): Promise<Buf
   } finally {
     await reader.close();
   }
+}
+
+/** The client as the uploader sees it: its one request is signed over the digest that is known, and ends with the caller. */
+function signingClient(client: S3Client, sha256: string, abortSignal: AbortSignal): S3Client {
+  const send = (command: Parameters<S3Client["send"]>[0]): Promise<unknown> => {
+    signOver(command, sha256);
+    return client.send(command, { abortSignal });
+  };
+  return Object.create(client, { send: { value: send } }) as S3Client;
 }
