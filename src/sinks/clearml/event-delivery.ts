@@ -2,6 +2,7 @@
  * Sends the events of consecutive records: few requests, in order, with one outcome a record. A request ends at a
  * record's boundary where it can, so that what arrived is known record by record.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError } from "../../base/errors.js";
 import type { Delivery, SinkMemory } from "../../outbox/sink.js";
 import type { TrainerRecord } from "../../records/record.js";
@@ -16,6 +17,9 @@ export const MAX_EVENTS_PER_REQUEST = 5_000;
 export const MAX_REQUEST_CHARACTERS = 10_000_000;
 /** A full request takes an index its time. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Events made in one go; then the training has its turn. A thousand cost about two milliseconds. */
+const MAX_EVENTS_PER_TURN = 1_000;
 
 /** A request's events as JSON, and which records are complete once it has arrived. */
 export interface EventRequest {
@@ -48,7 +52,7 @@ export class EventDelivery {
     ambiguous: boolean,
   ): Promise<Delivery[]> {
     const mapping: EventMapping = { taskId: calls.taskId, lines, nonFinite: this.#nonFinite };
-    let eventsOf = records.map((record) => recordEvents(record, mapping));
+    let eventsOf = await inTurns(records, (record) => recordEvents(record, mapping));
     await lines.save(memory);
     const logLines = eventsOf.flat().filter((event): event is LogEvent => event.type === "log");
     if (logLines.length > 0 && (ambiguous || logLines.some((line) => line.trainer_sdk_sequence <= this.#uncertainUpTo))) {
@@ -64,7 +68,8 @@ export class EventDelivery {
       }
     }
     const outcomes: Delivery[] = [];
-    for (const request of splitIntoRequests(eventsOf.map((events) => events.map((event) => JSON.stringify(event))))) {
+    const linesOf = await inTurns(eventsOf, (events) => events.map((event) => JSON.stringify(event)));
+    for (const request of splitIntoRequests(linesOf)) {
       const failure = request.lines.length > 0 ? await this.#send(request, records, calls) : undefined;
       if (failure) return [...outcomes, failure];
       while (outcomes.length < request.completes) outcomes.push({ status: "delivered" });
@@ -95,6 +100,21 @@ export class EventDelivery {
     if (failure) this.#uncertainUpTo = Math.max(this.#uncertainUpTo, ...records.slice(request.first).map(({ sequence }) => sequence));
     return failure;
   }
+}
+
+/** `map`, with turns of the event loop in between: a full batch made in one go would hold the training up. */
+async function inTurns<T, R>(items: readonly T[], made: (item: T) => R[]): Promise<R[][]> {
+  const all: R[][] = [];
+  let inThisTurn = 0;
+  for (const item of items) {
+    const one = made(item);
+    all.push(one);
+    inThisTurn += one.length;
+    if (inThisTurn < MAX_EVENTS_PER_TURN) continue;
+    inThisTurn = 0;
+    await nextTurn();
+  }
+  return all;
 }
 
 /** Cuts at records' boundaries; a record that is too long for one request has one or more of its own. */

@@ -71,6 +71,26 @@ describe("delivery of events", () => {
     expect(port.requests("events.add_batch").map((lines) => lines.length)).toEqual([4000, 4000]);
   });
 
+  it("gives the training its turns while it makes a large batch", async () => {
+    const metrics = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`m${String(index)}`, index]));
+    const records = Array.from({ length: 4 }, (_, index) => record(index + 1, progress({ epoch: index, metrics })));
+    let turns = 0;
+    let isSent = false;
+    const count = (): void => {
+      turns++;
+      if (!isSent) setImmediate(count);
+    };
+    setImmediate(count);
+    const port = scriptedPort({
+      "events.add_batch": (lines) => {
+        isSent = true;
+        return taken(lines);
+      },
+    });
+    await deliver(port, records);
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+
   it("does not take a 200 with errors for a success", async () => {
     const port = scriptedPort({ "events.add_batch": () => ({ added: 1, errors: 1, errors_info: { "Invalid event": 1 } }) });
     const [outcome] = await deliver(port, [record(1, progress({ epoch: 1, metrics: { a: 1, b: 2 } }))]);
