@@ -1,4 +1,5 @@
 /** What `programs/many-points.ts` answers, and how it is started against the counting server. */
+import type { LoopFigures } from "./programs/loop-watch.ts";
 import type { Workplace } from "./workplace.ts";
 
 export interface ManyPoints {
@@ -15,9 +16,7 @@ export interface ManyPoints {
     readonly journalBytes: number;
     readonly pending: number;
   }[];
-  /** Turns of the event loop that came more than 20 ms late. */
-  readonly stalls: number;
-  readonly loopDelay: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
+  readonly loop: LoopFigures;
 }
 
 /** @throws Error when points are missing at the server: speed by loss is none. */

@@ -3,10 +3,10 @@
  * memory, the journal's size and the event loop's delay. Waits for the journal when it is far ahead, as a training would
  * not have to.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { TrainerSDK } from "trainer-sdk";
 import { answer, input } from "./input.ts";
+import { LoopWatch } from "./loop-watch.ts";
 
 /** Calls between two turns of the event loop: well under a millisecond of work. */
 const CALLS_A_TURN = 20;
@@ -29,11 +29,10 @@ const names = Array.from({ length: metrics }, (_, at) => `train_metric${String(a
 await say(0);
 await sdk.flush();
 const samples: { atMs: number; rssBytes: number; heapBytes: number; journalBytes: number; pending: number }[] = [];
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
+const loop = new LoopWatch();
+loop.start();
 const cpu = process.cpuUsage();
 const startedAt = performance.now();
-let stalls = 0;
 let sampledAt = Number.NEGATIVE_INFINITY;
 
 function pending(): number {
@@ -52,13 +51,6 @@ function sample(): void {
     pending: pending(),
   });
 }
-// What the loop itself did not get to do: a timer that comes late says so, whoever held it up.
-let tickAt = performance.now();
-const ticker = setInterval(() => {
-  const now = performance.now();
-  if (now - tickAt > 21) stalls++;
-  tickAt = now;
-}, 1);
 
 const steps = Math.ceil(points / (single ? 1 : metrics));
 let last: Promise<unknown> = Promise.resolve();
@@ -78,8 +70,7 @@ await last;
 const saidMs = performance.now() - startedAt;
 const receipt = await sdk.flush({ deadlineMs: 600_000 });
 const wholeMs = performance.now() - startedAt;
-clearInterval(ticker);
-delay.disable();
+const loopFigures = loop.stop();
 const used = process.cpuUsage(cpu);
 const { losses } = sdk.stats().outbox ?? { losses: {} };
 answer({
@@ -90,7 +81,6 @@ answer({
   wholeSeconds: wholeMs / 1000,
   cpuSeconds: (used.user + used.system) / 1e6,
   samples,
-  stalls,
-  loopDelay: { p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, p999: delay.percentile(99.9) / 1e6, max: delay.max / 1e6 },
+  loop: loopFigures,
 });
 await sdk.close();

@@ -1,9 +1,9 @@
 /** One checkpoint to S3 through `uploadCheckpoint`: pinning apart, then from pinned to verified; memory above the base. */
 import { writeFile } from "node:fs/promises";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import path from "node:path";
 import { TrainerSDK } from "trainer-sdk";
 import { answer, input } from "./input.ts";
+import { LoopWatch } from "./loop-watch.ts";
 
 const { file, storage, journalDir } = input<{ file: string; storage: string; journalDir: string }>();
 const sdk = await TrainerSDK.init({ jobId: "upload", journalDir, storage, sinks: [] });
@@ -18,8 +18,8 @@ globalThis.gc?.();
 const baseBytes = process.memoryUsage.rss();
 let mostBytes = baseBytes;
 const sampler = setInterval(() => (mostBytes = Math.max(mostBytes, process.memoryUsage.rss())), 10);
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
+const loop = new LoopWatch();
+loop.start();
 const cpu = process.cpuUsage();
 const startedAt = performance.now();
 const receipt = await sdk.uploadCheckpoint(file, { type: "last", epoch: 1 });
@@ -27,7 +27,7 @@ const pinnedAt = performance.now();
 const outcome = await receipt.delivered;
 const verifiedAt = performance.now();
 const used = process.cpuUsage(cpu);
-delay.disable();
+const loopFigures = loop.stop();
 clearInterval(sampler);
 if (outcome.status !== "delivered") throw new Error(`the upload ended ${JSON.stringify([receipt, outcome])}`);
 answer({
@@ -35,6 +35,6 @@ answer({
   seconds: (verifiedAt - pinnedAt) / 1000,
   cpuSeconds: (used.user + used.system) / 1e6,
   grownBytes: mostBytes - baseBytes,
-  loopDelay: { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 },
+  loop: loopFigures,
 });
 await sdk.close();

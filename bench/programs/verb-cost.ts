@@ -2,10 +2,10 @@
  * What a call of `reportProgress` with 10 metrics costs its caller, one call a step as in a training loop: from the entry
  * to the return, and from the entry to the promise's resolution.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TrainerSDK } from "trainer-sdk";
 import { answer, input } from "./input.ts";
+import { LoopWatch } from "./loop-watch.ts";
 
 const WARM_UP_CALLS = 500;
 
@@ -21,9 +21,9 @@ function metricsAt(step: number): Record<string, number> {
 const returned: number[] = [];
 const durable: number[] = [];
 let volatile = 0;
-const delay = monitorEventLoopDelay({ resolution: 1 });
+const loop = new LoopWatch();
 for (let step = 1; step <= WARM_UP_CALLS + calls; step++) {
-  if (step === WARM_UP_CALLS + 1) delay.enable();
+  if (step === WARM_UP_CALLS + 1) loop.start();
   const metrics = metricsAt(step);
   const enteredAt = performance.now();
   const promise = sdk.reportProgress({ iteration: step, metrics });
@@ -37,8 +37,8 @@ for (let step = 1; step <= WARM_UP_CALLS + calls; step++) {
   }
   await sleep(pauseMs);
 }
-delay.disable();
 await sleep(1000);
-answer({ returnedUs: returned, durableMs: durable, volatile, loopDelay: { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 } });
+const loopFigures = loop.stop();
+answer({ returnedUs: returned, durableMs: durable, volatile, loop: loopFigures });
 await sdk.close({ deadlineMs: 0 });
 process.exit(0);

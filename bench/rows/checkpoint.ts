@@ -3,6 +3,8 @@ import { randomFillSync } from "node:crypto";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { installedUploaders } from "../peers/uploaders.ts";
+import { loopFigures } from "../loop-figures.ts";
+import type { LoopFigures } from "../programs/loop-watch.ts";
 import { aim, floor, type Figure, type Row } from "../row.ts";
 import { startS3 } from "../s3-server.ts";
 import { median } from "../statistics.ts";
@@ -12,7 +14,7 @@ interface Upload {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly grownBytes: number;
-  readonly loopDelay: { readonly p99: number; readonly max: number };
+  readonly loop: LoopFigures;
 }
 
 const MIB = 1024 * 1024;
@@ -83,7 +85,12 @@ export const checkpoint: Row = {
           unit: "s",
           bars: [],
         },
-        { what: "event loop held up, longest", value: middle(({ loopDelay }) => loopDelay.max), unit: "ms", bars: [aim("at most", 20)] },
+        ...loopFigures("upload", {
+          ownMaxMs: middle(({ loop }) => loop.ownMaxMs),
+          ownStalls: Math.max(...ours.map(({ loop }) => loop.ownStalls)),
+          wallP99Ms: middle(({ loop }) => loop.wallP99Ms),
+          wallMaxMs: middle(({ loop }) => loop.wallMaxMs),
+        }),
       ];
     } finally {
       await Promise.all([s3.stop(), clearml.stop()]);

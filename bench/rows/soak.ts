@@ -1,8 +1,8 @@
 /** Millions of points through one run with the sink up: memory must be flat and the disk bounded. */
 import { sayManyPoints } from "../many-points.ts";
+import { loopFigures } from "../loop-figures.ts";
 import { aim, type Row } from "../row.ts";
 import { median } from "../statistics.ts";
-import { loop } from "./throughput.ts";
 
 const MIB = 1024 * 1024;
 
@@ -35,7 +35,7 @@ export const soak: Row = {
         unit: "MiB",
         bars: [aim("at most", 256)],
       },
-      ...loop("soak", result),
+      ...loopFigures("soak", result.loop),
     ];
   },
 };

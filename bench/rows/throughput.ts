@@ -1,6 +1,7 @@
 /** Points a second of one client process into a server process that parses and counts but stores nothing. */
 import { sayManyPoints, type ManyPoints } from "../many-points.ts";
-import { aim, type Figure, type Row } from "../row.ts";
+import { loopFigures } from "../loop-figures.ts";
+import { aim, type Row } from "../row.ts";
 
 const rate = ({ points, wholeSeconds }: ManyPoints): number => points / wholeSeconds;
 
@@ -19,21 +20,7 @@ export const throughput: Row = {
       { what: "reportProgress, 10 metrics a call", value: rate(tens), unit: "points/s", bars: [aim("at least", 100_000)] },
       { what: "reportProgress, 100 metrics a call", value: rate(hundreds), unit: "points/s", bars: [] },
       { what: "reportScalar, one point a call", value: rate(single), unit: "points/s", bars: [] },
-      ...loop("10 metrics", tens),
+      ...loopFigures("10 metrics", tens.loop),
     ];
   },
 };
-
-/** How long the event loop was held up, by whomever. */
-export function loop(which: string, { loopDelay, stalls }: ManyPoints): Figure[] {
-  return [
-    { what: `event loop held up, ${which}, p99`, value: loopDelay.p99, unit: "ms", bars: [] },
-    {
-      what: `event loop held up, ${which}, longest`,
-      value: loopDelay.max,
-      unit: "ms",
-      bars: [aim("at most", 20)],
-      note: `${String(stalls)} turns above 20 ms`,
-    },
-  ];
-}

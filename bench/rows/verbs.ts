@@ -1,6 +1,8 @@
 /** What a verb costs its caller, with the server up, down and hanging; and how soon its record is on the disk. */
 import { open } from "node:fs/promises";
 import path from "node:path";
+import { loopFigures } from "../loop-figures.ts";
+import type { LoopFigures } from "../programs/loop-watch.ts";
 import { aim, floor, type Figure, type Row, type RowContext } from "../row.ts";
 import { spread } from "../statistics.ts";
 
@@ -8,7 +10,7 @@ interface VerbCost {
   readonly returnedUs: readonly number[];
   readonly durableMs: readonly number[];
   readonly volatile: number;
-  readonly loopDelay: { readonly p99: number; readonly max: number };
+  readonly loop: LoopFigures;
 }
 
 type Server = "up" | "down" | "hanging";
@@ -65,7 +67,7 @@ async function measureWith(server: Server, { workplace, quick }: RowContext): Pr
   }
 }
 
-function figuresOf(server: Server, { returnedUs, durableMs, volatile, loopDelay }: VerbCost): Figure[] {
+function figuresOf(server: Server, { returnedUs, durableMs, volatile, loop }: VerbCost): Figure[] {
   const returned = spread(returnedUs);
   const durable = spread(durableMs);
   const unkept = returnedUs.length - durableMs.length + volatile;
@@ -87,7 +89,7 @@ function figuresOf(server: Server, { returnedUs, durableMs, volatile, loopDelay 
       bars: [aim("at most", 10)],
       ...(unkept > 0 ? { note: `${String(unkept)} were not durable` } : {}),
     },
-    { what: `event loop held up, server ${server}, longest`, value: loopDelay.max, unit: "ms", bars: [aim("at most", 20)] },
+    ...loopFigures(`server ${server}`, loop),
   ];
 }
 
