@@ -166,7 +166,8 @@ export class Ledger {
     // What is forgotten must not stay in every snapshot for ever.
     if (value === null) values.delete(key);
     else values.set(key, value);
-    this.#memory.set(owner, values);
+    if (values.size === 0) this.#memory.delete(owner);
+    else this.#memory.set(owner, values);
   }
 
   #restore(snapshot: SnapshotEntry): void {

@@ -26,7 +26,7 @@ const aChange: fc.Arbitrary<"record" | "upload" | EntryOutline> = fc.oneof(
       t: fc.nat(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ k: fc.constant("m" as const), n: aSink, key: fc.constantFrom("x", "y"), v: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ k: fc.constant("m" as const), n: aSink, key: fc.constantFrom("x", "y"), v: fc.option(fc.nat()) }) },
 );
 
 function entriesOf(changes: readonly ("record" | "upload" | EntryOutline)[]): EntryOutline[] {
@@ -137,5 +137,13 @@ describe("Ledger", () => {
     ]);
     expect(ledger.pending("a").ranges()).toEqual([[1, 2]]);
     expect([...ledger.uploads.keys()]).toEqual([2]);
+  });
+
+  it("keeps nothing of a value that was forgotten, not even its name", () => {
+    const ledger = new Ledger();
+    ledger.apply({ k: "m", n: "a", key: "x", v: 1 });
+    ledger.apply({ k: "m", n: "a", key: "x", v: null });
+    expect(ledger.recall("a", "x")).toBeUndefined();
+    expect(ledger.snapshot("run").memory).toEqual({});
   });
 });

@@ -15,7 +15,13 @@ const answered: Delivery = { status: "retry", cause: "answered", reason: "500" }
 class GatedUploader implements Uploader {
   readonly started: number[] = [];
   readonly contexts: DeliveryContext[] = [];
+  /** Records that still waited, of those begun, whenever it was asked to tidy up. */
+  readonly tidied: number[][] = [];
   readonly #gates = new Map<number, (outcome: Delivery) => void>();
+
+  async tidy(isWaiting: (sequence: number) => boolean): Promise<void> {
+    this.tidied.push(this.started.filter(isWaiting));
+  }
 
   upload(record: TrainerRecord, context: DeliveryContext): Promise<Delivery> {
     this.started.push(record.sequence);
@@ -247,4 +253,18 @@ describe("a barrier and the uploads before it", () => {
     await clock.advance(60_000);
     expect(sink.sequences).toEqual([2, 3]);
   });
+});
+
+it("the uploader is asked to tidy up at the start, and whenever an upload is given up or replaced", async () => {
+  const { clock, uploader, append, outbox } = await aBench();
+  expect(uploader.tidied).toEqual([[]]);
+  await append(aCheckpoint("last"), aCheckpoint());
+  await uploader.end(1, unreachable);
+  await append(aCheckpoint("last"));
+  expect(uploader.tidied.slice(1)).toEqual([[2, 3]]);
+  await uploader.end(2, { status: "rejected", reason: "refused" });
+  expect(uploader.tidied.at(-1)).not.toContain(2);
+  await uploader.end(3);
+  await clock.advance(1);
+  await outbox.close({ deadlineMs: 0 });
 });
