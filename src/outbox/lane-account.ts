@@ -85,6 +85,14 @@ export class LaneAccount {
     });
   }
 
+  /**
+   * What was settled here so far is on the disk, or as durable as it gets. Elsewhere a settlement may be lost with the
+   * process, and its record is sent again; after a barrier, which nothing may follow, it must not be.
+   */
+  async makeDurable(): Promise<void> {
+    await this.#options.journal.noteDurably({ k: "s", n: this.#options.name, r: [] });
+  }
+
   /** Their lines in the journal cannot be read any more. */
   loseUnreadable(sequences: readonly number[]): void {
     const lost = sequences.filter((sequence) => this.pending.has(sequence));

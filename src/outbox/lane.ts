@@ -219,6 +219,7 @@ export class Lane {
 
   async #deliver({ records, isBarrier }: Batch): Promise<void> {
     const { sink } = this.#options;
+    if (isBarrier && (await this.#unlessAbandoned(this.#account.makeDurable())) === ABANDONED) return;
     const ambiguous = records.some(({ record }) => this.#account.ambiguous.has(record.sequence));
     let verdict: Verdict;
     try {
