@@ -118,9 +118,8 @@ export class FileServer {
       const server = `the file server at ${publicUrl(this.#host())}`;
       throw new UploadError(
         `What answered the upload of ${objectPath} is not ${server}: ${body.slice(0, 200)}. Check CLEARML_FILES_HOST.`,
-        {
-          retryable: false,
-        },
+        // A proxy shows such a page while the server behind it is away.
+        { retryable: true },
       );
     }
     return url;

@@ -234,14 +234,17 @@ describe("an upload", () => {
     expect(`${error.message} ${error.bodyExcerpt ?? ""}`).not.toContain("token1");
   });
 
-  it("that is answered with a page of something else is not taken for stored", async () => {
+  it("that is answered with a page of something else is not taken for stored, and may be tried again", async () => {
     const { server, files } = await setup();
     server.intercept = async (request, response) => {
       await request.resume().toArray();
       response.end("<html>welcome</html>");
       return true;
     };
-    expect(await failureOf(files.upload("a/b", (await aFile(10)).path, { sizeBytes: 10 }))).toMatchObject({ code: "UPLOAD_FAILED" });
+    expect(await failureOf(files.upload("a/b", (await aFile(10)).path, { sizeBytes: 10 }))).toMatchObject({
+      code: "UPLOAD_FAILED",
+      retryable: true,
+    });
   });
 
   it("that is cut off says that no answer came", async () => {
