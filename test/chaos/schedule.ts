@@ -73,6 +73,7 @@ export function planOf(seed: number, kills: number): JobPlan[] {
   for (let left = kills; left > 0; left -= KILLS_PER_JOB) {
     const count = Math.min(left, KILLS_PER_JOB);
     const number = jobs.length + 1;
+    const storage = number % 4 === 0 ? "clearml" : "s3";
     const starts = Array.from({ length: count }, (_, index): Start => {
       const window = index >= count - Math.min(FINAL_KILLS_PER_JOB, Math.ceil(count / 4)) ? "in-final-barrier" : windows();
       return {
@@ -86,14 +87,14 @@ export function planOf(seed: number, kills: number): JobPlan[] {
               }
             : { at: window, nth: nthOf(window, random), variant: variants.get(window)?.() ?? 0 },
         powerCut: random() < 0.4,
-        faults: Array.from({ length: between(random, 0, 3) }, faults),
+        faults: Array.from({ length: between(random, 0, 3) }, () => faults(storage === "s3" ? "s3" : "files")),
         clockJumps: random() < 0.4 ? [{ afterMs: between(random, 20, 200), byMs: Math.round((random() * 2 - 1) * 6 * HOUR_MS) }] : [],
       };
     });
     jobs.push({
       jobId: `chaos-${String(seed)}-${String(number)}`,
       projectId: `chaos-${String(seed)}-${String(number % 3)}`,
-      storage: number % 4 === 0 ? "clearml" : "s3",
+      storage,
       ending: number % 5 === 3 ? "failed" : number % 5 === 4 ? "stopped" : "completed",
       starts,
     });
@@ -114,20 +115,22 @@ function nthOf(window: Window, random: Random): number {
 }
 
 /** Every fault at every server that has it, in turn: none is left out by chance. */
-function faultDeck(random: Random): () => PlannedFault {
-  const all = CHANNELS.flatMap((channel) =>
-    FAULTS.filter((fault) => fault !== "expire-tokens" || channel === "api").map((fault) => ({ channel, fault })),
+function faultDeck(random: Random): (storage: Channel) => PlannedFault {
+  const decks = new Map(
+    CHANNELS.map((channel) => [
+      channel,
+      deck(
+        random,
+        FAULTS.filter((fault) => fault !== "expire-tokens" || channel === "api"),
+      ),
+    ]),
   );
-  // Jobs that keep their files at ClearML are one in four.
-  const draw = deck(
-    random,
-    all.filter(({ channel }) => channel !== "files"),
-  );
-  const drawFiles = deck(
-    random,
-    all.filter(({ channel }) => channel === "files"),
-  );
-  return () => ({ ...(random() < 0.2 ? drawFiles() : draw()), skip: between(random, 0, 4), times: between(random, 1, 3) });
+  return (storage) => {
+    const channel = (["api", "callbacks", storage] as const)[between(random, 0, 2)] ?? "api";
+    // Jobs that keep their files at ClearML are one in four, so all of those requests count.
+    const skip = channel === "files" ? 0 : between(random, 0, 4);
+    return { channel, fault: decks.get(channel)?.() ?? "refuse", skip, times: between(random, 1, 3) };
+  };
 }
 
 /** Draws each thing once before any comes again. */

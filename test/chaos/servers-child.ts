@@ -218,7 +218,8 @@ class Intake {
 
   #event(event: Record<string, string | number>): void {
     const task = String(event["task"]);
-    if (this.ends.has(task)) this.#count(this.afterEnd, task);
+    // The figures of the end itself come again with an end whose answer was lost.
+    if (this.ends.has(task) && event["metric"] !== "Summary") this.#count(this.afterEnd, task);
     if (event["type"] !== "training_stats_scalar") return;
     const points = this.points.get(task) ?? {};
     this.points.set(task, points);
@@ -268,13 +269,11 @@ async function dump(
     projects: [...store.projects.values()].filter(({ name }) => name === `Project ${projectId}`).length,
     models: models.map(({ name, uri }) => ({ name, uri })),
     scalars: tasks.flatMap(({ id }) =>
-      store.events
-        .byIteration({ entity: id, types: ["training_stats_scalar"] }, all)
-        .map(({ metric, variant, iteration, value }) => ({
-          line: `${metric}/${variant}`,
-          iteration: iteration ?? Number.NaN,
-          value: value ?? Number.NaN,
-        })),
+      store.events.byIteration({ entity: id, types: ["training_stats_scalar"] }, all).map(({ metric, variant, iteration, value }) => ({
+        line: `${metric}/${variant}`,
+        iteration: iteration ?? Number.NaN,
+        value: value ?? Number.NaN,
+      })),
     ),
     console: tasks.flatMap(({ id }) =>
       store.events
