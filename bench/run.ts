@@ -33,7 +33,11 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(
     `\n${String(machine.cores)} cores (${machine.processor}), Node ${machine.node}, load average at the end ${load.map((value) => value.toFixed(1)).join(" ")}\n`,
   );
-  process.stdout.write(floorsHold ? "All floors hold.\n" : "A floor is broken, or a row failed.\n");
+  const unmeasured = measured.flatMap(({ name, figures }) =>
+    figures.filter((figure) => verdictOf(figure) === "not measured").map(({ what }) => `${name}: ${what}`),
+  );
+  process.stdout.write(floorsHold ? "All floors that were measured hold.\n" : "A floor is broken, or a row failed.\n");
+  if (unmeasured.length > 0) process.stdout.write(`Not measured: ${unmeasured.join("; ")}.\n`);
   if (options.json !== undefined) {
     const rowsOut = measured.map((row) => ({ ...row, figures: row.figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) })) }));
     const result = {
