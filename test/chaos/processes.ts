@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { sabotagePlugin } from "./sabotage.ts";
 import type { ServersRequest } from "./servers-child.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BUNDLES = `${ROOT}.cache/chaos/bundles/`;
 
 /** Bundles the children: a trainer's start-up is part of every kill's time. */
-export async function bundleChildren(): Promise<void> {
+export async function bundleChildren(sabotage: string | undefined): Promise<void> {
   await mkdir(BUNDLES, { recursive: true });
   await build({
     entryPoints: ["trainer-child", "servers-child"].map((name) => `${ROOT}test/chaos/${name}.ts`),
@@ -23,6 +24,7 @@ export async function bundleChildren(): Promise<void> {
     target: "node22",
     packages: "external",
     logLevel: "error",
+    plugins: sabotage === undefined ? [] : [sabotagePlugin(sabotage)],
   });
 }
 

@@ -23,6 +23,8 @@ export interface Bench {
   /** Requests hit, by `channel:fault`. */
   readonly faults: Record<string, number>;
   powerCuts: number;
+  /** Of the trainers' wall clocks. */
+  clockJumps: number;
   kills: number;
   readonly maxKills: number;
 }
@@ -60,6 +62,7 @@ export async function runJob(plan: JobPlan, bench: Bench): Promise<Verdict> {
     read = await readBack(plan, bench);
   }
   const lines = readLedger(ledger);
+  bench.clockJumps += lines.filter(({ t }) => t === "jump").length;
   const verdict = verifyJob(plan.jobId, plan.ending, lines, read.platform, read.storage);
   const closed = lines.findLast((line) => line.t === "closed");
   const problems =

@@ -73,7 +73,7 @@ export function planOf(seed: number, kills: number): JobPlan[] {
   for (let left = kills; left > 0; left -= KILLS_PER_JOB) {
     const count = Math.min(left, KILLS_PER_JOB);
     const number = jobs.length + 1;
-    const storage = number % 4 === 0 ? "clearml" : "s3";
+    const storage = number % 3 === 0 ? "clearml" : "s3";
     const starts = Array.from({ length: count }, (_, index): Start => {
       const window = index >= count - Math.min(FINAL_KILLS_PER_JOB, Math.ceil(count / 4)) ? "in-final-barrier" : windows();
       return {
@@ -127,8 +127,8 @@ function faultDeck(random: Random): (storage: Channel) => PlannedFault {
   );
   return (storage) => {
     const channel = (["api", "callbacks", storage] as const)[between(random, 0, 2)] ?? "api";
-    // Jobs that keep their files at ClearML are one in four, so all of those requests count.
-    const skip = channel === "files" ? 0 : between(random, 0, 4);
+    // Files are few.
+    const skip = channel === "files" || channel === "s3" ? between(random, 0, 1) : between(random, 0, 4);
     return { channel, fault: decks.get(channel)?.() ?? "refuse", skip, times: between(random, 1, 3) };
   };
 }
