@@ -265,7 +265,9 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     const untilMs = (ms: number): number => Math.max(0, ms - (clock.monotonic() - startedAt));
     await within(run.allTaken(), untilMs(deadlineMs - reserveMs), clock, { keepAlive: true });
     run.drawHealth({ now: true });
-    if (resume) await within(resume.save(), Math.min(MAX_TOKEN_MS, untilMs(deadlineMs)), clock, { keepAlive: true });
+    // Never begun without time to end: a write that outlives the lock could meet the next process's.
+    const tokenMs = Math.min(MAX_TOKEN_MS, untilMs(deadlineMs));
+    if (resume && tokenMs > 0) await within(resume.save(), tokenMs, clock, { keepAlive: true });
     const receipt = (await outbox?.close({ ...options, deadlineMs: untilMs(deadlineMs - reserveMs) })) ?? NOTHING_TO_DELIVER;
     const handedOverTo = receipt.complete ? undefined : await this.#handOver(receipt.journalPath, untilMs(deadlineMs));
     for (const remove of this.#signalListeners) remove();
