@@ -21,9 +21,16 @@ async function main(args: readonly string[]): Promise<number> {
   const startedAt = new Date();
   const rows = ROWS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
   await using workplace = await Workplace.open();
+  // Nothing that was started may outlive the benchmark.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void workplace[Symbol.asyncDispose]().finally(() => process.exit(signal === "SIGINT" ? 130 : 143)));
   if (options.install) await installPeers(workplace, progress);
   const measured: MeasuredRow[] = [];
-  for (const row of rows) measured.push(await measure(row, options.repeat, workplace, options.quick));
+  for (const row of rows) {
+    measured.push(await measure(row, options.repeat, workplace, options.quick));
+    // A table for each row as it comes, so that a run that is cut short has told what it knows.
+    process.stderr.write(`${reportTable(measured.slice(-1))}\n`);
+  }
   const floorsHold = measured.every(
     ({ figures, failure }) => failure === undefined && figures.every((figure) => verdictOf(figure) !== "FLOOR BROKEN"),
   );
