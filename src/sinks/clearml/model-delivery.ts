@@ -164,10 +164,9 @@ async function attach(calls: TaskCalls, name: string, model: string, iteration: 
   await editTask(calls, edit, {
     fields: ["models"],
     merge: (task) => {
-      const item = (entry: { name?: string | null | undefined; model?: string | null | undefined; updated?: string | null | undefined }) =>
-        entry.name != null && entry.model != null
-          ? [{ name: entry.name, model: entry.model, ...(entry.updated == null ? {} : { updated: entry.updated }) }]
-          : [];
+      // Without `updated`: the server reads a time in a request as a time and then asks for a text (4.3), and sets its own.
+      const item = (entry: { name?: string | null | undefined; model?: string | null | undefined }) =>
+        entry.name != null && entry.model != null ? [{ name: entry.name, model: entry.model }] : [];
       const others = (task.models?.output ?? []).flatMap(item).filter((entry) => entry.name !== name);
       return { models: { input: (task.models?.input ?? []).flatMap(item), output: [...others, { name, model }] } };
     },
