@@ -23,6 +23,8 @@ export async function runProgram(): Promise<void> {
       out: (text) => void process.stdout.write(text),
       error: (text) => void process.stderr.write(text),
       stop: stop.signal,
+      interactive: process.stderr.isTTY,
+      columns: process.stderr.columns,
     });
   } finally {
     process.off("SIGINT", onSignal);

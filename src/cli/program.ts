@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.js";
 import type { DevOptions } from "./dev-command.js";
+import type { SyncOptions } from "./sync-command.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** The API and the file server take the two ports after the page's. */
@@ -53,7 +54,27 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
       const { runDev } = await import("./dev-command.js");
       done(await runDev(options, version, terminal));
     });
+
+  program
+    .command("sync")
+    .description("Deliver what trainers left behind: journal folders, folders above them, or hand-overs in object storage.")
+    .argument("<place...>", "a folder, an archive, or a URI such as s3://bucket/prefix (TRAINER_HANDOVER_URI)")
+    .option("--dry-run", "say what is pending and where it would go, and change nothing")
+    .option("--deadline-seconds <number>", "how long each journal is tried (default: 60)", parseSeconds)
+    .option("--callback-url <url>", "where callbacks go, instead of where the trainer sent them; {jobId} stands for the job")
+    .option("--json", "print one line of JSON with the result of each journal, and nothing else, on stdout")
+    .action(async (places: string[], options: SyncOptions) => {
+      const { runSync } = await import("./sync-command.js");
+      done(await runSync(places, options, process.env, terminal));
+    });
   return program;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0)
+    throw new InvalidArgumentError("Give a number of seconds of 0 or more.");
+  return seconds;
 }
 
 function parsePort(text: string): number {

@@ -8,6 +8,10 @@ export interface Terminal {
   error(text: string): void;
   /** Aborted when the process is asked to end (SIGINT, SIGTERM). */
   readonly stop: AbortSignal;
+  /** True: `error` goes to a screen, where a line can be drawn over. Default false. */
+  readonly interactive?: boolean;
+  /** Width of that screen. */
+  readonly columns?: number;
 }
 
 /** Exit codes of the program. */

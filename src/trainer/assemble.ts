@@ -140,7 +140,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
       given,
       resolved,
       client.clearml,
-      { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, "") },
+      { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, ""), mode: "live" },
       sinkHooks,
       collaborators,
     );
@@ -178,7 +178,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     },
   });
   issues.push(...place.issues);
-  rememberJob(place.outbox, jobIdentity(resolved, jobId));
+  rememberJob(place.outbox, jobIdentity(resolved, jobId, storage.uri));
   const { point, previous } = await ResumePoint.begin({
     outbox: place.outbox,
     jobId,

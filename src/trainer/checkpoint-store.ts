@@ -9,13 +9,21 @@ import { issuesOf, type Collaborators } from "./destinations.js";
 import type { Environment } from "./environment.js";
 import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
 
+/** The store, where there is one. */
+export interface CheckpointPlace {
+  readonly store: ObjectStore | undefined;
+  /** What it was made from; absent for a store of the caller's own. */
+  readonly uri?: string;
+  readonly issues: readonly Issue[];
+}
+
 /** The store, when there is one; opens nothing. */
 export function checkpointStore(
   given: GivenOptions,
   resolved: ResolvedTrainerOptions,
   clearml: ClearML | undefined,
   collaborators: Collaborators,
-): { store: ObjectStore | undefined; issues: readonly Issue[] } {
+): CheckpointPlace {
   if (typeof resolved.storage === "object") return { store: resolved.storage, issues: [] };
   const hasFileServer = clearml?.session.filesHost !== undefined;
   const uri = resolved.storage ?? internalStorageUri(resolved.env) ?? (hasFileServer ? "clearml" : undefined);
@@ -30,7 +38,7 @@ export function checkpointStore(
       credentials: given.storageCredentials,
       fileServer: clearml && hasFileServer ? fileServerPort(clearml) : undefined,
     });
-    return { store, issues: [] };
+    return { store, uri, issues: [] };
   } catch (error) {
     return { store: undefined, issues: issuesOf(error, "CHECKPOINT_URI") };
   }

@@ -55,7 +55,7 @@ export function createSinks(
   given: GivenOptions,
   resolved: ResolvedTrainerOptions,
   clearml: ClearML | undefined,
-  identity: { readonly runId: string; readonly jobId: string; readonly outputUri: string | undefined },
+  identity: { readonly runId: string; readonly jobId: string; readonly outputUri: string | undefined; readonly mode: "live" | "drain" },
   hooks: SinkHooks,
   collaborators: Collaborators,
 ): { sinks: readonly Sink[]; issues: readonly Issue[] } {
@@ -96,7 +96,7 @@ export function createSinks(
       taskName: taskName ?? `${resolved.operation} ${identity.jobId.slice(0, 12)}`,
       externalKey: taskExternalKey({ operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId }),
       owner: resolved.taskOwner,
-      mode: "live",
+      mode: identity.mode,
       metricAddress: given.metricAddress,
       nonFinite: given.nonFinite,
       pollIntervalMs: given.stopPollIntervalMs,

@@ -28,8 +28,8 @@ const schema = z.object({
 export type JobIdentity = z.output<typeof schema>;
 
 /** The identity of the job that these options describe. */
-export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string): JobIdentity {
-  const { operation, projectId, clearmlTask, taskOwner, callback, storage } = resolved;
+export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string, storage: string | undefined): JobIdentity {
+  const { operation, projectId, clearmlTask, taskOwner, callback } = resolved;
   return JSON.parse(
     JSON.stringify({
       operation,
@@ -39,7 +39,7 @@ export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string): Jo
       taskOwner,
       callbackUrl: withoutSecrets(callback?.url),
       knownDialect: callback === undefined || callback.dialect === "plan",
-      storage: typeof storage === "string" ? storage : undefined,
+      storage,
     }),
   ) as JobIdentity;
 }
@@ -47,7 +47,7 @@ export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string): Jo
 /** Notes it in the journal, when it is news. */
 export function rememberJob(outbox: Outbox, identity: JobIdentity): void {
   const memory = outbox.memory(MEMORY_OWNER);
-  if (JSON.stringify(memory.get(MEMORY_KEY)) !== JSON.stringify(identity)) void memory.set(MEMORY_KEY, identity as JsonObject);
+  if (JSON.stringify(memory.get(MEMORY_KEY)) !== JSON.stringify(identity)) void memory.set(MEMORY_KEY, identity);
 }
 
 /** The identity in a journal; undefined in one that another version or another program wrote. */
