@@ -25,6 +25,7 @@ export const roundTrip: Row = {
         },
         { what: "bare fetch, p50", value: spread(fetched).p50, unit: "ms", bars: [] },
         { what: "bare fetch, p99", value: spread(fetched).p99, unit: "ms", bars: [] },
+        { what: "bare fetch, slowest", value: spread(fetched).max, unit: "ms", bars: [] },
       ];
     } finally {
       await server.stop();

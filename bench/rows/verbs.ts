@@ -8,6 +8,7 @@ import { spread } from "../statistics.ts";
 
 interface VerbCost {
   readonly returnedUs: readonly number[];
+  readonly backToBackUs: readonly number[];
   readonly durableMs: readonly number[];
   readonly volatile: number;
   readonly loop: LoopFigures;
@@ -67,7 +68,7 @@ async function measureWith(server: Server, { workplace, quick }: RowContext): Pr
   }
 }
 
-function figuresOf(server: Server, { returnedUs, durableMs, volatile, loop }: VerbCost): Figure[] {
+function figuresOf(server: Server, { returnedUs, backToBackUs, durableMs, volatile, loop }: VerbCost): Figure[] {
   const returned = spread(returnedUs);
   const durable = spread(durableMs);
   const unkept = returnedUs.length - durableMs.length + volatile;
@@ -81,6 +82,7 @@ function figuresOf(server: Server, { returnedUs, durableMs, volatile, loop }: Ve
       bars: [floor("below", 50)],
       note: `${String(returnedUs.length)} calls`,
     },
+    { what: `return, server ${server}, back to back, p50`, value: spread(backToBackUs).p50, unit: "us", bars: [] },
     { what: `durable, server ${server}, p50`, value: durable.p50, unit: "ms", bars: [] },
     {
       what: `durable, server ${server}, p99`,
