@@ -101,6 +101,7 @@ class MultipartAttempt {
   /** False when S3 no longer knows the upload: a lifecycle rule ended it, or its completion's answer was lost. */
   async #resumed(): Promise<boolean> {
     try {
+      await this.#askForIt();
       await this.#sendAll();
       return true;
     } catch (error) {
@@ -109,6 +110,20 @@ class MultipartAttempt {
       await this.#state.clear();
       return false;
     }
+  }
+
+  /**
+   * Asks for the upload by an empty part, which the real one of that number will replace: nothing smaller goes with the
+   * right to put alone. A store that refuses a part before it has read it closes the connection on the sender, who may
+   * then see a reset and never the refusal.
+   */
+  async #askForIt(): Promise<void> {
+    const { uploadId = "", parts } = this.#state;
+    let number = this.#plan.parts;
+    while (number > 0 && parts.has(number)) number--;
+    if (number === 0) return;
+    const bytes = Buffer.alloc(0);
+    await this.#send(uploadId, number, { bytes, sha256: createHash("sha256").update(bytes).digest() }, this.#halt.signal);
   }
 
   async cleanUp(): Promise<void> {

@@ -36,5 +36,10 @@ export async function takeBack(
 
 /** S3's answer about an upload that was completed, taken back, or ended by a lifecycle rule. */
 export function isUnknownUpload(error: unknown): boolean {
-  return error instanceof Error && error.name === "NoSuchUpload";
+  if (!(error instanceof Error) || error.name === "NoSuchBucket") return false;
+  // The code is in the body, which is lost when the connection is closed behind the status.
+  return (
+    error.name === "NoSuchUpload" ||
+    (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode === 404
+  );
 }

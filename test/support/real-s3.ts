@@ -44,10 +44,13 @@ export interface RealS3 {
   close(): Promise<void>;
 }
 
-/** Parts that were sent and taken, by number. */
+/** Parts that were sent and taken, by number; empty ones merely ask whether the upload is known. */
 export function partsTaken(seen: readonly SeenRequest[]): number[] {
   return seen
-    .filter(({ method, query, status }) => method === "PUT" && query.has("partNumber") && status === 200)
+    .filter(
+      ({ method, query, status, headers }) =>
+        method === "PUT" && query.has("partNumber") && status === 200 && headers["content-length"] !== "0",
+    )
     .map(({ query }) => Number(query.get("partNumber")));
 }
 

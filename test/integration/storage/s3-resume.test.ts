@@ -69,8 +69,13 @@ async function cutOff(file: FileToStore, afterParts: number, memory = uploadMemo
   return memory;
 }
 
+/** By number; empty ones merely ask whether the upload is known. */
 const sentParts = (): (number | undefined)[] =>
-  started.s3.calls().flatMap(({ operation, partNumber, status }) => (operation === "UploadPart" && status === 200 ? [partNumber] : []));
+  started.s3
+    .calls()
+    .flatMap(({ operation, partNumber, status, headers }) =>
+      operation === "UploadPart" && status === 200 && headers["content-length"] !== "0" ? [partNumber] : [],
+    );
 
 it("leaves the parts where they are, sends the others, and forgets the upload when it is whole", async () => {
   const file = await aFile(8);
@@ -145,4 +150,17 @@ it("discards what is remembered; a store that cannot be asked keeps it remembere
   expect(started.s3.uploads()).toEqual([]);
   expect([...pages]).toEqual([]);
   expect(await store.discard("a/b.pt", memory, { signal: running })).toBe(true);
+});
+
+it("notices that the store has forgotten the upload, though it refuses parts by closing the connection on them", async () => {
+  const file = await aFile(4);
+  const { memory, pages } = await cutOff(file, 2);
+  const head = pages.get("head") as Record<string, string>;
+  pages.set("head", { ...head, uploadId: "long-gone" });
+  started.intercept(async (pass, request) => {
+    const isLarge = Number(request.headers["content-length"] ?? 0) > 100_000;
+    return isLarge && request.url.searchParams.get("uploadId") === "long-gone" ? { status: 404, destroy: true } : pass(request);
+  });
+  await store.put("a/b.pt", file, { signal: running, memory });
+  expect(started.s3.object("models", "a/b.pt")?.metadata).toEqual({ sha256: file.sha256 });
 });
