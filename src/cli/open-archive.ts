@@ -121,7 +121,7 @@ async function unpack(reader: ObjectReader, key: string, signal: AbortSignal): P
     await pipeline(createReadStream(archive), createGunzip(), onlyFiles, { signal });
     await rm(archive);
     const manifest = JSON.parse(await readFile(join(directory, MANIFEST_FILE), "utf8")) as HandOverManifest;
-    if (manifest.version !== 1) throw new Error("it was written by a newer version of trainer-sdk; update trainer-sdk");
+    if ((manifest.version as number) !== 1) throw new Error("it was written by a newer version of trainer-sdk; update trainer-sdk");
     const moved = Object.fromEntries(
       Object.entries(manifest.files).flatMap(([path, name]) => (/^files\/[^/\\]+$/.test(name) ? [[path, join(directory, name)]] : [])),
     );

@@ -164,7 +164,11 @@ export class UploadQueue {
     const { traits } = record;
     const attachment = traits.attachment && this.#options.pinned.whereabouts(traits.attachment);
     try {
-      const answer = uploader.upload(attachment ? { ...record, traits: { ...traits, attachment } } : record, { signal: this.#stopping.signal, memory: this.#options.memory, ambiguous });
+      const answer = uploader.upload(attachment ? { ...record, traits: { ...traits, attachment } } : record, {
+        signal: this.#stopping.signal,
+        memory: this.#options.memory,
+        ambiguous,
+      });
       return await Promise.race([answer, aborted.then(() => undefined)]);
     } catch (error) {
       return { status: "retry", cause: "unreachable", reason: describeError(error) };

@@ -31,7 +31,7 @@ export interface Assembly<TConfig extends object> {
   /** Where `close` leaves what is pending. */
   readonly handover: ObjectStore | undefined;
   /** Aborts `signal`. */
-  requestStop(source: StopSource, reason: string): void;
+  readonly requestStop: (source: StopSource, reason: string) => void;
   readonly issues: readonly Issue[];
   /** Frees what is not the outbox's. */
   release(): Promise<void>;

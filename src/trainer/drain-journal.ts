@@ -224,7 +224,7 @@ function uploaderFor(store: ObjectStore | undefined, { clock = systemClock, move
     upload: async (record, context) => {
       const { fact, traits } = record;
       // The address stands in the record: bytes elsewhere would never be found.
-      if ("file" in fact && fact.file && store.uriOf(fact.file.key) !== fact.file.uri)
+      if ("file" in fact && store.uriOf(fact.file.key) !== fact.file.uri)
         return { status: "retry", cause: "unreachable", reason: `it belongs at ${fact.file.uri}, which is not in the ${store.describe()}` };
       const path = moved[traits.attachment?.path ?? ""];
       if (traits.attachment === undefined || path === undefined) return uploader.upload(record, context);

@@ -3,7 +3,8 @@
  * the outbox behind it delivers. This file delegates and keeps the lifecycle, nothing else.
  */
 import { within } from "../base/deadline.js";
-import { describeError, type Issue, StopRequestedError } from "../base/errors.js";
+import type { StopRequestedError } from "../base/errors.js";
+import { describeError, type Issue } from "../base/errors.js";
 import type { DeliveryReceipt, OutboxStats } from "../outbox/receipts.js";
 import type { OperationType } from "../records/facts.js";
 import { assemble, type Assembly } from "./assemble.js";

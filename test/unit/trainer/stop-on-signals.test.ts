@@ -97,6 +97,6 @@ describe("stopOnSignals", () => {
   });
 
   it.each([{ deadlineMs: -1 }, { deadlineMs: Number.NaN }, { deadlineMs: 1_000, graceMs: 1_001 }])("refuses %j", (options) => {
-    expect(() => aRun(options)).toThrowError(expect.objectContaining({ code: "ARGUMENT_INVALID" }) as Error);
+    expect(() => aRun(options)).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }) as Error);
   });
 });
