@@ -3,7 +3,6 @@
  * come from the environment of whoever delivers.
  */
 import * as z from "zod";
-import type { JsonObject } from "../base/json.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { ResolvedTrainerOptions } from "./options.js";
 
