@@ -86,7 +86,7 @@ async function live(orders: TrainerOrders, start: Start, plan: JobPlan, bench: B
       faults: [{ channel: plan.storage === "s3" ? "s3" : "files", fault: "503", skip: 0, times: 1_000 }],
     });
   const servers = trap?.channel === "s3" ? storage : platform;
-  let held = false;
+  let held = false as boolean;
   const child = startChild("trainer-child", JSON.stringify(orders));
   const kill = (): void => void child.kill("SIGKILL");
   servers.onHeld = () => {
