@@ -67,7 +67,7 @@ export class Workplace implements AsyncDisposable {
     let [stdout, stderr] = ["", ""];
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-4000)));
-    const timer = setTimeout(() => child.kill("SIGKILL"), MAX_PROGRAM_MS);
+    const timer = setTimeout(() => signalGroup(child, "SIGKILL"), MAX_PROGRAM_MS);
     const [code, signal] = (await once(child, "close")) as [number | null, string | null];
     clearTimeout(timer);
     if (code !== 0) throw new Error(`${path.basename(command)} ended with ${String(code ?? signal)}: ${stderr.trim().slice(-1500)}`);
@@ -122,7 +122,12 @@ export class Workplace implements AsyncDisposable {
 
   #spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
     const { PATH = "", HOME = "" } = process.env;
-    const child = spawn(command, args, { cwd: this.folder, env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      cwd: this.folder,
+      env: { PATH, HOME, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     this.#running.add(child);
     child.once("close", () => this.#running.delete(child));
     child.once("error", () => this.#running.delete(child));
@@ -138,8 +143,17 @@ export class Workplace implements AsyncDisposable {
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = once(child, "close");
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+  signalGroup(child, "SIGTERM");
+  const timer = setTimeout(() => signalGroup(child, "SIGKILL"), 5000);
   await ended;
   clearTimeout(timer);
+}
+
+/** Each program leads a group: Python's client reports from a process of its own, which would live on. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // The group is gone already.
+  }
 }

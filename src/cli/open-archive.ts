@@ -1,21 +1,19 @@
 /** Hand-overs in object storage: which there are, bringing one here, and noting that it was delivered. */
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { ConfigError } from "../base/errors.js";
+import type { JsonObject } from "../base/json.js";
 import type { Logger } from "../base/logger.js";
 import { parseCheckpointUri, type StorageSpec } from "../storage/checkpoint-uri.js";
 import type { ObjectReader } from "../storage/object-reader.js";
 import { createObjectReader } from "../storage/open-object-reader.js";
 import { createObjectStore } from "../storage/open-object-store.js";
 import { ARCHIVE_SUFFIX, MANIFEST_FILE, type HandOverManifest } from "../trainer/hand-over.js";
-
-/** Ending of the small object beside an archive that was delivered. */
-export const DONE_SUFFIX = ".done";
+import { DONE_SUFFIX, handOversOf, markDelivered, retireHandOvers } from "../trainer/retire-hand-overs.js";
 
 /** An archive that was not delivered yet. */
 export interface Archive {
@@ -24,7 +22,7 @@ export interface Archive {
   /** Brings it here and unpacks it; `remove` takes the copy away. */
   unpack(signal: AbortSignal): Promise<UnpackedArchive>;
   /** Notes that it was delivered, so that the next sync passes it over. */
-  markDone(summary: object, signal: AbortSignal): Promise<void>;
+  markDone(facts: JsonObject, signal: AbortSignal): Promise<void>;
 }
 
 export interface UnpackedArchive {
@@ -71,22 +69,7 @@ export async function openArchives(
         uri: store.uriOf(key),
         sizeBytes,
         unpack: (unpacking) => unpack(reader, key, unpacking),
-        markDone: async (summary, marking) => {
-          const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-done-"));
-          try {
-            const text = Buffer.from(`${JSON.stringify(summary)}\n`);
-            const path = join(folder, "done.json");
-            await writeFile(path, text);
-            const sha256 = createHash("sha256").update(text).digest("hex");
-            await store.put(
-              key + DONE_SUFFIX,
-              { path, sizeBytes: text.length, sha256, contentType: "application/json" },
-              { signal: marking },
-            );
-          } finally {
-            await rm(folder, { recursive: true, force: true });
-          }
-        },
+        markDone: (facts, marking) => markDelivered(store, key, facts, marking),
       })),
       done: all.length - waiting.length,
       close: async () => {
@@ -129,5 +112,28 @@ async function unpack(reader: ObjectReader, key: string, signal: AbortSignal): P
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+/**
+ * Marks the archives that were made of a folder whose records are delivered now.
+ *
+ * @throws what their stores throw.
+ */
+export async function retireArchivesOf(
+  directory: string,
+  env: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { place } of await handOversOf(directory)) {
+    const parsed = parseCheckpointUri(place);
+    if (parsed.status === "invalid") continue;
+    const store = createObjectStore(parsed.spec, { env, logger });
+    try {
+      await retireHandOvers(directory, store, signal);
+    } finally {
+      await store.close();
+    }
   }
 }

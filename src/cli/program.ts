@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.js";
 import type { DevOptions } from "./dev-command.js";
+import { addJournalCommands } from "./journal-options.js";
 import type { SyncOptions } from "./sync-command.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
@@ -67,6 +68,8 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
       const { runSync } = await import("./sync-command.js");
       done(await runSync(places, options, process.env, terminal));
     });
+
+  addJournalCommands(program, terminal, done);
   return program;
 }
 

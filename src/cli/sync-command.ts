@@ -7,7 +7,7 @@ import { describeError, JournalError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { drainJournal, isSettled, planDrain, type DrainOptions, type DrainPlan } from "../trainer/drain-journal.js";
 import { findJournals } from "./find-journals.js";
-import { openArchives, type Archive, type ArchivePlace } from "./open-archive.js";
+import { openArchives, retireArchivesOf, type Archive, type ArchivePlace } from "./open-archive.js";
 import { SyncProgress } from "./sync-progress.js";
 import { resultLines, summaryLine, type SyncResult } from "./sync-result.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -42,7 +42,7 @@ export async function runSync(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const results = await keptUp(syncAll(places, options, env, terminal));
-  const isComplete = results.every(({ status }) => status === "delivered" || status === "nothing-pending");
+  const isComplete = results.every(isDone);
   if (options.json) terminal.out(`${JSON.stringify({ ok: isComplete, dryRun: options.dryRun ?? false, journals: results })}\n`);
   else terminal.out(`${summaryLine(results, options.dryRun ?? false)}\n`);
   return isComplete ? EXIT.ok : EXIT.failed;
@@ -106,7 +106,12 @@ interface Surroundings {
 }
 
 function folderTask(directory: string, options: SyncOptions, env: SyncEnvironment, around: Surroundings): Task {
-  return { source: directory, run: () => deliver(directory, drainOptions(directory, options, env, around), options, around) };
+  const run = async (): Promise<SyncResult> => {
+    const result = await deliver(directory, drainOptions(directory, options, env, around), options, around);
+    if (options.dryRun || !isDone(result)) return result;
+    return { ...result, ...(await marked(() => retireArchivesOf(directory, env, around.logger, around.terminal.stop))) };
+  };
+  return { source: directory, run };
 }
 
 function archiveTask(archive: Archive, options: SyncOptions, env: SyncEnvironment, around: Surroundings): Task {
@@ -122,8 +127,9 @@ function archiveTask(archive: Archive, options: SyncOptions, env: SyncEnvironmen
           options,
           around,
         );
-        if (options.dryRun || (result.status !== "delivered" && result.status !== "nothing-pending")) return result;
-        return { ...result, ...(await marked(archive, result, signal)) };
+        if (options.dryRun || !isDone(result)) return result;
+        const facts = { run_id: result.runId ?? null, job_id: result.jobId ?? null, delivered_at: new Date().toISOString() };
+        return { ...result, ...(await marked(() => archive.markDone(facts, signal))) };
       } finally {
         await unpacked.remove();
       }
@@ -134,13 +140,17 @@ function archiveTask(archive: Archive, options: SyncOptions, env: SyncEnvironmen
   return { source: archive.uri, run };
 }
 
+function isDone({ status }: SyncResult): boolean {
+  return status === "delivered" || status === "nothing-pending";
+}
+
 /** Not fatal: the next sync delivers it once more, which changes nothing at the destinations. */
-async function marked(archive: Archive, result: SyncResult, signal: AbortSignal): Promise<{ readonly note?: string }> {
+async function marked(mark: () => Promise<void>): Promise<{ readonly note?: string }> {
   try {
-    await archive.markDone({ run_id: result.runId, job_id: result.jobId, synced_at: new Date().toISOString() }, signal);
+    await mark();
     return {};
   } catch (error) {
-    return { note: `it could not be marked as delivered, so the next sync will send it again: ${describeError(error)}` };
+    return { note: `the hand-over could not be marked as delivered, so the next sync will send it again: ${describeError(error)}` };
   }
 }
 

@@ -24,13 +24,14 @@ const ADVICE: Readonly<Record<string, string>> = {
   XMinioStorageFull: "The store's disks are full",
 };
 
-/** Codes of answered failures that a later try may not meet: bytes damaged on the way, a clock or a token about to be renewed. */
+/** Codes of answered failures that a later try may not meet: bytes damaged on the way, an upload that the store has lost, a clock or a token about to be renewed. */
 const PASSING = new Set([
   "BadDigest",
   "ContentSHA256Mismatch",
   "ExpiredToken",
   "IncompleteBody",
   "InvalidDigest",
+  "InvalidPart",
   "NoSuchUpload",
   "OperationAborted",
   "RequestTimeTooSkewed",

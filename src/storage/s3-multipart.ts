@@ -98,15 +98,16 @@ class MultipartAttempt {
     }
   }
 
-  /** False when S3 no longer knows the upload: a lifecycle rule ended it, or its completion's answer was lost. */
+  /** False when S3 no longer has the upload, or not all of it: a lifecycle rule ended it, or its completion's answer was lost. */
   async #resumed(): Promise<boolean> {
     try {
       await this.#askForIt();
       await this.#sendAll();
       return true;
     } catch (error) {
-      if (!isUnknownUpload(error)) throw error;
+      if (!isUseless(error)) throw error;
       await this.#settleInFlight();
+      if (!isUnknownUpload(error)) await takeBack(this.#target, this.#state.uploadId ?? "");
       await this.#state.clear();
       return false;
     }
@@ -139,6 +140,7 @@ class MultipartAttempt {
   /** With a memory, what passes (an outage, the process's end) leaves the parts where they are. */
   #isResumable(): boolean {
     const reason: unknown = this.#halt.signal.reason;
+    if (isUseless(reason)) return false;
     return this.#options.memory !== undefined && (this.#options.signal.aborted || !(reason instanceof UploadError && !reason.retryable));
   }
 
@@ -304,6 +306,11 @@ class MultipartAttempt {
   #wrong(what: string): UploadError {
     return new UploadError(`${this.#target.bucket}/${this.#target.key} was not stored as it was sent: ${what}.`, { retryable: true });
   }
+}
+
+/** True when nothing can come of the upload any more: S3 does not know it, or has lost parts that it had taken. */
+function isUseless(error: unknown): boolean {
+  return isUnknownUpload(error) || (error instanceof Error && error.name === "InvalidPart");
 }
 
 /** S3's composite: the SHA-256 of the parts' digests, with their number. */

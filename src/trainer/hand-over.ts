@@ -20,6 +20,7 @@ import { createObjectStore, type StoreCollaborators } from "../storage/open-obje
 import { raceWithSignal } from "../storage/race-with-signal.js";
 import { folderName } from "./options.js";
 import { RESUME_FILE } from "./resume-token.js";
+import { noteHandOver } from "./retire-hand-overs.js";
 
 /** Ending of an archive's key. */
 export const ARCHIVE_SUFFIX = ".tar.gz";
@@ -92,7 +93,10 @@ export async function handOver(options: HandOverOptions): Promise<string> {
       store.put(key, { path: archive, sizeBytes: size, sha256, contentType: "application/gzip" }, { signal: deadline.signal }),
       deadline.signal,
     );
-    return store.uriOf(key);
+    const uri = store.uriOf(key);
+    // Without the note the archive is delivered once more, which changes nothing unless the job has gone on since.
+    await noteHandOver(directory, { place: store.uriOf("").replace(/\/+$/, ""), key, uri }).catch(() => undefined);
+    return uri;
   } catch (error) {
     // A pipeline's own word for an abort says nothing.
     throw deadline.signal.aborted ? deadline.signal.reason : error;

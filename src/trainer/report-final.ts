@@ -106,7 +106,7 @@ function end(
 async function write(run: Run, fact: FinalFact, rejectedItems: Parameters<typeof receiptOf>[1]): Promise<Receipt> {
   // Files are taken in from the local disk, so this is short; but a disk can hang, and the end must not hang with it.
   await within(run.filesTaken(), MAX_TAKING_MS, run.parts.clock);
-  run.drawHealth({ now: true });
+  run.drawHealth({ now: true, last: true });
   const appended = run.parts.outbox?.append({ fact, traits: { barrier: true } });
   return appended ? receiptOf(await appended.durable, rejectedItems) : rejectedReceipt("there is no outbox");
 }

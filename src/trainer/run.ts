@@ -55,9 +55,12 @@ export class Run {
   #lastIteration = 0;
   #healthAt = Number.NEGATIVE_INFINITY;
   #healthSeen = 0;
+  #healthOver = false;
+  readonly #firstSequence: number | undefined;
 
   constructor(parts: RunParts) {
     this.parts = parts;
+    this.#firstSequence = parts.outbox?.nextSequence;
     this.metricValues = new MetricValues({
       onNonFinite: (name, value, iteration) => {
         if (!parts.tally.nonFinite(name)) return;
@@ -126,10 +129,15 @@ export class Run {
     if (iteration !== undefined) this.#lastIteration = iteration;
   }
 
-  /** Draws what was given up, when there is news: the counts so far, at the newest iteration. */
-  drawHealth(options: { readonly now?: boolean } = {}): void {
+  /**
+   * Draws what was given up, when there is news: the counts so far, at the newest iteration. Never after the `last` time,
+   * nor in a process that has said nothing itself: a point after the job's end would bring the ended task back to life.
+   */
+  drawHealth(options: { readonly now?: boolean; readonly last?: boolean } = {}): void {
     const { tally, clock, outbox } = this.parts;
-    if (outbox === undefined || tally.troubles === this.#healthSeen) return;
+    if (this.#healthOver) return;
+    if (options.last === true) this.#healthOver = true;
+    if (outbox === undefined || tally.troubles === this.#healthSeen || outbox.nextSequence === this.#firstSequence) return;
     const at = clock.monotonic();
     if (options.now !== true && at - this.#healthAt < HEALTH_INTERVAL_MS) return;
     this.#healthAt = at;

@@ -34,6 +34,7 @@ import {
   type ValidationInput,
 } from "./report-progress.js";
 import { readResumeToken, type ResumeToken } from "./resume-token.js";
+import { retireHandOvers } from "./retire-hand-overs.js";
 import { stopOnSignals, type StopOnSignalsOptions } from "./stop-on-signals.js";
 import type { TallyStats } from "./tally.js";
 import { uploadCheckpoint, type CheckpointInput } from "./upload-checkpoint.js";
@@ -73,6 +74,8 @@ const MAX_TOKEN_MS = 1_000;
 /** Part of a deadline that is kept for a hand-over, and the most of it. */
 const HANDOVER_SHARE = 0.4;
 const MAX_HANDOVER_MS = 10_000;
+/** For the marks beside archives that are not needed any more. */
+const MAX_RETIRE_MS = 5_000;
 
 /**
  * One job's voice. Three words for how far a fact has come: the call returns, it is *accepted*; its promise resolves, it
@@ -271,6 +274,7 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     if (resume && tokenMs > 0) await within(resume.save(), tokenMs, clock, { keepAlive: true });
     const receipt = (await outbox?.close({ ...options, deadlineMs: untilMs(deadlineMs - reserveMs) })) ?? NOTHING_TO_DELIVER;
     const handedOverTo = receipt.complete ? undefined : await this.#handOver(receipt.journalPath, untilMs(deadlineMs));
+    if (receipt.complete) await this.#retireHandOvers(receipt.journalPath, Math.min(MAX_RETIRE_MS, untilMs(deadlineMs)));
     for (const remove of this.#signalListeners) remove();
     // Sockets and timers: local work, but what it is made of is not ours.
     await within(this.#assembly.release(), MAX_RELEASE_MS, clock, { keepAlive: true });
@@ -291,6 +295,19 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
       logger.error(`what is pending could not be handed over: ${describeError(error)}`);
       return undefined;
     }
+  }
+
+  /** What an earlier process handed over is delivered now, from the folder. Never rejects: the next sync marks it too. */
+  async #retireHandOvers(directory: string | undefined, deadlineMs: number): Promise<void> {
+    const { run, handover } = this.#assembly;
+    const { clock, logger } = run.parts;
+    if (handover === undefined || directory === undefined) return;
+    const enough = new AbortController();
+    const work = retireHandOvers(directory, handover, enough.signal).catch((error: unknown) => {
+      logger.warn(`a hand-over that was delivered could not be marked so: ${describeError(error)}`);
+    });
+    await within(work, deadlineMs, clock, { keepAlive: true });
+    enough.abort(new Error("there was no more time for it"));
   }
 
   /** The same as `close()`. */

@@ -240,14 +240,28 @@ describe("sync of hand-overs", () => {
   it("and of the same journal's folder, in any order, doubles nothing", async () => {
     const handover = pathToFileURL(path.join(folder, "handed-over")).href;
     await leave("1", { handover });
+    // Without the folder's knowledge of its archive, as a copy of it would be.
+    await rm(path.join(folder, "journals", "1", "handed-over.json"));
     expect((await sync([path.join(folder, "journals")])).code).toBe(0);
-    expect((await sync([handover])).code).toBe(0);
+    expect((await sync([handover])).json?.journals).toMatchObject([{ status: "delivered" }]);
     await expectEverything("1");
 
     await leave("2", { handover });
     expect((await sync([handover])).code).toBe(0);
     expect((await sync([path.join(folder, "journals")])).code).toBe(0);
     await expectEverything("2");
+  });
+
+  it.each(["sync", "the next start"] as const)("of a folder that %s has delivered are passed over", async (by) => {
+    const handover = pathToFileURL(path.join(folder, "handed-over")).href;
+    await leave("1", { handover });
+    if (by === "sync") await sync([path.join(folder, "journals")]);
+    else {
+      const env = { ...environment(), JOB_ID: "1", TRAINER_JOURNAL_DIR: path.join(folder, "journals", "1") };
+      const next = await TrainerSDK.init({ env, handover });
+      expect(await next.close()).toMatchObject({ complete: true });
+    }
+    expect((await sync([handover])).json?.journals).toEqual([]);
   });
 
   it("leaves an archive unmarked that it could not deliver whole", async () => {

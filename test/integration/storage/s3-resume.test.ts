@@ -164,3 +164,17 @@ it("notices that the store has forgotten the upload, though it refuses parts by 
   await store.put("a/b.pt", file, { signal: running, memory });
   expect(started.s3.object("models", "a/b.pt")?.metadata).toEqual({ sha256: file.sha256 });
 });
+
+it("begins anew, at once, when the store has lost a part that it had taken", async () => {
+  const file = await aFile(4);
+  const { memory, pages } = await cutOff(file, 2);
+  const [page, parts] = [...pages].find(([name]) => name.startsWith("parts:")) as [string, [number, string, string][]];
+  pages.set(
+    page,
+    parts.map(([number, , sha256]) => [number, '"of no part"', sha256]),
+  );
+  await store.put("a/b.pt", file, { signal: running, memory });
+  expect(started.s3.object("models", "a/b.pt")?.metadata).toEqual({ sha256: file.sha256 });
+  expect(started.s3.uploads()).toEqual([]);
+  expect([...pages]).toEqual([]);
+});
