@@ -89,6 +89,31 @@ describe("the end", () => {
     expect(world.platform.tasks()).toMatchObject([{ status: "completed" }]);
   });
 
+  it("is not followed by the SDK's own chart of what it gave up since", async () => {
+    world.platform.faults.set("s3", { mode: "hang" });
+    const sdk = await world.start({ finalWaitMs: 1 });
+    const lost = new Promise((resolve) => sdk.on("loss", ({ reason }) => resolve(reason)));
+    await sdk.uploadCheckpoint(await world.file("last.pt", "weights"), { type: "last", epoch: 1 });
+    await sdk.reportCompleted();
+    expect(await lost).toBe("after-final");
+    world.platform.faults.clear("s3");
+    expect((await sdk.close()).complete).toBe(true);
+    expect(world.platform.tasks()).toMatchObject([{ status: "completed" }]);
+    expect(world.platform.scalars(taskId())).toEqual({});
+  });
+
+  it("stands when a later start says nothing but what is refused", async () => {
+    const sdk = await world.start();
+    await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
+    await sdk.reportCompleted();
+    await sdk.close();
+    const later = await world.start();
+    await later.reportProgress({ epoch: -1, metrics: { loss: 1 } });
+    expect((await later.close()).complete).toBe(true);
+    expect(later.stats().rejected).toBe(1);
+    expect(world.platform.tasks()).toMatchObject([{ status: "completed" }]);
+  });
+
   it("is left to the worker when the worker owns the task", async () => {
     const sdk = await world.start({}, { TRAINER_TASK_OWNER: "worker" });
     await sdk.reportCompleted({ finalMetrics: { accuracy: 0.9 } });
@@ -145,6 +170,7 @@ describe("what was given up", () => {
     }
     await sdk.reportProgress({ epoch: 6, metrics: { [":monitor:x"]: 1 } });
     world.platform.faults.clear("s3");
+    await sdk.flush();
     await sdk.reportCompleted();
     expect((await sdk.close()).complete).toBe(true);
     const scalars = world.platform.scalars(taskId());
