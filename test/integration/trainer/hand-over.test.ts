@@ -7,6 +7,7 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { unpackTar } from "modern-tar/fs";
 import { describe, expect, it } from "vitest";
+import type { Sink } from "../../../src/outbox/sink.js";
 import { TrainerSDK } from "../../../src/trainer/trainer-sdk.js";
 import { aTrainerWorld } from "../../support/trainer-world.js";
 
@@ -52,6 +53,18 @@ describe("a close with records pending", () => {
     expect((await readdir(journal())).filter((name) => name.startsWith("handover"))).toEqual([]);
   });
 
+  it("has its part of the deadline although a destination does not let go", async () => {
+    const deaf: Sink = {
+      name: "deaf",
+      limits: { maxRecords: 10, maxBytes: 1e6 },
+      accepts: () => true,
+      deliver: () => new Promise<never>(() => undefined),
+    };
+    const sdk = await world.start({ handover: pathToFileURL(handover()).href, extraSinks: [deaf] });
+    await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
+    expect((await sdk.close({ deadlineMs: 2_000 })).handedOverTo).toMatch(/\.tar\.gz$/);
+  });
+
   it("hands nothing over when everything was delivered", async () => {
     const sdk = await world.start({ handover: pathToFileURL(handover()).href });
     await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
@@ -64,7 +77,7 @@ describe("a close with records pending", () => {
   it("stays within its deadline when the store for it hangs too, and the folder still has everything", async () => {
     world.platform.faults.set("callbacks", { mode: "hang" });
     world.platform.faults.set("s3", { mode: "hang" });
-    const sdk = await world.start({}, { TRAINER_HANDOVER_URI: world.platform.env.CHECKPOINT_URI });
+    const sdk = await world.start({}, { TRAINER_HANDOVER_URI: world.platform.env.CHECKPOINT_URI ?? "" });
     await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
     const start = performance.now();
     const receipt = await sdk.close({ deadlineMs: 1_000 });
