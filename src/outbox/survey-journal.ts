@@ -37,9 +37,9 @@ export interface JournalSurvey {
   /** Of the folder of pinned copies. */
   readonly pinnedBytes: number;
   /** True while the record's bytes wait for the store. */
-  isUploadPending(sequence: number): boolean;
+  readonly isUploadPending: (sequence: number) => boolean;
   /** A small value that was remembered under an owner's name. */
-  recall(owner: string, key: string): JsonValue | undefined;
+  readonly recall: (owner: string, key: string) => JsonValue | undefined;
 }
 
 /** @throws JournalError `JOURNAL_VERSION`; Node's own error when the folder cannot be read. */
