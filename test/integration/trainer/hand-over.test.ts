@@ -77,7 +77,7 @@ describe("a close with records pending", () => {
   it("stays within its deadline when the store for it hangs too, and the folder still has everything", async () => {
     world.platform.faults.set("callbacks", { mode: "hang" });
     world.platform.faults.set("s3", { mode: "hang" });
-    const sdk = await world.start({}, { TRAINER_HANDOVER_URI: world.platform.env.CHECKPOINT_URI ?? "" });
+    const sdk = await world.start({}, { TRAINER_HANDOVER_URI: world.platform.env.CHECKPOINT_URI });
     await sdk.reportProgress({ epoch: 1, metrics: { loss: 1 } });
     const start = performance.now();
     const receipt = await sdk.close({ deadlineMs: 1_000 });
