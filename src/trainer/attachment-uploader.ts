@@ -4,6 +4,7 @@
  */
 import { systemClock, type Clock } from "../base/clock.js";
 import { ApiError, ConnectionError, describeError, TrainerSDKError, UploadError } from "../base/errors.js";
+import { isRetryableStatus } from "../clearml/answers.js";
 import type { Delivery, DeliveryContext, SinkMemory, Uploader } from "../outbox/sink.js";
 import type { StoredFile } from "../records/facts.js";
 import type { TrainerRecord } from "../records/record.js";
@@ -116,12 +117,13 @@ export function uploadFailure(error: unknown): Delivery {
     return { status: "retry", cause: error.code === "STORAGE_UNAVAILABLE" ? "unreachable" : "answered", reason };
   }
   if (error instanceof ApiError) {
-    const wait = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
-    if (error.status === 429 || error.status === 503) return { status: "retry", cause: "unreachable", reason, ...wait };
-    // Credentials can be set right while the job runs, so a refusal of them has the budget's time, like any 5xx.
-    if (error.retryable || error.status >= 500 || error.status === 401 || error.status === 403)
-      return { status: "retry", cause: "answered", reason, ...wait };
-    return { status: "rejected", reason };
+    const { status, service, retryAfterMs } = error;
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    if (isRetryableStatus(status)) return { status: "retry", cause: "unreachable", reason, ...wait };
+    // Credentials, a proxy's page and a wrong address are a person's to mend while the job runs; and what the API says
+    // to the login says nothing of the file.
+    const isPassing = status < 400 || status >= 500 || status === 401 || status === 403 || status === 404 || service === "clearml";
+    return isPassing ? { status: "retry", cause: "answered", reason, ...wait } : { status: "rejected", reason };
   }
   if (error instanceof TrainerSDKError && !error.retryable) return { status: "rejected", reason };
   return { status: "retry", cause: "unreachable", reason };
