@@ -4,7 +4,8 @@
  */
 
 // What a trainer holds.
-export { TrainerSDK, type CloseReceipt, type DeadlineOptions, type TrainerStats } from "./trainer/trainer-sdk.js";
+export { TrainerSDK, type DeadlineOptions, type TrainerStats } from "./trainer/trainer-sdk.js";
+export type { CloseReceipt } from "./trainer/close-run.js";
 export type { StopOnSignalsOptions } from "./trainer/stop-on-signals.js";
 export type { ResumeCheckpoint, ResumeToken } from "./trainer/resume-token.js";
 export type { CallbackOptions, ConfigSchema, StorageCredentials, TrainerClearMLOptions, TrainerOptions } from "./trainer/options.js";
@@ -59,7 +60,7 @@ export type {
   CallbackInstruction,
   CallbackRequest,
 } from "./sinks/platform/dialect.js";
-export type { FileToStore, ObjectStore, PutOptions } from "./storage/object-store.js";
+export type { FileToStore, ObjectStore, PutOptions, UploadMemory } from "./storage/object-store.js";
 
 // One rule for the names of metrics, live and migrated.
 export { DEFAULT_PHASES, DEFAULT_SERIES, metricAddress, type MetricAddress, type MetricAddressOptions } from "./records/metric-address.js";

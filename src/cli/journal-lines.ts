@@ -18,11 +18,12 @@ export function surveyLines(journal: ListedJournal): string {
   const { directory, jobId, runId, records, pending, pendingUploads, pendingBytes, deadLetters, corruptLines, files, pinnedBytes } =
     journal;
   const owed = Object.entries(pending).map(([name, count]) => `${name} ${String(count)}`);
+  const uploads = `${String(pendingUploads)} uploads waiting${pendingBytes > 0 ? ` (${bytesText(pendingBytes)})` : ""}`;
   const lines = [
     directory,
     `  job ${jobId ?? "(unknown)"}, run ${runId ?? "(none)"}`,
     `  ${String(records)} records, pending: ${owed.length === 0 ? "none" : owed.join(", ")}`,
-    `  ${String(pendingUploads)} uploads waiting${pendingBytes > 0 ? ` (${bytesText(pendingBytes)})` : ""}, ${bytesText(pinnedBytes)} pinned, ${String(deadLetters)} dead letters`,
+    `  ${uploads}, ${bytesText(pinnedBytes)} pinned, ${String(deadLetters)} dead letters`,
     ...(corruptLines > 0 ? [`  ${String(corruptLines)} damaged lines`] : []),
     ...files.map(({ name, bytes }) => `  ${name}  ${bytesText(bytes)}`),
   ];

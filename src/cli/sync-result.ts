@@ -62,8 +62,9 @@ const HEADLINES: Readonly<Record<SyncResult["status"], string>> = {
 /** The last line. */
 export function summaryLine(results: readonly SyncResult[], isDryRun: boolean): string {
   const count = (...statuses: readonly SyncResult["status"][]): number => results.filter(({ status }) => statuses.includes(status)).length;
+  const all = `${String(results.length)} ${results.length === 1 ? "journal" : "journals"}`;
   const parts = [
-    `${String(count("delivered", "nothing-pending"))} of ${String(results.length)} ${results.length === 1 ? "journal" : "journals"} ${isDryRun ? "with nothing pending" : "delivered"}`,
+    `${String(count("delivered", "nothing-pending"))} of ${all} ${isDryRun ? "with nothing pending" : "delivered"}`,
     ...(count("pending") > 0 ? [`${String(count("pending"))} ${isDryRun ? "to deliver" : "pending"}`] : []),
     ...(count("rejected") > 0 ? [`${String(count("rejected"))} in part refused`] : []),
     ...(count("locked") > 0 ? [`${String(count("locked"))} in use`] : []),

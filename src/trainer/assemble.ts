@@ -2,7 +2,7 @@
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "../base/clock.js";
-import { ConfigError, describeError, StopRequestedError, type Issue, type StopSource } from "../base/errors.js";
+import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type HttpTransport } from "../base/http.js";
 import { silentLogger, type Logger } from "../base/logger.js";
 import type { Sink } from "../outbox/sink.js";
@@ -19,6 +19,7 @@ import { openOutbox } from "./journal-place.js";
 import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
 import { ResumePoint, type ResumeToken } from "./resume-token.js";
 import { Run } from "./run.js";
+import { stopSwitch, type StopSwitch } from "./stop-switch.js";
 import { Tally } from "./tally.js";
 
 /** A run with what belongs to it. */
@@ -111,7 +112,7 @@ interface Hooks {
   readonly issues: Issue[];
   readonly tally: Tally;
   readonly emitter: TrainerEmitter;
-  readonly stop: ReturnType<typeof stopSwitch>;
+  readonly stop: StopSwitch;
   readonly binding: ReturnType<typeof taskBinding>;
 }
 
@@ -253,29 +254,6 @@ function connectConfig(run: Run, config: object): void {
   if (memory === undefined || text === "{}" || memory.get("config") === text) return;
   run.append({ kind: "hyperparameters", section: "General", values }, {});
   void memory.set("config", text);
-}
-
-/** One abort for all who may ask. The first wish is the reason; later ones change nothing. */
-function stopSwitch(outer: AbortSignal | undefined, emitter: TrainerEmitter) {
-  const controller = new AbortController();
-  const request = (source: StopSource, reason: string): void => {
-    if (controller.signal.aborted) return;
-    const wish = new StopRequestedError(source, reason);
-    controller.abort(wish);
-    emitter.emit("stop", wish);
-  };
-  const onOuter = (): void => {
-    request("caller", describeError(outer?.reason));
-  };
-  if (outer?.aborted) onOuter();
-  else outer?.addEventListener("abort", onOuter, { once: true });
-  return {
-    signal: controller.signal,
-    request,
-    release: () => {
-      outer?.removeEventListener("abort", onOuter);
-    },
-  };
 }
 
 /** The task, once it is known; or the certainty that there will be none. */

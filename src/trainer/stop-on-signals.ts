@@ -94,6 +94,7 @@ async function stop(run: Stoppable, signal: NodeJS.Signals, deadlineMs: number, 
 
 function checkMs(name: string, value: number, max: number): void {
   if (typeof value === "number" && value >= 0 && value <= max) return;
-  const message = `must be a number of milliseconds of 0 or more${max === Number.POSITIVE_INFINITY ? "" : `, at most the deadline (${String(max)})`}, not ${String(value)}`;
+  const bound = max === Number.POSITIVE_INFINITY ? "" : `, at most the deadline (${String(max)})`;
+  const message = `must be a number of milliseconds of 0 or more${bound}, not ${String(value)}`;
   throw new ValidationError(`stopOnSignals: ${name} ${message}.`, [{ path: name, message }]);
 }

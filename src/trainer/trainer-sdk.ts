@@ -4,13 +4,13 @@
  */
 import { within } from "../base/deadline.js";
 import type { StopRequestedError } from "../base/errors.js";
-import { describeError, type Issue } from "../base/errors.js";
+import type { Issue } from "../base/errors.js";
 import type { DeliveryReceipt, OutboxStats } from "../outbox/receipts.js";
 import type { OperationType } from "../records/facts.js";
 import { assemble, type Assembly } from "./assemble.js";
+import { closeRun, MAX_OVERTIME_MS, NOTHING_TO_DELIVER, type CloseReceipt } from "./close-run.js";
 import { TaskHandle } from "./current-task.js";
 import type { TrainerEvents } from "./events.js";
-import { handOver } from "./hand-over.js";
 import type { TrainerOptions } from "./options.js";
 import type { Receipt, UploadReceipt } from "./receipt.js";
 import { registerModel, type ModelInput } from "./register-model.js";
@@ -34,7 +34,6 @@ import {
   type ValidationInput,
 } from "./report-progress.js";
 import { readResumeToken, type ResumeToken } from "./resume-token.js";
-import { retireHandOvers } from "./retire-hand-overs.js";
 import { stopOnSignals, type StopOnSignalsOptions } from "./stop-on-signals.js";
 import type { TallyStats } from "./tally.js";
 import { uploadCheckpoint, type CheckpointInput } from "./upload-checkpoint.js";
@@ -44,12 +43,6 @@ export interface DeadlineOptions {
   /** Default 30,000 ms. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
-}
-
-/** What `close` answers. */
-export interface CloseReceipt extends DeliveryReceipt {
-  /** Address of the archive with what is pending (`TRAINER_HANDOVER_URI`), for `trainer-sdk sync`. */
-  readonly handedOverTo?: string;
 }
 
 /** How things stand: what was taken, what is under way, what was given up, what is wrong. */
@@ -67,16 +60,6 @@ export interface TrainerStats extends TallyStats {
 
 /** Default of {@link DeadlineOptions.deadlineMs}: fits the 30 s notice of a preempted machine only with `close({ deadlineMs: 20_000 })`. */
 const DEFAULT_DEADLINE_MS = 30_000;
-/** For freeing what is left after the deadline. */
-const MAX_RELEASE_MS = 500;
-/** For the resume token: a small file. */
-const MAX_TOKEN_MS = 1_000;
-/** Part of a deadline that is kept for a hand-over, and the most of it. */
-const HANDOVER_SHARE = 0.4;
-const MAX_HANDOVER_MS = 10_000;
-/** For the marks beside archives that are not needed any more. */
-const MAX_RETIRE_MS = 5_000;
-
 /**
  * One job's voice. Three words for how far a fact has come: the call returns, it is *accepted*; its promise resolves, it
  * is *durable* (on disk, fsynced); `flush` resolves, it is *delivered* (or the receipt says what was not). No promise of
@@ -213,7 +196,7 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
           if (run.shut === undefined) await reportInterrupted(run, reason, resume?.token());
           await resume?.save();
         },
-        close: (deadlineMs) => within(this.close({ deadlineMs }), deadlineMs + 2 * MAX_RELEASE_MS, clock, { keepAlive: true }),
+        close: (deadlineMs) => within(this.close({ deadlineMs }), deadlineMs + MAX_OVERTIME_MS, clock, { keepAlive: true }),
       },
       options,
     );
@@ -256,58 +239,14 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
    * ends the process; all callers share one promise. What is pending stays in the journal for the next start.
    */
   close(options: DeadlineOptions = {}): Promise<CloseReceipt> {
-    return (this.#closing ??= this.#close(options));
-  }
-
-  async #close(options: DeadlineOptions): Promise<CloseReceipt> {
-    const { run, handover } = this.#assembly;
-    const { outbox, clock, resume } = run.parts;
-    run.shutFor("the SDK is closed");
-    const startedAt = clock.monotonic();
-    const deadlineMs = Math.max(0, Math.min(options.deadlineMs ?? DEFAULT_DEADLINE_MS, this.#closeByMs - startedAt));
-    const reserveMs = handover === undefined ? 0 : Math.min(MAX_HANDOVER_MS, deadlineMs * HANDOVER_SHARE);
-    const untilMs = (ms: number): number => Math.max(0, ms - (clock.monotonic() - startedAt));
-    await within(run.allTaken(), untilMs(deadlineMs - reserveMs), clock, { keepAlive: true });
-    run.drawHealth({ now: true });
-    // Never begun without time to end: a write that outlives the lock could meet the next process's.
-    const tokenMs = Math.min(MAX_TOKEN_MS, untilMs(deadlineMs));
-    if (resume && tokenMs > 0) await within(resume.save(), tokenMs, clock, { keepAlive: true });
-    const receipt = (await outbox?.close({ ...options, deadlineMs: untilMs(deadlineMs - reserveMs) })) ?? NOTHING_TO_DELIVER;
-    const handedOverTo = receipt.complete ? undefined : await this.#handOver(receipt.journalPath, untilMs(deadlineMs));
-    if (receipt.complete) await this.#retireHandOvers(receipt.journalPath, Math.min(MAX_RETIRE_MS, untilMs(deadlineMs)));
-    for (const remove of this.#signalListeners) remove();
-    // Sockets and timers: local work, but what it is made of is not ours.
-    await within(this.#assembly.release(), MAX_RELEASE_MS, clock, { keepAlive: true });
-    return handedOverTo === undefined ? receipt : { ...receipt, handedOverTo };
-  }
-
-  /** Never rejects: what cannot be handed over is still in the folder. */
-  async #handOver(directory: string | undefined, deadlineMs: number): Promise<string | undefined> {
-    const { run, handover } = this.#assembly;
-    const { jobId, clock, logger } = run.parts;
-    if (handover === undefined) return undefined;
-    try {
-      if (directory === undefined) throw new Error("there is no journal on the disk");
-      const uri = await handOver({ directory, store: handover, jobId, clock, logger, deadlineMs });
-      logger.warn(`what is pending was handed over to ${uri}; deliver it with: trainer-sdk sync ${uri}`);
-      return uri;
-    } catch (error) {
-      logger.error(`what is pending could not be handed over: ${describeError(error)}`);
-      return undefined;
-    }
-  }
-
-  /** What an earlier process handed over is delivered now, from the folder. Never rejects: the next sync marks it too. */
-  async #retireHandOvers(directory: string | undefined, deadlineMs: number): Promise<void> {
-    const { run, handover } = this.#assembly;
-    const { clock, logger } = run.parts;
-    if (handover === undefined || directory === undefined) return;
-    const enough = new AbortController();
-    const work = retireHandOvers(directory, handover, enough.signal).catch((error: unknown) => {
-      logger.warn(`a hand-over that was delivered could not be marked so: ${describeError(error)}`);
-    });
-    await within(work, deadlineMs, clock, { keepAlive: true });
-    enough.abort(new Error("there was no more time for it"));
+    return (this.#closing ??= closeRun(this.#assembly, {
+      ...options,
+      deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
+      notAfterMs: this.#closeByMs,
+      onClosed: () => {
+        for (const remove of this.#signalListeners) remove();
+      },
+    }));
   }
 
   /** The same as `close()`. */
@@ -315,5 +254,3 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     await this.close();
   }
 }
-
-const NOTHING_TO_DELIVER: DeliveryReceipt = { complete: true, sinks: {}, journalPath: undefined };

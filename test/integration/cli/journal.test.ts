@@ -9,6 +9,7 @@ import type { Delivery } from "../../../src/outbox/sink.js";
 import { TrainerSDK } from "../../../src/trainer/trainer-sdk.js";
 import { MemorySink } from "../../support/memory-sink.js";
 import { eventually } from "../../support/fake-clock.js";
+import { released } from "../../support/released.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -125,9 +126,12 @@ describe("journal replay", () => {
   it("puts letters back in line for the sink that refused them, and whoever delivers next delivers them", async () => {
     const { sdk, directory } = await aTrainer();
     await sdk.close({ deadlineMs: 0 });
+    await released(directory);
     expect(await run("replay", directory)).toMatchObject({ code: 2, error: expect.stringContaining("--all") as string });
     expect(await run("replay", "--sink", "fine", directory)).toMatchObject({ code: 1, out: "0 put back in line, 1 left.\n" });
+    await released(directory);
     expect(await run("replay", "--id", "99", directory)).toMatchObject({ code: 1 });
+    await released(directory);
     const replayed = await run("replay", "--json", "--id", "1", directory);
     expect(replayed).toEqual({ code: 0, out: '{"replayed":1,"left":0}\n', error: "" });
     expect(
@@ -136,6 +140,7 @@ describe("journal replay", () => {
         .sort(),
     ).toEqual([1, 2, 3, 4]);
 
+    await released(directory);
     const [picky, fine] = [new MemorySink({ name: "picky" }), new MemorySink({ name: "fine" })];
     const outbox = await Outbox.open({ directory, sinks: [picky, fine], strict: true });
     expect(await outbox.close()).toMatchObject({ complete: true });
@@ -148,6 +153,7 @@ describe("journal replay", () => {
     const refused = await run("replay", "--all", directory);
     expect(refused).toMatchObject({ code: 1, out: "", error: expect.stringContaining("is in use by process") as string });
     await sdk.close({ deadlineMs: 0 });
+    await released(directory);
     expect(await run("replay", "--all", directory)).toMatchObject({ code: 0 });
   });
 });

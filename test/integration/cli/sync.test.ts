@@ -10,7 +10,9 @@ import { runSync, type SyncOptions } from "../../../src/cli/sync-command.js";
 import type { SyncResult } from "../../../src/cli/sync-result.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
 import type { TrainerOptions } from "../../../src/trainer/options.js";
-import { TrainerSDK, type CloseReceipt } from "../../../src/trainer/trainer-sdk.js";
+import type { CloseReceipt } from "../../../src/trainer/close-run.js";
+import { TrainerSDK } from "../../../src/trainer/trainer-sdk.js";
+import { released } from "../../support/released.js";
 import { S3_ENV, startS3, type S3Server } from "../../support/s3-server.js";
 import { ServerReader } from "../../../examples/mnist/server-reader.ts";
 
@@ -52,6 +54,7 @@ async function leave(job: string, options: TrainerOptions = {}): Promise<CloseRe
   expect(receipt.complete).toBe(false);
   server.faults.clear();
   s3.intercept((pass, request) => pass(request));
+  await released(path.join(folder, "journals", job));
   return receipt;
 }
 

@@ -1,5 +1,5 @@
 /** Everything is down for a simulated day, and the disk's limits are small: what goes, in which order, and what never goes. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import type { ObjectStore } from "../../../src/storage/object-store.js";
 import { TrainerSDK } from "../../../src/trainer/trainer-sdk.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { MemorySink } from "../../support/memory-sink.js";
+import { TestDisk } from "../../support/test-disk.js";
 
 const MINUTES = 24 * 60;
 const MAX_JOURNAL_BYTES = 300_000;
@@ -38,12 +39,15 @@ it("sheds replaceable checkpoints, console lines, then the oldest scalars; never
     },
     close: () => Promise.resolve(),
   };
+  await mkdir(path.join(folder, "journal"));
   const sdk = await TrainerSDK.init({
     env: { JOB_ID: "7", TRAINER_JOURNAL_DIR: path.join(folder, "journal") },
     clock,
     storage: store,
     extraSinks: [sink],
     maxJournalBytes: MAX_JOURNAL_BYTES,
+    // A real disk lives by the real clock: while it takes a moment, hours may pass here, and it would be given up as hanging.
+    journal: { disk: new TestDisk().mount() },
     maxPinnedBytes: MAX_PINNED_BYTES,
   });
   const shed: string[] = [];

@@ -7,8 +7,9 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import type { Delivery } from "../../../src/outbox/sink.js";
-import { drainJournal, planDrain, type DrainOptions } from "../../../src/trainer/drain-journal.js";
+import { drainJournal, planDrain, type DrainOptions, type DrainReport } from "../../../src/trainer/drain-journal.js";
 import { MemorySink } from "../../support/memory-sink.js";
+import { released } from "../../support/released.js";
 
 const outage: Delivery = { status: "retry", cause: "unreachable", reason: "down" };
 let folder: string;
@@ -24,6 +25,11 @@ const options = (env: Record<string, string>, deadlineMs = 300): DrainOptions =>
   deadlineMs,
   signal: new AbortController().signal,
 });
+
+async function drained(given: DrainOptions): Promise<DrainReport> {
+  await released(directory());
+  return drainJournal(given);
+}
 
 /** A checkpoint that belongs in `folder/store`, and nothing about a job. */
 async function leave(sinkName: string): Promise<string> {
@@ -57,17 +63,17 @@ async function leave(sinkName: string): Promise<string> {
 
 it("keeps bytes for the store that they belong to, and stores them once it is named", async () => {
   const target = await leave("own");
-  const elsewhere = await drainJournal(options({ CHECKPOINT_URI: pathToFileURL(path.join(folder, "other")).href }));
+  const elsewhere = await drained(options({ CHECKPOINT_URI: pathToFileURL(path.join(folder, "other")).href }));
   expect(elsewhere).toMatchObject({ complete: false, receipt: { complete: false } });
-  const nowhere = await drainJournal(options({}));
+  const nowhere = await drained(options({}));
   expect(nowhere).toMatchObject({ complete: false, unreachable: { upload: expect.stringContaining("CHECKPOINT_URI") as string } });
-  await drainJournal(options({ CHECKPOINT_URI: pathToFileURL(path.join(folder, "store")).href }));
+  await drained(options({ CHECKPOINT_URI: pathToFileURL(path.join(folder, "store")).href }));
   expect(await readFile(target, "utf8")).toBe("weights");
 });
 
 it("does not owe the journal to destinations that its trainer never had", async () => {
   await leave("own");
-  const report = await drainJournal(options({ CALLBACK_URL: "http://127.0.0.1:9/callbacks" }));
+  const report = await drained(options({ CALLBACK_URL: "http://127.0.0.1:9/callbacks" }));
   expect(Object.keys(report.receipt?.sinks ?? {})).toEqual([]);
   expect((await planDrain(options({}))).survey.pending).toEqual({ own: 1 });
   expect(report.unreachable).toMatchObject({ own: expect.stringContaining("the trainer's own") as string });

@@ -16,7 +16,7 @@ if (MODE !== "deaf") {
   await new Promise((resolve) => {
     sdk.signal.addEventListener("abort", resolve, { once: true });
   });
-  await sdk.log("info", `told to stop: ${String((sdk.signal.reason as Error).message)}`);
+  await sdk.log("info", `told to stop: ${(sdk.signal.reason as Error).message}`);
   await sdk.reportStopped("the loop saw it");
   if (MODE === "returns") {
     await sdk.close();
