@@ -10,7 +10,8 @@ export type { StopOnSignalsOptions } from "./trainer/stop-on-signals.js";
 export type { ResumeCheckpoint, ResumeToken } from "./trainer/resume-token.js";
 export type { CallbackOptions, ConfigSchema, StorageCredentials, TrainerClearMLOptions, TrainerOptions } from "./trainer/options.js";
 export type { Environment, SinkName } from "./trainer/environment.js";
-export { TaskHandle, TaskLogger, type ScalarInput } from "./trainer/current-task.js";
+export { TaskHandle } from "./trainer/current-task.js";
+export { TaskLogger } from "./trainer/task-logger.js";
 export type { BoundTask, TrainerEvents } from "./trainer/events.js";
 export type { TallyStats } from "./trainer/tally.js";
 
@@ -19,6 +20,19 @@ export type { LogLevelInput, MetricsInput, ProgressInput, StartedInput, Validati
 export type { CheckpointInput } from "./trainer/upload-checkpoint.js";
 export type { ModelInput } from "./trainer/register-model.js";
 export type { ArtifactInput } from "./trainer/upload-artifact.js";
+export type { ScalarInput, SingleValueInput } from "./trainer/report-scalar.js";
+export type { TakeInOptions } from "./trainer/report-media.js";
+export type { AxisTitles, PlotInput } from "./records/figures/plot-input.js";
+export type { FigureSettings } from "./records/figures/figure.js";
+export type { NumberMatrix, NumberRow } from "./records/figures/number-reader.js";
+export type { Points2d, Points3d } from "./records/figures/points.js";
+export type { HistogramInput } from "./records/figures/histogram.js";
+export type { TableCell, TableInput } from "./records/figures/table.js";
+export type { LineInput, LineSeries, Scatter2dInput, Scatter3dInput, ScatterMode } from "./records/figures/scatter.js";
+export type { ConfusionMatrixInput, MatrixInput, SurfaceInput } from "./records/figures/matrix.js";
+export type { PlotlyInput } from "./records/figures/any-figure.js";
+export type { HtmlInput, ImageInput, MediaInput, SampleInput } from "./records/media/media-input.js";
+export type { Pixels } from "./records/media/png.js";
 export type { CompletedInput, FailedInput, StoppedInput } from "./trainer/report-final.js";
 export type { ParameterTree } from "./trainer/hyperparameters.js";
 
@@ -41,11 +55,13 @@ export type {
   HyperparametersFact,
   LogFact,
   LogLevel,
+  MediaFact,
   Metrics,
   MetricValue,
   ModelFact,
   OperationType,
   ParameterValue,
+  PlotFact,
   ProgressFact,
   ScalarFact,
   StartedFact,

@@ -67,6 +67,28 @@ export interface ScalarFact {
   readonly iteration?: number;
 }
 
+/** A figure, as `logger.reportHistogram` and its like draw it. */
+export interface PlotFact {
+  readonly kind: "plot";
+  readonly title: string;
+  /** Empty for a plot of several named lines. */
+  readonly series: string;
+  readonly iteration: number;
+  /** JSON text of a Plotly figure. */
+  readonly figure: string;
+}
+
+/** A sample: an image, a video, a sound, a page. ClearML calls it a debug sample. */
+export interface MediaFact {
+  readonly kind: "media";
+  readonly title: string;
+  readonly series: string;
+  readonly iteration: number;
+  readonly uri: string;
+  /** Absent when something that lies elsewhere is shown. */
+  readonly file?: StoredFile;
+}
+
 export interface LogFact {
   readonly kind: "log";
   readonly level: LogLevel;
@@ -172,6 +194,8 @@ export type Fact =
   | ProgressFact
   | ValidationFact
   | ScalarFact
+  | PlotFact
+  | MediaFact
   | LogFact
   | CheckpointFact
   | ModelFact

@@ -12,6 +12,9 @@ export const MODEL_KEY_TEMPLATE = "models/{jobId}/{name}-{digest8}{ext}";
 /** Key of an artifact. */
 export const ARTIFACT_KEY_TEMPLATE = "artifacts/{jobId}/{name}-{digest8}{ext}";
 
+/** Key of a sample: one for each content at each iteration. */
+export const MEDIA_KEY_TEMPLATE = "metrics/{jobId}/{name}/{type}-{iteration}-{digest8}{ext}";
+
 /** S3 takes 1,024 bytes; the store's prefix needs room too. */
 const MAX_KEY_BYTES = 900;
 const MAX_PART_CHARACTERS = 120;

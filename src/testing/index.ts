@@ -4,7 +4,7 @@
  */
 export { createTestPlatform } from "./test-platform.js";
 export type { TestPlatform, TestPlatformEnvironment, TestPlatformOptions } from "./test-platform.js";
-export type { PlatformReader, TestLine, TestPoint } from "./platform-reader.js";
+export type { PlatformReader, TestLine, TestPlot, TestPoint, TestSample } from "./platform-reader.js";
 export { setupTestNetwork } from "./test-network.js";
 export type { TestNetwork, TestNetworkOptions } from "./test-network.js";
 export { mswHandler } from "./msw-handler.js";

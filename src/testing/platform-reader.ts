@@ -4,7 +4,7 @@
 import type { FileStore } from "../devserver/files/file-store.js";
 import { safePath } from "../devserver/files/file-store.js";
 import type { ModelDocument, TaskDocument } from "../devserver/store/documents.js";
-import type { ReceivedCallback, Store } from "../devserver/store/store.js";
+import type { EventRow, EventType, ReceivedCallback, Store } from "../devserver/store/store.js";
 import { readBytes } from "../protocol/handler.js";
 import { SINGLE_VALUE_ITERATION } from "../protocol/clearml/limits.js";
 import type { S3Double, S3Object } from "./s3.js";
@@ -22,6 +22,20 @@ export interface TestLine {
   readonly message: string;
 }
 
+/** One plot, as ClearML keeps it. */
+export interface TestPlot {
+  readonly iteration: number;
+  /** The Plotly figure, parsed. */
+  readonly figure: { readonly data: readonly Readonly<Record<string, unknown>>[]; readonly layout: Readonly<Record<string, unknown>> };
+}
+
+/** One debug sample: an image, a video, a sound, a page. */
+export interface TestSample {
+  readonly iteration: number;
+  /** Where its bytes are; see {@link PlatformReader.contentOf}. */
+  readonly url: string;
+}
+
 /** Reads what arrived. */
 export interface PlatformReader {
   /** ClearML's tasks, oldest first, as the server keeps them. */
@@ -30,6 +44,10 @@ export interface PlatformReader {
   scalars(taskId: string): Readonly<Record<string, readonly TestPoint[]>>;
   /** A task's single values by name. */
   singleValues(taskId: string): Readonly<Record<string, number>>;
+  /** The plots of a task by `<title>/<series>`, by iteration. */
+  plots(taskId: string): Readonly<Record<string, readonly TestPlot[]>>;
+  /** The debug samples of a task by `<title>/<series>`, by iteration. */
+  samples(taskId: string): Readonly<Record<string, readonly TestSample[]>>;
   /** A task's console, in order. */
   lines(taskId: string): readonly TestLine[];
   /** A task's artifacts, as the server keeps them. */
@@ -57,8 +75,14 @@ export interface PlatformSources {
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 export function createPlatformReader({ store, files, s3, filesHost, s3Host }: PlatformSources): PlatformReader {
-  const scalarRows = (entity: string): ReturnType<Store["events"]["byIteration"]> =>
-    store.events.byIteration({ entity, types: ["training_stats_scalar"] }, { order: "asc", limit: NO_LIMIT });
+  const rowsOf = (entity: string, type: EventType): readonly EventRow[] =>
+    store.events.byIteration({ entity, types: [type] }, { order: "asc", limit: NO_LIMIT });
+  const scalarRows = (entity: string): readonly EventRow[] => rowsOf(entity, "training_stats_scalar");
+  const byLine = <T>(rows: readonly EventRow[], read: (row: EventRow) => T): Record<string, T[]> => {
+    const lines: Record<string, T[]> = {};
+    for (const row of rows) (lines[`${row.metric}/${row.variant}`] ??= []).push(read(row));
+    return lines;
+  };
   return {
     tasks: () => [...store.tasks.values()],
     scalars(taskId) {
@@ -73,6 +97,13 @@ export function createPlatformReader({ store, files, s3, filesHost, s3Host }: Pl
       const single = scalarRows(taskId).filter(({ iteration }) => iteration === SINGLE_VALUE_ITERATION);
       return Object.fromEntries(single.flatMap(({ variant, value }) => (value === undefined ? [] : [[variant, value]])));
     },
+    plots: (taskId) =>
+      byLine(rowsOf(taskId, "plot"), ({ iteration = 0, extra }) => ({
+        iteration,
+        figure: JSON.parse(textOf(extra["plot_str"])) as TestPlot["figure"],
+      })),
+    samples: (taskId) =>
+      byLine(rowsOf(taskId, "training_debug_image"), ({ iteration = 0, extra }) => ({ iteration, url: textOf(extra["url"]) })),
     lines(taskId) {
       const rows = store.events.logs({ entity: taskId }, { earlier: false, limit: NO_LIMIT });
       return rows.map(({ extra }) => ({ level: textOf(extra["level"]), message: textOf(extra["msg"]) }));

@@ -3,73 +3,14 @@
  * is told lies in the journal under the local run id and lands on the task later.
  */
 import { keptUp } from "../base/background.js";
-import { metricValue, nameProblem } from "./metric-values.js";
-import { checkObject, checkOptionalText, checkText, checkTexts, countProblem, wrongType } from "./check.js";
+import { checkObject, checkOptionalText, checkTexts, wrongType } from "./check.js";
 import type { BoundTask } from "./events.js";
 import { flattenParameters, type ParameterTree } from "./hyperparameters.js";
 import { rejectedReceipt, type Receipt, type UploadReceipt } from "./receipt.js";
-import { log, present, type LogLevelInput } from "./report-progress.js";
+import { present } from "./report-progress.js";
 import type { Run } from "./run.js";
+import { TaskLogger } from "./task-logger.js";
 import { uploadArtifact, type ArtifactInput } from "./upload-artifact.js";
-
-/** One point of one line of one chart. */
-export interface ScalarInput {
-  /** The chart. */
-  readonly title: string;
-  /** The line in it. */
-  readonly series: string;
-  readonly value: number;
-  /** A whole number of 0 or more, absolute. */
-  readonly iteration: number;
-}
-
-/** Charts and console of a task, under ClearML's own names. Promises mean durable, as everywhere. */
-export class TaskLogger {
-  readonly #run: Run;
-
-  /** @internal */
-  constructor(run: Run) {
-    this.#run = run;
-  }
-
-  /** One point. The same title, series and iteration again overwrites it. */
-  reportScalar(input: ScalarInput): Promise<Receipt> {
-    const verb = "reportScalar";
-    checkObject(verb, "input", input);
-    checkText(verb, "title", input.title);
-    checkText(verb, "series", input.series);
-    if (typeof input.value !== "number") wrongType(verb, "value", "a number", input.value);
-    if (typeof input.iteration !== "number") wrongType(verb, "iteration", "a number", input.iteration);
-    const run = this.#run;
-    const problem = countProblem(verb, "iteration", input.iteration) ?? nameProblem(input.title) ?? nameProblem(input.series);
-    const refusal = run.refusal(verb);
-    if (refusal) return Promise.resolve(refusal);
-    if (problem !== undefined) return Promise.resolve(run.reject(verb, problem));
-    const { title, series, iteration } = input;
-    run.noteIteration(iteration);
-    run.drawHealth();
-    const value = run.metricValues.note("scalar", `${title}/${series}`, input.value, iteration);
-    return run.say(verb, { kind: "scalar", title, series, value, iteration }, { shed: "scalar" });
-  }
-
-  /** A number without an iteration, for the task's summary table. The same name again overwrites it. */
-  reportSingleValue(input: { readonly name: string; readonly value: number }): Promise<Receipt> {
-    const verb = "reportSingleValue";
-    checkObject(verb, "input", input);
-    checkText(verb, "name", input.name);
-    if (typeof input.value !== "number") wrongType(verb, "value", "a number", input.value);
-    const run = this.#run;
-    const problem = nameProblem(input.name);
-    if (problem !== undefined) return Promise.resolve(run.refusal(verb) ?? run.reject(verb, problem));
-    if (!Number.isFinite(input.value)) run.metricValues.note("summary", input.name, input.value, undefined);
-    return run.say(verb, { kind: "scalar", title: "Summary", series: input.name, value: metricValue(input.value) }, { shed: "scalar" });
-  }
-
-  /** Console text. Each call is one entry. */
-  reportText(message: string, options: { readonly level?: LogLevelInput } = {}): Promise<Receipt> {
-    return log(this.#run, options.level ?? "info", message);
-  }
-}
 
 /** The task. Every method journals a fact; none waits for the network. */
 export class TaskHandle {

@@ -1,11 +1,11 @@
 /** `registerModel`: a named, tagged result with lineage, from a file or from an address that exists already. */
-import type { Outcome } from "../outbox/receipts.js";
 import type { ModelFact, StoredFile } from "../records/facts.js";
 import { MODEL_KEY_TEMPLATE, renderObjectKey } from "../storage/object-key.js";
 import { checkObject, checkOptionalBoolean, checkOptionalText, checkText, checkTexts, countProblem, wrongType } from "./check.js";
 import type { UploadReceipt } from "./receipt.js";
 import { metricsFrom, present, type MetricsInput } from "./report-progress.js";
 import type { Run } from "./run.js";
+import { sayAddress } from "./say-address.js";
 import { takeFile, withoutFile } from "./take-file.js";
 
 export interface ModelInput {
@@ -69,7 +69,7 @@ export function registerModel(run: Run, input: ModelInput): Promise<UploadReceip
     publish: input.publish ?? false,
     ...present({ file, framework, labels, comment, metadata, parentModelId, datasets, epoch, iteration, metrics: metrics?.metrics }),
   });
-  if (input.uri !== undefined) return sayUri(run, verb, input.uri, factOf(input.uri));
+  if (input.uri !== undefined) return sayAddress(run, verb, input.uri, factOf(input.uri));
   return takeFile(run, {
     verb,
     source: { path: input.path ?? "" },
@@ -80,16 +80,4 @@ export function registerModel(run: Run, input: ModelInput): Promise<UploadReceip
     replaceKey: undefined,
     signal: input.signal,
   });
-}
-
-/** A fact about bytes that are stored already. */
-async function sayUri(run: Run, verb: string, uri: string, fact: ModelFact): Promise<UploadReceipt> {
-  const { outbox } = run.parts;
-  if (outbox === undefined) return withoutFile(run.reject(verb, run.parts.silentReason));
-  const { record, durable } = outbox.append({ fact, traits: {} });
-  const delivered: Promise<Outcome> = outbox.outcome(record);
-  const receipt = await durable;
-  if (receipt.status === "rejected") return withoutFile(run.reject(verb, receipt.reason));
-  const common = { id: record.id, sequence: record.sequence, rejectedItems: [], uri, delivered };
-  return receipt.status === "durable" ? { status: "durable", ...common } : { status: "volatile", reason: receipt.reason, ...common };
 }

@@ -37,6 +37,14 @@ export interface RunParts {
   readonly whenBound: Promise<BoundTask | undefined>;
 }
 
+/** Where values were that are no numbers, and how many. */
+export interface GapsNote {
+  readonly title: string;
+  readonly series: string;
+  readonly iteration: number;
+  readonly nonFinite: number;
+}
+
 /** How long losses gather before they are drawn: at most one set of points in this time. */
 const HEALTH_INTERVAL_MS = 30_000;
 /** Chart in which the SDK draws what it gave up. */
@@ -64,9 +72,9 @@ export class Run {
     this.metricValues = new MetricValues({
       onNonFinite: (name, value, iteration) => {
         if (!parts.tally.nonFinite(name)) return;
-        const message = `metric ${name} was ${String(value)} at iteration ${iteration === undefined ? "(none)" : String(iteration)}; such points are left out of the chart and counted`;
-        parts.logger.warn(message);
-        this.append({ kind: "log", level: "warning", message }, { shed: "console" });
+        this.#sayOnce(
+          `metric ${name} was ${String(value)} at iteration ${iteration === undefined ? "(none)" : String(iteration)}; such points are left out of the chart and counted`,
+        );
       },
       onConflict: (name, iteration, before, now) => {
         parts.tally.conflict(
@@ -124,6 +132,15 @@ export class Run {
     });
   }
 
+  /** Values of a plot or an image that were no numbers: counted, and said the first time. */
+  noteGaps({ title, series, iteration, nonFinite }: GapsNote, what: "plot" | "image"): void {
+    if (nonFinite === 0 || !this.parts.tally.nonFinite(`${title}/${series}`, nonFinite)) return;
+    const end = what === "plot" ? "left out of the plot" : "black in the image";
+    this.#sayOnce(
+      `${what} ${title}/${series} had ${String(nonFinite)} values that were not finite at iteration ${String(iteration)}; such values are ${end} and counted`,
+    );
+  }
+
   /** The newest x seen, on which the SDK's own points are drawn. */
   noteIteration(iteration: number | undefined): void {
     if (iteration !== undefined) this.#lastIteration = iteration;
@@ -151,6 +168,12 @@ export class Run {
       // No shed class: a chart of losses that is itself lost would be silence again.
       if (value > 0) this.append({ kind: "scalar", title: HEALTH_TITLE, series, value, iteration: this.#lastIteration }, {});
     }
+  }
+
+  /** For whoever watches this process, and for whoever reads the task's console. */
+  #sayOnce(message: string): void {
+    this.parts.logger.warn(message);
+    this.append({ kind: "log", level: "warning", message }, { shed: "console" });
   }
 
   /** Holds a file that is being taken in: it must be in the outbox before the end is. */

@@ -14,13 +14,15 @@ import type { Run } from "./run.js";
 
 export interface TakeFileRequest {
   readonly verb: string;
-  /** The caller's file, or the bytes themselves. */
-  readonly source: { readonly path: string } | { readonly content: Uint8Array; readonly fileName: string };
+  /** The caller's file, or the bytes themselves, or who makes them. */
+  readonly source: { readonly path: string } | { readonly content: Uint8Array | (() => Promise<Uint8Array>); readonly fileName: string };
   /** `none` for a file that will not change until it is delivered. */
   readonly pin: "copy" | "none";
   readonly contentType: string;
   /** The object's key, given the content's digest. */
   readonly keyOf: (file: { readonly fileName: string; readonly sha256: string }) => string;
+  /** True: stored under this very key, also when the same bytes are stored under another already. Default false. */
+  readonly ownKey?: boolean;
   readonly factOf: (file: StoredFile) => Fact;
   /** Records of one key replace each other while they wait. */
   readonly replaceKey: string | undefined;
@@ -51,7 +53,7 @@ async function take(run: Run, request: TakeFileRequest): Promise<UploadReceipt> 
             signal: signal ?? new AbortController().signal,
             clock: parts.clock,
           })
-        : await pinBytes({ content: source.content, fileName, directory });
+        : await pinBytes({ content: typeof source.content === "function" ? await source.content() : source.content, fileName, directory });
     if ("rejected" in pinned) return withoutFile(run.reject(verb, pinned.rejected));
     return await announce(run, request, fileName, pinned);
   } catch (error) {
@@ -63,7 +65,7 @@ async function take(run: Run, request: TakeFileRequest): Promise<UploadReceipt> 
 async function announce(run: Run, request: TakeFileRequest, fileName: string, pinned: PinnedFile): Promise<UploadReceipt> {
   const { outbox, store } = run.parts;
   if (outbox === undefined || store === undefined) return withoutFile(run.reject(request.verb, run.parts.noStoreReason));
-  const known = run.storedKey(pinned.sha256);
+  const known = request.ownKey === true ? undefined : run.storedKey(pinned.sha256);
   const key = known ?? request.keyOf({ fileName, sha256: pinned.sha256 });
   const file: StoredFile = {
     uri: store.uriOf(key),
@@ -85,7 +87,7 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
       },
     },
   });
-  run.noteStoredKey(pinned.sha256, key);
+  if (request.ownKey !== true) run.noteStoredKey(pinned.sha256, key);
   const delivered = outbox.outcome(record);
   const receipt = await durable;
   if (receipt.status === "rejected") return withoutFile(run.reject(request.verb, receipt.reason));

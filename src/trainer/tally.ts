@@ -5,7 +5,7 @@ import type { Logger } from "../base/logger.js";
 export interface TallyStats {
   /** Calls that were not kept, and parts of calls. */
   readonly rejected: number;
-  /** NaN and infinities by metric. */
+  /** NaN and infinities by metric, and by `<title>/<series>` of a plot. */
   readonly nonFinite: Readonly<Record<string, number>>;
   /** Points that were given two different values in this process. */
   readonly conflicts: number;
@@ -34,12 +34,12 @@ export class Tally {
     );
   }
 
-  /** True the first time for this metric: the caller then writes its one line. */
-  nonFinite(name: string): boolean {
+  /** True the first time for this metric or plot: the caller then writes its one line. */
+  nonFinite(name: string, values = 1): boolean {
     const key = this.#nonFinite.has(name) || this.#nonFinite.size < MAX_NAMES ? name : "(others)";
-    const count = (this.#nonFinite.get(key) ?? 0) + 1;
-    this.#nonFinite.set(key, count);
-    return count === 1;
+    const before = this.#nonFinite.get(key) ?? 0;
+    this.#nonFinite.set(key, before + values);
+    return before === 0;
   }
 
   conflict(message: string): void {

@@ -28,6 +28,8 @@ export const FACTS = {
   percent: { kind: "progress", operation: "inference", percent: 40.5, metrics: {} },
   validation: { kind: "validation", epoch: 3, metrics: { map: 0.5, iou: "-Infinity" } },
   scalar: { kind: "scalar", title: "lr", series: "group 0", value: 0.001, iteration: 10 },
+  plot: { kind: "plot", title: "bars", series: "layer 1", iteration: 10, figure: '{"data":[],"layout":{}}' },
+  media: { kind: "media", title: "masks", series: "val", iteration: 10, uri: file.uri, file },
   log: { kind: "log", level: "warning", message: "low memory" },
   checkpoint: {
     kind: "checkpoint",

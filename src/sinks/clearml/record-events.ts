@@ -1,9 +1,9 @@
 /**
- * A record as ClearML events: points of charts and console lines. Pure but for the metric lines it claims. It sends
+ * A record as ClearML events: points of charts, plots, samples and console lines. Pure but for the metric lines it claims. It sends
  * nothing, and never makes a number of what is not one.
  */
 import { SINGLE_VALUE_ITERATION, SINGLE_VALUE_METRIC } from "../../protocol/clearml/limits.js";
-import type { LogLevel, MetricValue, ScalarFact } from "../../records/facts.js";
+import type { LogLevel, MediaFact, MetricValue, PlotFact, ScalarFact } from "../../records/facts.js";
 import type { MetricAddress } from "../../records/metric-address.js";
 import type { TrainerRecord } from "../../records/record.js";
 import { consoleText } from "./clearml-text.js";
@@ -27,6 +27,31 @@ export interface ScalarEvent {
   readonly value: number;
 }
 
+/** A Plotly figure as JSON text (4.1). */
+export interface PlotEvent {
+  readonly type: "plot";
+  readonly task: string;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly iter: number;
+  readonly metric: string;
+  readonly variant: string;
+  readonly plot_str: string;
+}
+
+/** A sample that lies somewhere: an image, a video, a sound, a page (4.1). The key is a part of its identity (4.4). */
+export interface ImageEvent {
+  readonly type: "training_debug_image";
+  readonly task: string;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly iter: number;
+  readonly metric: string;
+  readonly variant: string;
+  readonly url: string;
+  readonly key: string;
+}
+
 /** A console line. Run and sequence number tell it from any other, so that one that arrived is not sent again. */
 export interface LogEvent {
   readonly type: "log";
@@ -39,7 +64,7 @@ export interface LogEvent {
   readonly trainer_sdk_sequence: number;
 }
 
-export type RecordEvent = ScalarEvent | LogEvent;
+export type RecordEvent = ScalarEvent | PlotEvent | ImageEvent | LogEvent;
 
 export interface EventMapping {
   readonly taskId: string;
@@ -52,7 +77,7 @@ export function isEventRecord(record: TrainerRecord): boolean {
   return EVENT_KINDS.has(record.fact.kind);
 }
 
-const EVENT_KINDS: ReadonlySet<string> = new Set(["started", "progress", "validation", "scalar", "log"]);
+const EVENT_KINDS: ReadonlySet<string> = new Set(["started", "progress", "validation", "scalar", "plot", "media", "log"]);
 
 /**
  * The events of a record; none for a fact that is none.
@@ -82,6 +107,10 @@ export function recordEvents(record: TrainerRecord, mapping: EventMapping): Reco
         fact.iteration ?? SINGLE_VALUE_ITERATION,
         mapping,
       );
+    case "plot":
+      return [{ type: "plot", ...place(record, fact, mapping), plot_str: fact.figure }];
+    case "media":
+      return [{ type: "training_debug_image", ...place(record, fact, mapping), url: fact.uri, key: fact.file?.key ?? keyOf(fact.uri) }];
     case "log":
       return [logEvent(record, fact.level, fact.message, mapping)];
     default:
@@ -122,6 +151,28 @@ function scalarEvent(record: TrainerRecord, line: MetricAddress, value: number, 
     variant: line.series,
     value,
   };
+}
+
+/** Where a plot or a sample stands. A plot of several lines has no series, and so no variant. */
+function place(
+  record: TrainerRecord,
+  { title, series, iteration }: PlotFact | MediaFact,
+  mapping: EventMapping,
+): Omit<PlotEvent, "type" | "plot_str"> {
+  const line = mapping.lines.ofAddress({ title, series });
+  return {
+    task: mapping.taskId,
+    timestamp: Math.trunc(record.createdAtMs),
+    iter: iteration,
+    metric: line.title,
+    variant: line.series,
+  };
+}
+
+/** Of something that lies elsewhere: its address without the host, as ClearML's own client has it. */
+function keyOf(uri: string): string {
+  const path = uri.indexOf("/", uri.indexOf("://") + 3);
+  return path < 0 ? uri : uri.slice(path);
 }
 
 function messageEvents(record: TrainerRecord, message: string | undefined, mapping: EventMapping): LogEvent[] {

@@ -55,6 +55,8 @@ async function write(record: TrainerRecord, fact: Fact, calls: TaskCalls, parts:
     case "progress":
     case "validation":
     case "scalar":
+    case "plot":
+    case "media":
     case "log":
     case "final":
       // Events and the end have ways of their own.

@@ -5,6 +5,7 @@ import { ConfigError, JournalError, ValidationError } from "../../../src/base/er
 import { aTrainerWorld } from "../../support/trainer-world.js";
 
 const world = aTrainerWorld();
+const logger = (sdk: any): any => sdk.currentTask().logger;
 
 describe("an argument of the wrong type", () => {
   it.each([
@@ -18,7 +19,21 @@ describe("an argument of the wrong type", () => {
     ["log", "level", (sdk: any) => sdk.log("loud", "x")],
     ["log", "message", (sdk: any) => sdk.log("info", 5)],
     ["reportStopped", "reason", (sdk: any) => sdk.reportStopped()],
-    ["reportScalar", "value", (sdk: any) => sdk.currentTask().logger.reportScalar({ title: "a", series: "b", iteration: 1 })],
+    ["reportScalar", "value", (sdk: any) => logger(sdk).reportScalar({ title: "a", series: "b", iteration: 1 })],
+    ["reportHistogram", "values", (sdk: any) => logger(sdk).reportHistogram({ title: "a", series: "b", values: "1" })],
+    ["reportTable", "table", (sdk: any) => logger(sdk).reportTable({ title: "a", series: "b" })],
+    ["reportLine", "series[0].data", (sdk: any) => logger(sdk).reportLine({ title: "a", series: [{ name: "b" }] })],
+    ["reportPlotly", "figure", (sdk: any) => logger(sdk).reportPlotly({ title: "a", series: "b", figure: 5 })],
+    ["reportImage", "path", (sdk: any) => logger(sdk).reportImage({ title: "a", series: "b" })],
+    ["reportImage", "path", (sdk: any) => logger(sdk).reportImage({ title: "a", series: "b", path: "x", url: "http://y" })],
+    [
+      "reportImage",
+      "pixels.data",
+      (sdk: any) => logger(sdk).reportImage({ title: "a", series: "b", pixels: { data: [1, 2, 3], width: 2, height: 1 } }),
+    ],
+    ["reportMedia", "fileName", (sdk: any) => logger(sdk).reportMedia({ title: "a", series: "b", content: "x" })],
+    ["reportMedia", "url", (sdk: any) => logger(sdk).reportMedia({ title: "a", series: "b", url: "not one" })],
+    ["reportHtml", "html", (sdk: any) => logger(sdk).reportHtml({ title: "a", series: "b", html: 5 })],
   ])("throws at once from %s and names %s", async (verb, field, call) => {
     const sdk = await world.start();
     expect(() => {
@@ -43,6 +58,23 @@ describe("a value that a computation produced", () => {
     ],
     ["an over-long name", (sdk: any) => sdk.reportProgress({ epoch: 1, metrics: { ["x".repeat(2000)]: 1 } }), /longer than 1024/],
     ["a reserved name", (sdk: any) => sdk.reportProgress({ epoch: 1, metrics: { ":monitor:gpu/load": 1 } }), /reserved/],
+    [
+      "a plot's iteration of 1.5",
+      (sdk: any) => logger(sdk).reportHistogram({ title: "a", series: "b", values: [1], iteration: 1.5 }),
+      /whole number/,
+    ],
+    ["a plot's reserved title", (sdk: any) => logger(sdk).reportHistogram({ title: ":monitor:gpu", series: "b", values: [1] }), /reserved/],
+    [
+      "a sample's over-long series",
+      (sdk: any) => logger(sdk).reportHtml({ title: "a", series: "x".repeat(2000), html: "" }),
+      /longer than 1024/,
+    ],
+    ["a sample's iteration of -1", (sdk: any) => logger(sdk).reportHtml({ title: "a", series: "b", html: "", iteration: -1 }), /0 or more/],
+    [
+      "a sample's over-long address",
+      (sdk: any) => logger(sdk).reportMedia({ title: "a", series: "b", url: `https://a/${"x".repeat(40_000)}` }),
+      /longer than 32766/,
+    ],
     ["a checkpoint that is missing", (sdk: any) => sdk.uploadCheckpoint("/no/such/file.pt"), /no\/such\/file/],
   ])("never throws for %s: it resolves rejected, is counted and warned of once", async (_what, call, reason) => {
     const sdk = await world.start();

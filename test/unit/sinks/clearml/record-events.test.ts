@@ -5,7 +5,7 @@ import type { Fact, Metrics } from "../../../../src/records/facts.js";
 import { MetricLines } from "../../../../src/sinks/clearml/metric-lines.js";
 import { recordEvents, summaryEvents, type EventMapping, type RecordEvent } from "../../../../src/sinks/clearml/record-events.js";
 import { volatileMemory } from "../../../contract/sink-contract.js";
-import { line, progress, record } from "./facts.js";
+import { line, progress, record, storedFile } from "./facts.js";
 
 const SINGLE = -2_147_483_648;
 
@@ -20,8 +20,13 @@ function events(fact: Fact, given: EventMapping = mapping(), sequence = 7): Reco
 /** `title/series@iteration=value` */
 function points(fact: Fact, given?: EventMapping): string[] {
   return events(fact, given).map((event) =>
-    event.type === "log" ? `log ${event.msg}` : `${event.metric}|${event.variant}@${String(event.iter)}=${String(event.value)}`,
+    event.type === "log" ? `log ${event.msg}` : `${event.metric}|${event.variant}@${String(event.iter)}=${shown(event)}`,
   );
+}
+
+function shown(event: Exclude<RecordEvent, { type: "log" }>): string {
+  if (event.type === "plot") return event.plot_str;
+  return event.type === "training_debug_image" ? `${event.url} ${event.key}` : String(event.value);
 }
 
 const CASES: [name: string, fact: Fact, expected: string[]][] = [
@@ -34,6 +39,24 @@ const CASES: [name: string, fact: Fact, expected: string[]][] = [
   ["validation", { kind: "validation", epoch: 2, metrics: { val_loss: 0.25 } }, ["loss|val@2=0.25"]],
   ["a scalar", { kind: "scalar", title: "lr", series: "group 0", value: 1, iteration: 10 }, ["lr|group 0@10=1"]],
   ["a single value", { kind: "scalar", title: "Summary", series: "best", value: 1 }, [`Summary|best@${String(SINGLE)}=1`]],
+  ["a plot", { kind: "plot", title: "bars", series: "s", iteration: 2, figure: "{}" }, ["bars|s@2={}"]],
+  ["a plot of several lines", { kind: "plot", title: "lines", series: "", iteration: 0, figure: "{}" }, ["lines|@0={}"]],
+  ["a plot with the name of a day", { kind: "plot", title: "2024-01-31", series: "s", iteration: 0, figure: "{}" }, ["2024-01-31_|s@0={}"]],
+  [
+    "a stored sample",
+    { kind: "media", title: "mask", series: "s", iteration: 2, uri: storedFile().uri, file: storedFile() },
+    [`mask|s@2=${storedFile().uri} ${storedFile().key}`],
+  ],
+  [
+    "a sample that lies elsewhere",
+    { kind: "media", title: "mask", series: "s", iteration: 2, uri: "https://host:8/a/b.png?c=d" },
+    ["mask|s@2=https://host:8/a/b.png?c=d /a/b.png?c=d"],
+  ],
+  [
+    "a sample without a path",
+    { kind: "media", title: "mask", series: "s", iteration: 2, uri: "https://host" },
+    ["mask|s@2=https://host https://host"],
+  ],
   ["NaN", progress({ epoch: 4, metrics: { train_loss: "NaN", lr: 1 } }), ["nonfinite|loss/train@4=1", "lr|metrics@4=1"]],
   ["infinity", progress({ epoch: 4, metrics: { train_loss: "-Infinity" } }), ["nonfinite|loss/train@4=1"]],
   ["more than a float of 32 bits", progress({ epoch: 4, metrics: { train_loss: 1e39 } }), ["nonfinite|loss/train@4=1"]],
