@@ -38,7 +38,7 @@ export interface HtmlInput extends SampleInput {
   readonly html?: string;
 }
 
-/** Where the bytes are. `content` is the SDK's own copy, or makes the bytes of one. */
+/** Where the bytes are. `content` is the caller's own, to be copied before the call returns, or makes the bytes from a copy. */
 export type MediaSource =
   | { readonly path: string }
   | { readonly content: Uint8Array | (() => Promise<Uint8Array>); readonly fileName: string }
@@ -63,7 +63,7 @@ export function readMedia(verb: string, input: MediaInput): ReadSample {
   if (content === undefined) return sample(verb, input, fileSource(verb, input));
   checkText(verb, "fileName", fileName);
   if (typeof content !== "string" && !(content instanceof Uint8Array)) wrongType(verb, "content", "a Uint8Array or a text", content);
-  return sample(verb, input, { content: Buffer.from(content as Uint8Array), fileName });
+  return sample(verb, input, { content: typeof content === "string" ? Buffer.from(content) : content, fileName });
 }
 
 /** Pixels are copied at once and packed off the main thread. @throws ValidationError for an argument of the wrong type. */

@@ -97,7 +97,7 @@ describe("the plan dialect", () => {
     expect(planDialect.accepts?.(recordOf(FACTS[fact]))).toBe(true);
   });
 
-  it.each(["scalar", "artifact", "tags", "hyperparameters", "configuration"] as const)("has no words for %s", (fact) => {
+  it.each(["scalar", "plot", "media", "artifact", "tags", "hyperparameters", "configuration"] as const)("has no words for %s", (fact) => {
     expect(planDialect.accepts?.(recordOf(FACTS[fact]))).toBe(false);
     expect(said(fact)).toBeUndefined();
   });
