@@ -7,9 +7,6 @@ export type Points2d = NumberMatrix | { readonly x: NumberRow; readonly y: Numbe
 /** Points of space: triples `[x, y, z]`, or a column for each axis. */
 export type Points3d = NumberMatrix | { readonly x: NumberRow; readonly y: NumberRow; readonly z: NumberRow };
 
-/** Values by axis, of one length. */
-export type Columns = readonly PlainNumber[][];
-
 /** @throws ValidationError for anything but points. */
 export function readPoints(reader: NumberReader, field: string, value: unknown, axes: readonly string[]): PlainNumber[][] {
   if (typeof value === "object" && value !== null && !isRow(value) && axes.every((axis) => axis in value)) {
