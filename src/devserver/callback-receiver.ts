@@ -1,6 +1,6 @@
 /**
  * Stands in for the platform's backend: takes what the trainer tells it, keeps every request as it came, and can answer
- * that the training shall stop. It checks nothing but that the body is JSON.
+ * that the training shall stop. It checks that the body is JSON and that no later attempt of the job was heard; else nothing.
  */
 import type { Clock } from "../base/clock.js";
 import type { JsonValue } from "../base/json.js";
@@ -25,6 +25,8 @@ export interface CallbackReceiver {
   askToStop(jobId: string | null, reason: string): void;
 }
 
+/** Numbers the attempts of a job; a lower one than was seen is refused. */
+const FENCE_HEADER = "trainer-fence";
 /** Headers whose values are secrets. */
 const SECRET_HEADERS = new Set(["authorization", "cookie", "proxy-authorization"]);
 
@@ -49,6 +51,8 @@ async function readJson(request: WireRequest): Promise<JsonValue | undefined> {
 /** A receiver over the store. */
 export function createCallbackReceiver({ store, clock, notify }: CallbackReceiverOptions): CallbackReceiver {
   const stops = new Map<string | null, string>();
+  /** The highest attempt by job. */
+  const fences = new Map<string | null, number>();
 
   const receive = async (request: WireRequest, path: string): Promise<WireResponse> => {
     const body = await readJson(request);
@@ -58,6 +62,10 @@ export function createCallbackReceiver({ store, clock, notify }: CallbackReceive
       stops.set(jobId, textOf(body, "reason") ?? "asked for by the receiver");
       return json(200, { job_id: jobId, stop: true });
     }
+    const fence = Number(request.headers[FENCE_HEADER] ?? Number.NaN);
+    const newest = fences.get(jobId) ?? 0;
+    if (fence < newest) return json(412, { error: `Attempt ${String(newest)} of job ${jobId ?? "(none)"} reports now.` });
+    if (fence > newest) fences.set(jobId, fence);
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, SECRET_HEADERS.has(name) ? "***" : value]),
     );

@@ -12,6 +12,7 @@ import { resolveClearMLOptions } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
 import { taskExternalKey } from "../records/external-key.js";
 import { createClearMLSink } from "../sinks/clearml/clearml-sink.js";
+import { Fence } from "../sinks/fence.js";
 import { createPlatformSink } from "../sinks/platform/platform-sink.js";
 import type { BoundTask } from "./events.js";
 import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
@@ -63,6 +64,12 @@ export function createSinks(
   const wanted = (name: "platform" | "clearml"): boolean => resolved.sinks?.includes(name) ?? true;
   const issues: Issue[] = [];
   const sinks: Sink[] = [];
+  const fence =
+    resolved.fence === undefined
+      ? undefined
+      : new Fence(resolved.fence, (reason) => {
+          hooks.onStop("platform", reason);
+        });
   if (resolved.callback && wanted("platform")) {
     try {
       sinks.push(
@@ -72,6 +79,7 @@ export function createSinks(
           dialect: resolved.callback.dialect === "plan" ? undefined : resolved.callback.dialect,
           job: { operation: resolved.operation, jobId: identity.jobId },
           taskId: hooks.taskId,
+          fence,
           onStopRequest: (reason) => {
             hooks.onStop("platform", reason);
           },
@@ -96,6 +104,7 @@ export function createSinks(
       taskName: taskName ?? `${resolved.operation} ${identity.jobId.slice(0, 12)}`,
       externalKey: taskExternalKey({ operation: resolved.operation, jobId: identity.jobId, projectId: resolved.projectId }),
       owner: resolved.taskOwner,
+      fence,
       mode: identity.mode,
       metricAddress: given.metricAddress,
       nonFinite: given.nonFinite,

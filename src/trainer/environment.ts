@@ -56,6 +56,10 @@ const VARIABLES = {
   TRAINER_JOURNAL_DIR: z.string(),
   TRAINER_HANDOVER_URI: z.string(),
   TRAINER_TASK_OWNER: z.enum(["trainer", "worker"], { error: "must be trainer or worker" }),
+  TRAINER_FENCE: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, { error: "must be a whole number of 1 or more" })
+    .transform(Number),
 } as const;
 
 /** The variables' values, parsed; a missing or bad one is absent. */

@@ -98,6 +98,11 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly nonFinite?: "companion" | "omit";
   /** `TRAINER_TASK_OWNER`. Who announces the end in ClearML: this process (default) or the platform's worker. */
   readonly taskOwner?: "trainer" | "worker";
+  /**
+   * `TRAINER_FENCE`. The number of this attempt, given by the platform's worker: 1 or more, higher for a later trainer of
+   * the same job. Once a higher one reports, this process writes nothing more, and `signal` aborts.
+   */
+  readonly fence?: number;
   /** Largest size of the journal on disk. Default 1 GiB. */
   readonly maxJournalBytes?: number;
   /** Largest size of checkpoints waiting on disk. Default 50 GiB. */
@@ -145,6 +150,7 @@ export interface ResolvedTrainerOptions {
   readonly rank: Rank;
   readonly silent: boolean;
   readonly taskOwner: "trainer" | "worker";
+  readonly fence: number | undefined;
   /** What is wrong, all at once. */
   readonly issues: readonly Issue[];
 }
@@ -171,6 +177,9 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
   }
   if (sinks?.includes("platform") && url === undefined)
     issues.push({ path: "CALLBACK_URL", message: "is missing, but the platform sink was asked for (TRAINER_SINKS)" });
+
+  if (given.fence !== undefined && !(Number.isSafeInteger(given.fence) && given.fence >= 1))
+    issues.push({ path: "fence", message: `must be a whole number of 1 or more, not ${String(given.fence)}` });
 
   const folder = given.journalDir ?? values.TRAINER_JOURNAL_DIR;
   const jobFolder = jobId === undefined ? undefined : `${operation === "training" ? "" : `${operation}-`}${folderName(jobId)}`;
@@ -209,6 +218,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
     journalDirectory: base !== undefined && rank.value !== 0 ? path.join(base, `rank-${String(rank.value)}`) : base,
     rank,
     silent,
+    fence: Number.isSafeInteger(given.fence) && (given.fence ?? 0) >= 1 ? given.fence : values.TRAINER_FENCE,
     taskOwner: given.taskOwner ?? values.TRAINER_TASK_OWNER ?? "trainer",
     issues,
   });

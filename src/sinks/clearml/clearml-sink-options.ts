@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { OperationType } from "../../records/facts.js";
 import type { AddressRule } from "./metric-lines.js";
+import type { Fence } from "../fence.js";
 import type { NonFinitePolicy } from "./record-events.js";
 
 /** The task that a job reports to, for whoever wants to show it. */
@@ -28,6 +29,8 @@ export interface ClearMLSinkOptions {
   readonly outputUri?: string | undefined;
   /** Who announces the end: this sink, or the platform's worker, to which the outcome is then left in the task's runtime. */
   readonly owner: "trainer" | "worker";
+  /** The right to write, where the worker numbers its trainers. Without effect on a drain, which a journal's lock protects. */
+  readonly fence?: Fence | undefined;
   /** `live`: the job runs in this process. `drain`: its records are delivered later, by somebody else; no status but the final one is touched. */
   readonly mode: "live" | "drain";
   /** Default: the rule of `metricAddress`. */

@@ -16,6 +16,7 @@ import { isEventRecord, type NonFinitePolicy } from "./record-events.js";
 import { deliverSingle } from "./single-delivery.js";
 import { startPlan } from "./status-plan.js";
 import { TaskBinding, type BoundTask } from "./task-binding.js";
+import { holdFence } from "./task-fence.js";
 import { applyStatus } from "./task-status.js";
 import { TaskWatch } from "./task-watch.js";
 
@@ -39,6 +40,8 @@ export class ClearMLSink implements Sink {
   #resting = false;
   /** A deleted task was replaced once; nobody wants a third. */
   #replaced = false;
+  /** The task was asked for the fence by this process. */
+  #claimed = false;
   /** Whole percent that ClearML was told last. */
   #percent: number | undefined;
 
@@ -61,6 +64,12 @@ export class ClearMLSink implements Sink {
       const binding = await this.#binding.bind(context.memory, context.signal);
       if ("refused" in binding) return { status: "rejected", reason: binding.refused };
       this.#lines ??= MetricLines.load(context.memory, this.#addressRule());
+      const refusal = await this.#fenced({ port: this.#port, ...binding.task, signal: context.signal });
+      if (refusal) {
+        // Open, so that every record finds its refusal, and is not left in a journal that somebody would deliver later.
+        this.#task = binding.task;
+        return { status: "delivered" };
+      }
       const { status } = binding.task;
       this.#resting = this.#options.mode === "live" && (ENDED_WELL.has(status) || finalSequence(context) !== undefined);
       return (await this.#adopt(binding.task, context)) ?? { status: "delivered" };
@@ -71,6 +80,8 @@ export class ClearMLSink implements Sink {
 
   async deliver(batch: readonly TrainerRecord[], context: DeliveryContext): Promise<readonly Delivery[]> {
     const outcomes: Delivery[] = [];
+    const fence = await this.#checkFence(context);
+    if (fence) return batch.map(() => fence);
     const fillWith = (outcome: Delivery): void => {
       while (outcomes.length < batch.length) outcomes.push(outcome);
     };
@@ -130,6 +141,7 @@ export class ClearMLSink implements Sink {
       const outcome = await deliverSingle(record, calls, {
         mapping,
         owner,
+        fence: this.#options.fence?.epoch,
         logger,
         taskName: this.#task.name,
         memory,
@@ -141,6 +153,29 @@ export class ClearMLSink implements Sink {
     } catch (error) {
       return [failureOutcome(error, "single", signal)];
     }
+  }
+
+  /** Why nothing may be written, if so. A failure to ask is one: without an answer nothing is sent. */
+  async #checkFence({ signal }: DeliveryContext): Promise<Delivery | undefined> {
+    if (this.#task === undefined) return undefined;
+    try {
+      return await this.#fenced({ port: this.#port, ...this.#task, signal });
+    } catch (error) {
+      return failureOutcome(error, "single", signal);
+    }
+  }
+
+  async #fenced(calls: TaskCalls): Promise<Delivery | undefined> {
+    const { fence, mode, runId, logger } = this.#options;
+    if (fence === undefined || mode === "drain") return undefined;
+    if (fence.lost === undefined) {
+      const verdict = await holdFence(calls, { epoch: fence.epoch, runId }, !this.#claimed);
+      this.#claimed = true;
+      if (verdict.status === "held") return undefined;
+      logger.error(`${fence.lose(verdict.reason)}; nothing more is written to ClearML`);
+      await this.#watch.stop();
+    }
+    return { status: "rejected", reason: fence.lost ?? "" };
   }
 
   /** Takes the task as the job's own: tells who wants to know, starts it where that is due, watches it. A failure, or nothing. */

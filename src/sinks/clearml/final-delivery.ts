@@ -24,6 +24,8 @@ export interface FinalDeliveryParts {
   readonly mapping: EventMapping;
   /** `worker`: the outcome is left for the platform's worker, which announces the end. */
   readonly owner: "trainer" | "worker";
+  /** The attempt, told with the outcome: the worker must not take an earlier attempt's word for a later one's. */
+  readonly fence?: number | undefined;
   readonly logger: Logger;
   /** Claimed lines are made durable before their points are sent. */
   saveLines(): Promise<void>;
@@ -42,7 +44,7 @@ export async function deliverFinal(calls: TaskCalls, record: TrainerRecord, fact
   }
   try {
     if (parts.owner === "worker") {
-      await setRuntime(calls, { [OUTCOME_RUNTIME_KEY]: outcomeText(record, fact) });
+      await setRuntime(calls, { [OUTCOME_RUNTIME_KEY]: outcomeText(record, fact, parts.fence) });
       return { status: "delivered" };
     }
     const words = { reason: fact.status, message: statusMessage(fact) };
@@ -110,7 +112,7 @@ function statusMessage(fact: FinalFact): string | undefined {
 }
 
 /** For the worker: what the trainer would have announced. Read by `finalizeTask` and friends. */
-function outcomeText(record: TrainerRecord, fact: FinalFact): string {
+function outcomeText(record: TrainerRecord, fact: FinalFact, fence: number | undefined): string {
   const { status, finalMetrics, reason, error, epoch, totalEpochs } = fact;
   const text = (value: string): string => cutText(value, MAX_STATUS_TEXT_LENGTH);
   return JSON.stringify({
@@ -118,6 +120,7 @@ function outcomeText(record: TrainerRecord, fact: FinalFact): string {
     run_id: record.runId,
     sequence: record.sequence,
     reported_at: new Date(record.createdAtMs).toISOString(),
+    ...(fence === undefined ? {} : { fence }),
     ...(epoch === undefined ? {} : { epoch }),
     ...(totalEpochs === undefined ? {} : { total_epochs: totalEpochs }),
     ...(finalMetrics === undefined ? {} : { final_metrics: finalMetrics }),

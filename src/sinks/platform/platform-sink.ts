@@ -9,6 +9,7 @@ import type { Logger } from "../../base/logger.js";
 import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../outbox/sink.js";
 import type { OperationType } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
+import { FENCE_HEADER, type Fence } from "../fence.js";
 import { deliveryOf } from "./answer.js";
 import type { CallbackDialect, CallbackDialectFunction, CallbackInstruction, CallbackRequest } from "./dialect.js";
 import { planDialect, readStopAnswer } from "./plan-dialect.js";
@@ -30,6 +31,8 @@ export interface PlatformSinkOptions {
   readonly taskId?: (() => string | undefined) | undefined;
   /** Called when an answer asks the job to stop; not again while the same wish is repeated, and never for the answer to the job's end. */
   readonly onStopRequest?: ((reason: string) => void) | undefined;
+  /** The right to write, where the worker numbers its trainers. Its number goes along as a header. */
+  readonly fence?: Fence | undefined;
   /** Shared or own; the sink does not close it. */
   readonly transport: HttpTransport;
   readonly clock: Clock;
@@ -68,6 +71,7 @@ class PlatformSink implements Sink {
       "content-type": "application/json",
       accept: "application/json",
       ...(authorization === undefined ? {} : { authorization }),
+      ...(options.fence === undefined ? {} : { [FENCE_HEADER]: String(options.fence.epoch) }),
     };
     const { dialect = planDialect } = options;
     this.#dialect = typeof dialect === "function" ? { name: "custom", toRequest: dialect } : dialect;
@@ -88,6 +92,8 @@ class PlatformSink implements Sink {
   }
 
   async #deliverOne(record: TrainerRecord, context: DeliveryContext): Promise<Delivery> {
+    const lost = this.#options.fence?.lost;
+    if (lost !== undefined) return { status: "rejected", reason: lost };
     let request: CallbackRequest | undefined;
     let body: string | undefined;
     try {
@@ -110,7 +116,7 @@ class PlatformSink implements Sink {
   }
 
   async #post(record: TrainerRecord, request: CallbackRequest, body: string, context: DeliveryContext): Promise<Delivery> {
-    const { transport, clock, logger, requestTimeoutMs = DEFAULT_CALLBACK_TIMEOUT_MS } = this.#options;
+    const { transport, clock, fence, logger, requestTimeoutMs = DEFAULT_CALLBACK_TIMEOUT_MS } = this.#options;
     const url = this.#urlOf(request.path);
     let response: HttpResponse;
     try {
@@ -127,6 +133,8 @@ class PlatformSink implements Sink {
       secrets: this.#secrets,
       nowMs: clock.now(),
     });
+    if (response.status === 412 && fence !== undefined)
+      return { status: "rejected", reason: fence.lose(`the backend hears a later one (POST ${publicUrl(url)} answered 412)`) };
     if (response.status === 409 && outcome.status === "delivered")
       logger.info(`the backend knows ${record.id} already (409 to a repeated delivery)`, { sink: this.name });
     if (outcome.status === "delivered" && record.fact.kind !== "final") this.#hear(response);
