@@ -6,6 +6,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Where to leave the figures for programs. */
   readonly json: string | undefined;
+  /** Where to leave them as tables for a page. */
+  readonly markdown: string | undefined;
   /** Empty: all rows. */
   readonly only: readonly string[];
   /** How often each row is measured; the median of each figure counts. */
@@ -23,6 +25,7 @@ export function parseBenchOptions(args: readonly string[], rowNames: readonly st
       help: { type: "boolean", short: "h", default: false },
       quick: { type: "boolean", default: false },
       json: { type: "string" },
+      markdown: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
       repeat: { type: "string", default: "1" },
       "no-install": { type: "boolean", default: false },
@@ -33,7 +36,15 @@ export function parseBenchOptions(args: readonly string[], rowNames: readonly st
     if (!rowNames.includes(name)) throw new Error(`There is no row ${JSON.stringify(name)}; there are ${rowNames.join(", ")}.`);
   const repeat = Number(values.repeat);
   if (!Number.isInteger(repeat) || repeat < 1) throw new Error(`--repeat must be a whole number of 1 or more, not ${values.repeat}.`);
-  return { help: values.help, quick: values.quick, json: values.json, only, repeat, install: !values["no-install"] };
+  return {
+    help: values.help,
+    quick: values.quick,
+    json: values.json,
+    markdown: values.markdown,
+    only,
+    repeat,
+    install: !values["no-install"],
+  };
 }
 
 export function helpText(rows: readonly { readonly name: string; readonly title: string }[]): string {
@@ -47,6 +58,7 @@ fastest uploaders there are. Exits with 1 when a floor is broken; a missed aim i
   --only ROW      this row alone; several with commas
   --repeat N      measure each row N times and take the median of each figure
   --json FILE     leave the figures in a file, for programs
+  --markdown FILE the same as tables for a page
   --no-install    do without what is not installed under .cache/bench yet
   --help
 

@@ -1,4 +1,4 @@
-/** The table at the end: value, bar, verdict. For people; `--json` is for programs. */
+/** The table at the end: value, bar, verdict. For people, as text or for a page of the documentation; `--json` is for programs. */
 import { verdictOf, type Bar, type Figure } from "./row.ts";
 
 export interface MeasuredRow {
@@ -26,6 +26,28 @@ export function reportTable(rows: readonly MeasuredRow[]): string {
     for (const row of cells) lines.push(`  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** The same as Markdown, a table for each row. */
+export function reportMarkdown(rows: readonly MeasuredRow[]): string {
+  return rows
+    .map(({ name, title, figures, failure }) => {
+      const cells = figures.map((figure) => {
+        const what = figure.note === undefined ? figure.what : `${figure.what} (${figure.note})`;
+        return `| ${[what, shown(figure), figure.bars.map(barText).join(", "), verdictOf(figure)].join(" | ")} |`;
+      });
+      const failed = failure === undefined ? [] : [`Failed: ${failure}`, ""];
+      return [
+        `**\`${name}\`**: ${title}`,
+        "",
+        ...failed,
+        "| what | value | bar | verdict |",
+        "| --- | --- | --- | --- |",
+        ...cells,
+        "",
+      ].join("\n");
+    })
+    .join("\n");
 }
 
 function shown({ value, unit }: Figure): string {

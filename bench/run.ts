@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { helpText, parseBenchOptions } from "./command-line.ts";
-import { reportTable, type MeasuredRow } from "./report-table.ts";
+import { reportMarkdown, reportTable, type MeasuredRow } from "./report-table.ts";
 import { verdictOf, type Figure, type Row } from "./row.ts";
 import { ROWS } from "./rows/all-rows.ts";
 import { installPeers } from "./peers/install-peers.ts";
@@ -45,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
   );
   process.stdout.write(floorsHold ? "All floors that were measured hold.\n" : "A floor is broken, or a row failed.\n");
   if (unmeasured.length > 0) process.stdout.write(`Not measured: ${unmeasured.join("; ")}.\n`);
+  if (options.markdown !== undefined) await writeFile(options.markdown, reportMarkdown(measured));
   if (options.json !== undefined) {
     const rowsOut = measured.map((row) => ({ ...row, figures: row.figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) })) }));
     const result = {

@@ -49,6 +49,15 @@ for (let step = 1; step <= 2000; step++) {
   backToBack.push((performance.now() - enteredAt) * 1000);
   if (step % 20 === 0) await nextTurn();
 }
-answer({ backToBackUs: backToBack, returnedUs: returned, durableMs: durable, volatile, loop: loopFigures });
+// The same pace with nothing but the record's text to make: what any code costs whose turn comes once in a while.
+const textAlone: number[] = [];
+for (let step = 1; step <= 1000; step++) {
+  const metrics = metricsAt(step);
+  const enteredAt = performance.now();
+  JSON.stringify({ kind: "progress", iteration: step, metrics });
+  textAlone.push((performance.now() - enteredAt) * 1000);
+  await sleep(pauseMs);
+}
+answer({ textAloneUs: textAlone, backToBackUs: backToBack, returnedUs: returned, durableMs: durable, volatile, loop: loopFigures });
 await sdk.close({ deadlineMs: 0 });
 process.exit(0);

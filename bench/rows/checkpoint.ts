@@ -88,6 +88,7 @@ export const checkpoint: Row = {
         ...loopFigures("upload", {
           ownMaxMs: middle(({ loop }) => loop.ownMaxMs),
           ownStalls: Math.max(...ours.map(({ loop }) => loop.ownStalls)),
+          collectorMaxMs: middle(({ loop }) => loop.collectorMaxMs),
           wallP99Ms: middle(({ loop }) => loop.wallP99Ms),
           wallMaxMs: middle(({ loop }) => loop.wallMaxMs),
         }),

@@ -9,6 +9,7 @@ import { spread } from "../statistics.ts";
 interface VerbCost {
   readonly returnedUs: readonly number[];
   readonly backToBackUs: readonly number[];
+  readonly textAloneUs: readonly number[];
   readonly durableMs: readonly number[];
   readonly volatile: number;
   readonly loop: LoopFigures;
@@ -68,7 +69,7 @@ async function measureWith(server: Server, { workplace, quick }: RowContext): Pr
   }
 }
 
-function figuresOf(server: Server, { returnedUs, backToBackUs, durableMs, volatile, loop }: VerbCost): Figure[] {
+function figuresOf(server: Server, { returnedUs, backToBackUs, textAloneUs, durableMs, volatile, loop }: VerbCost): Figure[] {
   const returned = spread(returnedUs);
   const durable = spread(durableMs);
   const unkept = returnedUs.length - durableMs.length + volatile;
@@ -83,6 +84,12 @@ function figuresOf(server: Server, { returnedUs, backToBackUs, durableMs, volati
       note: `${String(returnedUs.length)} calls`,
     },
     { what: `return, server ${server}, back to back, p50`, value: spread(backToBackUs).p50, unit: "us", bars: [] },
+    {
+      what: `JSON.stringify of the same metrics alone, at the same pace, server ${server}, p50`,
+      value: spread(textAloneUs).p50,
+      unit: "us",
+      bars: [],
+    },
     { what: `durable, server ${server}, p50`, value: durable.p50, unit: "ms", bars: [] },
     {
       what: `durable, server ${server}, p99`,

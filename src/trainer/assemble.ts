@@ -10,7 +10,7 @@ import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
-import { clearmlClient, createSinks, issuesOf, type Collaborators } from "./destinations.js";
+import { clearmlDestination, createSinks, issuesOf, type Collaborators } from "./destinations.js";
 import { TrainerEmitter, type BoundTask } from "./events.js";
 import { handOverStore } from "./hand-over.js";
 import { flattenParameters } from "./hyperparameters.js";
@@ -119,9 +119,9 @@ interface Hooks {
 async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, collaborators: Collaborators, hooks: Hooks) {
   const { issues, tally, emitter, stop, binding } = hooks;
   const { clock, random, logger } = collaborators;
-  const client = clearmlClient(given, resolved, collaborators);
-  issues.push(...client.issues);
-  const storage = checkpointStore(given, resolved, client.clearml, collaborators);
+  const { destination, issues: clearmlIssues } = await clearmlDestination(given, resolved, collaborators);
+  issues.push(...clearmlIssues);
+  const storage = checkpointStore(given, resolved, destination?.clearml, collaborators);
   issues.push(...storage.issues);
   const handover = handOverPlace(given, resolved, collaborators);
   issues.push(...handover.issues);
@@ -140,7 +140,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     const { sinks, issues: found } = createSinks(
       given,
       resolved,
-      client.clearml,
+      destination,
       { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, ""), mode: "live" },
       sinkHooks,
       collaborators,
@@ -195,9 +195,9 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     jobId,
     store: storage.store,
     pinDirectory: path.join(place.directory ?? path.join(tmpdir(), "trainer-sdk", place.outbox.runId), "pins"),
-    hasClearML: client.clearml !== undefined && (resolved.sinks?.includes("clearml") ?? true),
+    hasClearML: destination !== undefined && (resolved.sinks?.includes("clearml") ?? true),
     release: async () => {
-      await client.clearml?.close();
+      await destination?.clearml.close();
     },
   };
 }

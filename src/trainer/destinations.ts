@@ -7,11 +7,11 @@ import { ConfigError, describeError, type Issue, type StopSource } from "../base
 import type { HttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
-import { createClearML, type ClearML } from "../clearml/create-clearml.js";
+import type { ClearML } from "../clearml/create-clearml.js";
 import { resolveClearMLOptions } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
 import { taskExternalKey } from "../records/external-key.js";
-import { createClearMLSink } from "../sinks/clearml/clearml-sink.js";
+import type { createClearMLSink } from "../sinks/clearml/clearml-sink.js";
 import { Fence } from "../sinks/fence.js";
 import { createPlatformSink } from "../sinks/platform/platform-sink.js";
 import type { BoundTask } from "./events.js";
@@ -33,29 +33,37 @@ export interface SinkHooks {
   readonly onRefused: () => void;
 }
 
-/** The ClearML client, when there is enough to reach one. */
-export function clearmlClient(
+/** A client for ClearML, and what makes the sink over it. */
+export interface ClearMLDestination {
+  readonly clearml: ClearML;
+  readonly createSink: typeof createClearMLSink;
+}
+
+/** The ClearML client, when there is enough to reach one. Loads its code; opens nothing. */
+export async function clearmlDestination(
   given: GivenOptions,
   resolved: ResolvedTrainerOptions,
   collaborators: Collaborators,
-): { clearml: ClearML | undefined; issues: readonly Issue[] } {
+): Promise<{ destination: ClearMLDestination | undefined; issues: readonly Issue[] }> {
   const { sinks, env } = resolved;
   const wanted = sinks?.includes("clearml");
-  if (wanted === false && resolved.storage !== "clearml") return { clearml: undefined, issues: [] };
+  if (wanted === false && resolved.storage !== "clearml") return { destination: undefined, issues: [] };
   const { options, issues, configured } = resolveClearMLOptions({ ...given.clearml }, env);
   // Not asked for and not configured: there is simply no ClearML. Asked for or half configured: say what is missing.
-  if (options === undefined) return { clearml: undefined, issues: configured || wanted === true ? issues : [] };
+  if (options === undefined) return { destination: undefined, issues: configured || wanted === true ? issues : [] };
   const { transport, ...others } = collaborators;
   // A session that must not check certificates needs a transport of its own; the shared one checks.
   const ownTransport = !options.verifyCertificates && given.dispatcher === undefined && given.fetch === undefined;
-  return { clearml: createClearML({ ...options, ...others, ...(ownTransport ? {} : { transport }) }, env), issues };
+  const { createClearML, createClearMLSink } = await import("./clearml-parts.js");
+  const clearml = createClearML({ ...options, ...others, ...(ownTransport ? {} : { transport }) }, env);
+  return { destination: { clearml, createSink: createClearMLSink }, issues };
 }
 
 /** The sinks in the order in which they are listed everywhere. */
 export function createSinks(
   given: GivenOptions,
   resolved: ResolvedTrainerOptions,
-  clearml: ClearML | undefined,
+  destination: ClearMLDestination | undefined,
   identity: { readonly runId: string; readonly jobId: string; readonly outputUri: string | undefined; readonly mode: "live" | "drain" },
   hooks: SinkHooks,
   collaborators: Collaborators,
@@ -92,10 +100,10 @@ export function createSinks(
       issues.push(...issuesOf(error, "CALLBACK_URL"));
     }
   }
-  if (clearml && wanted("clearml")) {
+  if (destination && wanted("clearml")) {
     const { taskId, projectName, taskName } = resolved.clearmlTask;
-    const sink = createClearMLSink({
-      clearml,
+    const sink = destination.createSink({
+      clearml: destination.clearml,
       job: { operation: resolved.operation },
       runId: identity.runId,
       outputUri: identity.outputUri,

@@ -13,7 +13,7 @@ import { surveyJournal, type JournalSurvey } from "../outbox/survey-journal.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
-import { clearmlClient, createSinks, type Collaborators } from "./destinations.js";
+import { clearmlDestination, createSinks, type Collaborators } from "./destinations.js";
 import type { Environment } from "./environment.js";
 import { readJob, type JobIdentity } from "./job-identity.js";
 import { resolveTrainerOptions, type GivenOptions } from "./options.js";
@@ -72,7 +72,7 @@ export function isSettled({ pending, pendingUploads }: JournalSurvey): boolean {
 export async function planDrain(options: DrainOptions): Promise<DrainPlan> {
   const survey = await surveyJournal(options.directory);
   const job = readJob(survey);
-  const destinations = destinationsFor(options, survey, job);
+  const destinations = await destinationsFor(options, survey, job);
   await destinations.close();
   return { survey, job, unreachable: destinations.unreachable };
 }
@@ -88,7 +88,7 @@ export async function drainJournal(options: DrainOptions): Promise<DrainReport> 
   const job = readJob(survey);
   if (survey.runId === undefined || isSettled(survey))
     return { survey, job, unreachable: {}, receipt: undefined, losses: undefined, lastErrors: {}, complete: true };
-  const destinations = destinationsFor(options, survey, job);
+  const destinations = await destinationsFor(options, survey, job);
   try {
     const { sinks, uploader, unreachable } = destinations;
     const outbox = await Outbox.open({ directory, sinks, uploader, strict: true, clock, logger });
@@ -116,7 +116,7 @@ interface Destinations {
 }
 
 /** Only sinks that the journal has met: a new one would be owed all that is still there, which nobody meant. */
-function destinationsFor(options: DrainOptions, survey: JournalSurvey, job: JobIdentity | undefined): Destinations {
+async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job: JobIdentity | undefined): Promise<Destinations> {
   const { logger = silentLogger, clock = systemClock } = options;
   const given = givenOptions(options, job);
   const resolved = resolveTrainerOptions(given, destinationsAlone(options.env, job !== undefined), process.cwd());
@@ -126,14 +126,14 @@ function destinationsFor(options: DrainOptions, survey: JournalSurvey, job: JobI
     random: Math.random,
     logger,
   };
-  const client = clearmlClient(given, resolved, collaborators);
-  const storage = checkpointStore(given, resolved, client.clearml, collaborators);
+  const { destination, issues: clearmlIssues } = await clearmlDestination(given, resolved, collaborators);
+  const storage = checkpointStore(given, resolved, destination?.clearml, collaborators);
   let taskId: string | undefined = job?.taskId;
   const runId = survey.runId ?? "";
   const created = createSinks(
     given,
     resolved,
-    client.clearml,
+    destination,
     { runId, jobId: job?.jobId ?? resolved.jobId ?? runId, outputUri: storage.store?.uriOf("").replace(/\/+$/, ""), mode: "drain" },
     {
       taskId: () => taskId,
@@ -145,7 +145,7 @@ function destinationsFor(options: DrainOptions, survey: JournalSurvey, job: JobI
     },
     collaborators,
   );
-  const issues = [...client.issues, ...created.issues];
+  const issues = [...clearmlIssues, ...created.issues];
   const sinks = created.sinks.filter(({ name }) => name in survey.pending && !(name === "platform" && job?.knownDialect === false));
   const unreachable: Record<string, string> = {};
   for (const [name, pending] of Object.entries(survey.pending)) {
@@ -160,7 +160,7 @@ function destinationsFor(options: DrainOptions, survey: JournalSurvey, job: JobI
     unreachable,
     close: async () => {
       await storage.store?.close();
-      await client.clearml?.close();
+      await destination?.clearml.close();
       await collaborators.transport.close();
     },
   };
