@@ -69,10 +69,10 @@ describe("planParts", () => {
   const MiB = 1024 ** 2;
   const GiB = 1024 ** 3;
   it.each([
-    [0, { partBytes: 8 * MiB, parts: 1, parallel: 4 }],
-    [8 * MiB, { partBytes: 8 * MiB, parts: 1, parallel: 4 }],
-    [8 * MiB + 1, { partBytes: 8 * MiB, parts: 2, parallel: 4 }],
-    [100 * GiB, { partBytes: 11 * MiB, parts: 9310, parallel: 4 }],
+    [0, { partBytes: 8 * MiB, parts: 1, parallel: 6 }],
+    [8 * MiB, { partBytes: 8 * MiB, parts: 1, parallel: 6 }],
+    [8 * MiB + 1, { partBytes: 8 * MiB, parts: 2, parallel: 6 }],
+    [100 * GiB, { partBytes: 11 * MiB, parts: 9310, parallel: 5 }],
     [1024 * GiB, { partBytes: 105 * MiB, parts: 9987, parallel: 1 }],
     [5 * 1024 * GiB, { partBytes: 525 * MiB, parts: 9987, parallel: 1 }],
   ])("cuts %i bytes into at most 10,000 parts", (sizeBytes, plan) => {
