@@ -7,11 +7,12 @@ import { access } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { pythonWith } from "./python-venv.ts";
 
 const run = promisify(execFile);
 const FOLDER = path.join(fileURLToPath(new URL("..", import.meta.url)), ".cache", "s3");
 const SERVER_MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
-const PYTHON_PACKAGES = ["clearml", "boto3"];
+const PYTHON_PACKAGES = ["clearml==2.1.12", "boto3==1.44.8"];
 
 export interface S3Tools {
   /** The server's program. */
@@ -22,28 +23,19 @@ export interface S3Tools {
 
 /** Installs what is missing: some minutes the first time, most of them for the server's compilation. */
 export async function installS3Tools(tell: (message: string) => void = () => undefined): Promise<S3Tools> {
-  const server = path.join(FOLDER, "bin", "versitygw");
-  const venv = path.join(FOLDER, "venv");
-  const python = path.join(venv, "bin", "python");
-  if (!(await exists(server))) {
-    tell("Compiling the S3 server ...");
-    await run("go", ["install", SERVER_MODULE], { env: { ...process.env, GOBIN: path.dirname(server), GOFLAGS: "-mod=mod" } });
-  }
-  const hasPackages = await run(python, ["-c", "import clearml, boto3"]).then(
-    () => true,
-    () => false,
-  );
-  if (!hasPackages) {
-    tell("Installing Python's ClearML client ...");
-    await run("python3", ["-m", "venv", venv]);
-    await run(path.join(venv, "bin", "pip"), ["install", "--quiet", ...PYTHON_PACKAGES], { maxBuffer: 64 * 1024 ** 2 });
-  }
-  return { server, python };
+  const server = await installS3Server(tell);
+  return { server, python: await pythonWith("s3/venv", PYTHON_PACKAGES, tell) };
 }
 
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
+/** The server alone: its program. */
+export async function installS3Server(tell: (message: string) => void = () => undefined): Promise<string> {
+  const server = path.join(FOLDER, "bin", "versitygw");
+  const isThere = await access(server).then(
     () => true,
     () => false,
   );
+  if (isThere) return server;
+  tell("Compiling the S3 server ...");
+  await run("go", ["install", SERVER_MODULE], { env: { ...process.env, GOBIN: path.dirname(server), GOFLAGS: "-mod=mod" } });
+  return server;
 }
