@@ -4,7 +4,7 @@ const ROOMS = {
   base: [],
   records: ["base"],
   protocol: ["base"],
-  clearml: ["base", "records", "protocol"],
+  clearml: ["base", "records", "protocol", "storage"],
   storage: ["base", "records", "protocol"],
   outbox: ["base", "records", "protocol"],
   sinks: ["base", "records", "protocol", "clearml", "storage", "outbox"],

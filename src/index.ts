@@ -34,7 +34,7 @@ export type { PlotlyInput } from "./records/figures/any-figure.js";
 export type { HtmlInput, ImageInput, MediaInput, SampleInput } from "./records/media/media-input.js";
 export type { Pixels } from "./records/media/png.js";
 export type { CompletedInput, FailedInput, StoppedInput } from "./trainer/report-final.js";
-export type { ParameterTree } from "./trainer/hyperparameters.js";
+export type { ParameterTree } from "./clearml/parameter-values.js";
 
 // What they answer.
 export type { FileReceipt, Receipt, RejectedItem, UploadReceipt } from "./trainer/receipt.js";

@@ -3,6 +3,7 @@ import { AuthService } from "./auth-service.js";
 import { EventsService } from "./events-service.js";
 import { FileServer } from "./file-server.js";
 import { ModelsService } from "./models-service.js";
+import { ObjectFiles } from "./object-files.js";
 import type { ClearMLSessionOptions, Environment } from "./options.js";
 import { ProjectsService } from "./projects-service.js";
 import { ServerService } from "./server-service.js";
@@ -19,7 +20,9 @@ export interface ClearML extends AsyncDisposable {
   readonly projects: ProjectsService;
   readonly server: ServerService;
   readonly files: FileServer;
-  /** Closes the session. */
+  /** Files of tasks and models, on the file server, in S3 or in a folder. */
+  readonly objects: ObjectFiles;
+  /** Closes the session, and what `objects` opened. */
   close(): Promise<void>;
 }
 
@@ -30,6 +33,12 @@ export interface ClearML extends AsyncDisposable {
  */
 export function createClearML(options: ClearMLSessionOptions = {}, env: Environment = process.env): ClearML {
   const session = new ClearMLSession(options, env);
+  const { clock, random, logger, retry } = options;
+  const files = new FileServer(session, clock ? { clock } : {});
+  const objects = new ObjectFiles({ files, env, clock, random, logger, retry });
+  const close = async (): Promise<void> => {
+    await Promise.all([session.close(), objects.close()]);
+  };
   return {
     session,
     auth: new AuthService(session),
@@ -38,8 +47,9 @@ export function createClearML(options: ClearMLSessionOptions = {}, env: Environm
     models: new ModelsService(session),
     projects: new ProjectsService(session),
     server: new ServerService(session),
-    files: new FileServer(session, options.clock ? { clock: options.clock } : {}),
-    close: () => session.close(),
-    [Symbol.asyncDispose]: () => session.close(),
+    files,
+    objects,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -176,8 +176,9 @@ export class FileServer {
       const sha256 = hash.digest("hex");
       const expectedBytes = options.sizeBytes ?? lengthOf(answer.headers);
       if (expectedBytes !== undefined && expectedBytes !== receivedBytes)
-        throw mismatch(url, `${String(expectedBytes)} bytes`, String(receivedBytes));
-      if (options.sha256 !== undefined && options.sha256.toLowerCase() !== sha256) throw mismatch(url, `SHA-256 ${options.sha256}`, sha256);
+        throw mismatch(url, `${String(expectedBytes)} bytes`, String(receivedBytes), true);
+      if (options.sha256 !== undefined && options.sha256.toLowerCase() !== sha256)
+        throw mismatch(url, `SHA-256 ${options.sha256}`, sha256, false);
       await rename(partial, targetPath);
       return { path: targetPath, sizeBytes: receivedBytes, sha256 };
     } catch (error) {
@@ -270,9 +271,10 @@ function lengthOf(headers: Readonly<Record<string, string>>): number | undefined
   return text !== undefined && /^\d+$/.test(text) && headers["content-encoding"] === undefined ? Number(text) : undefined;
 }
 
-function mismatch(url: string, expected: string, found: string): UploadError {
+/** A whole file of another content stays what it is; a short one may have been cut off on its way. */
+function mismatch(url: string, expected: string, found: string, retryable: boolean): UploadError {
   return new UploadError(
     `What came from ${publicUrl(url)} is not what was expected: ${expected}, found ${found}. Fetch it again; if it stays so, the stored file is damaged.`,
-    { retryable: true },
+    { retryable },
   );
 }

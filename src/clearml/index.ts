@@ -29,6 +29,7 @@ export {
   type RemoteFile,
 } from "./file-server.js";
 export type { UploadSource } from "./multipart-body.js";
+export { ObjectFiles, type FetchFileOptions, type ObjectFilesOptions, type StoreFileOptions } from "./object-files.js";
 
 export type { BatchEndpointName, EndpointName, RequestOf, ResponseOf, SingleEndpointName } from "../protocol/clearml/endpoints.js";
 export { CLEARML_ERRORS, type ClearMLErrorKind } from "../protocol/clearml/error-kinds.js";

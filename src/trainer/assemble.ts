@@ -13,7 +13,7 @@ import { checkpointStore } from "./checkpoint-store.js";
 import { clearmlDestination, createSinks, issuesOf, type Collaborators } from "./destinations.js";
 import { TrainerEmitter, type BoundTask } from "./events.js";
 import { handOverStore } from "./hand-over.js";
-import { flattenParameters } from "./hyperparameters.js";
+import { flattenParameters } from "../clearml/parameter-values.js";
 import { jobIdentity, rememberJob } from "./job-identity.js";
 import { openOutbox } from "./journal-place.js";
 import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";

@@ -1,8 +1,8 @@
 /** Where files go: what was said (`CHECKPOINT_URI`), else the platform's internal storage, else ClearML's file server. */
 import type { Issue } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
+import { fileServerPort } from "../clearml/file-server-port.js";
 import { parseCheckpointUri } from "../storage/checkpoint-uri.js";
-import type { FileServerPort } from "../storage/fileserver-object-store.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { createObjectStore } from "../storage/open-object-store.js";
 import { issuesOf, type Collaborators } from "./destinations.js";
@@ -36,7 +36,7 @@ export function checkpointStore(
       env: resolved.env,
       logger: collaborators.logger,
       credentials: given.storageCredentials,
-      fileServer: clearml && hasFileServer ? fileServerPort(clearml) : undefined,
+      fileServer: clearml && hasFileServer ? fileServerPort(clearml.files) : undefined,
     });
     return { store, uri, issues: [] };
   } catch (error) {
@@ -51,14 +51,4 @@ function internalStorageUri(env: Environment): string | undefined {
   if (!endpoint || !bucket || !URL.canParse(endpoint)) return undefined;
   const { protocol, hostname, port } = new URL(endpoint);
   return `s3://${hostname}:${port || (protocol === "https:" ? "443" : "80")}/${bucket}`;
-}
-
-function fileServerPort({ files }: ClearML): FileServerPort {
-  return {
-    urlOf: (path) => files.urlOf(path),
-    upload: async (path, { open, sizeBytes, contentType }, { signal }) => {
-      await files.upload(path, open, { sizeBytes, contentType, signal });
-    },
-    head: (path, { signal }) => files.head(files.urlOf(path), { signal }),
-  };
 }

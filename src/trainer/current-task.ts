@@ -5,7 +5,7 @@
 import { keptUp } from "../base/background.js";
 import { checkObject, checkOptionalText, checkTexts, wrongType } from "./check.js";
 import type { BoundTask } from "./events.js";
-import { flattenParameters, type ParameterTree } from "./hyperparameters.js";
+import { flattenParameters, type ParameterTree } from "../clearml/parameter-values.js";
 import { rejectedReceipt, type Receipt, type UploadReceipt } from "./receipt.js";
 import { present } from "./report-progress.js";
 import type { Run } from "./run.js";

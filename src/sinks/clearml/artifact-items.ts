@@ -2,7 +2,7 @@
 import type { ArtifactInput } from "../../protocol/clearml/task-document.js";
 import type { ArtifactFact, CheckpointFact, StoredFile } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
-import { MAX_PREVIEW_LENGTH, cutText, freeText, nameText } from "./clearml-text.js";
+import { MAX_PREVIEW_LENGTH, cutText, freeText, nameText } from "../../clearml/clearml-text.js";
 
 /** Key of a checkpoint's artifact, one for each type: the newest of a type takes the older one's place. */
 export function checkpointKey(type: string): string {

@@ -8,11 +8,11 @@ import type { Delivery } from "../../outbox/sink.js";
 import type { FinalFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import type { TaskCalls } from "./clearml-port.js";
-import { MAX_STATUS_TEXT_LENGTH, cutText } from "./clearml-text.js";
+import { MAX_STATUS_TEXT_LENGTH, cutText } from "../../clearml/clearml-text.js";
 import { failureOutcome, type Carried } from "./delivery-failure.js";
 import { summaryEvents, type EventMapping } from "./record-events.js";
 import { finalPlan } from "./status-plan.js";
-import { configurationItem, setConfiguration, setRuntime } from "./task-edits.js";
+import { configurationItem, setConfiguration, setRuntime } from "../../clearml/task-edits.js";
 import { applyStatus, isOurs } from "./task-status.js";
 
 /** Configuration object that holds a job's results, as JSON text. */

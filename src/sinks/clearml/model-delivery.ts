@@ -11,11 +11,11 @@ import type { CheckpointFact, ModelFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import { checkpointFacts, checkpointKey } from "./artifact-items.js";
 import type { TaskCalls } from "./clearml-port.js";
-import { freeText, nameText } from "./clearml-text.js";
-import { findOrCreate, oldest } from "./find-or-create.js";
-import { isAnswer } from "./is-answer.js";
-import { editTask } from "./locked-task.js";
-import { setParameters } from "./task-edits.js";
+import { freeText, nameText } from "../../clearml/clearml-text.js";
+import { findOrCreate, oldest } from "../../clearml/find-or-create.js";
+import { isAnswer } from "../../clearml/is-answer.js";
+import { editTask } from "../../clearml/locked-task.js";
+import { setParameters } from "../../clearml/task-edits.js";
 
 /** Hyperparameter section in which ClearML's own client lists data sets (3.11). */
 const DATASETS_SECTION = "Datasets";

@@ -6,7 +6,7 @@ import { SINGLE_VALUE_ITERATION, SINGLE_VALUE_METRIC } from "../../protocol/clea
 import type { LogLevel, MediaFact, MetricValue, PlotFact, ScalarFact } from "../../records/facts.js";
 import type { MetricAddress } from "../../records/metric-address.js";
 import type { TrainerRecord } from "../../records/record.js";
-import { consoleText } from "./clearml-text.js";
+import { consoleText } from "../../clearml/clearml-text.js";
 import type { MetricLines } from "./metric-lines.js";
 
 /** What stands for a value that is not finite: a companion point, or nothing. */

@@ -9,7 +9,7 @@ import type { TaskCalls } from "./clearml-port.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { deliverFinal, type FinalDeliveryParts } from "./final-delivery.js";
 import { deliverBestModel, deliverModel } from "./model-delivery.js";
-import { configurationItem, editTags, namedParameters, putArtifact, setConfiguration, setParameters } from "./task-edits.js";
+import { configurationItem, editTags, namedParameters, putArtifact, setConfiguration, setParameters } from "../../clearml/task-edits.js";
 
 export interface SingleDeliveryParts extends FinalDeliveryParts {
   readonly logger: Logger;

@@ -8,8 +8,8 @@ import type { SinkMemory } from "../../outbox/sink.js";
 import { NAME_MIN_LENGTH } from "../../protocol/clearml/limits.js";
 import type { OperationType } from "../../records/facts.js";
 import type { ClearMLPort } from "./clearml-port.js";
-import { freeText, nameText } from "./clearml-text.js";
-import { findOrCreate } from "./find-or-create.js";
+import { freeText, nameText } from "../../clearml/clearml-text.js";
+import { findOrCreate } from "../../clearml/find-or-create.js";
 
 /** Which task is meant, and what it is like should it have to be made. */
 export interface TaskWish {

@@ -4,9 +4,9 @@
  */
 import type { ApiError } from "../../base/errors.js";
 import { CLEARML_ERRORS } from "../../protocol/clearml/error-kinds.js";
-import { MAX_STATUS_TEXT_LENGTH, cutText, freeText } from "./clearml-text.js";
+import { MAX_STATUS_TEXT_LENGTH, cutText, freeText } from "../../clearml/clearml-text.js";
 import type { TaskCalls } from "./clearml-port.js";
-import { isAnswer } from "./is-answer.js";
+import { isAnswer } from "../../clearml/is-answer.js";
 import type { StatusPlan, StatusStep } from "./status-plan.js";
 
 /** Start of every `status_reason` that this package sets. ClearML's own stop leaves the reason to whoever asked. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_MESSAGE_LENGTH, consoleText, cutText, freeText, nameText } from "../../../../src/sinks/clearml/clearml-text.js";
+import { MAX_MESSAGE_LENGTH, consoleText, cutText, freeText, nameText } from "../../../src/clearml/clearml-text.js";
 
 describe("texts for ClearML", () => {
   it.each(["2024-01-31", "12:34", "12:34:56", "2024-01-31T12:34:56", "2024-01-31 12:34:56.789Z", "2024-01-31T12:34:56+02:00"])(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flattenParameters } from "../../../src/trainer/hyperparameters.js";
+import { flattenParameters } from "../../../src/clearml/parameter-values.js";
 
 describe("flattenParameters", () => {
   it("writes values as Python writes them, with its names of types", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ENDPOINTS } from "../../../../src/protocol/clearml/endpoints.js";
-import { artifactItem, checkpointArtifact } from "../../../../src/sinks/clearml/artifact-items.js";
+import { ENDPOINTS } from "../../../src/protocol/clearml/endpoints.js";
+import { artifactItem, checkpointArtifact } from "../../../src/sinks/clearml/artifact-items.js";
 import {
   configurationItem,
   editTags,
@@ -9,9 +9,9 @@ import {
   setConfiguration,
   setParameters,
   setRuntime,
-} from "../../../../src/sinks/clearml/task-edits.js";
-import { checkpoint, line, record, storedFile } from "./facts.js";
-import { raise, refusal, scriptedPort, type ScriptedPort, type Loose } from "./scripted-port.js";
+} from "../../../src/clearml/task-edits.js";
+import { checkpoint, line, record, storedFile } from "../sinks/clearml/facts.js";
+import { raise, refusal, scriptedPort, type ScriptedPort, type Loose } from "../sinks/clearml/scripted-port.js";
 
 const calls = (port: ScriptedPort) => ({ port, taskId: "task", projectId: undefined, signal: new AbortController().signal });
 /** A task that somebody ended: the atomic way is closed. */

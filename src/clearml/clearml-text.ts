@@ -3,7 +3,7 @@
  * object, which it then refuses or rewrites (`clearml-protocol`, 4.3); terminals' carriage returns and texts without an
  * end do a console no good. Pure functions; what they change, they change visibly.
  */
-import { isIsoLookalike } from "../../records/metric-address.js";
+import { isIsoLookalike } from "../records/metric-address.js";
 
 /** The longest console message, in UTF-16 code units: the size up to which ClearML's own client joins lines (4.7). */
 export const MAX_MESSAGE_LENGTH = 1_048_576;

@@ -1,7 +1,7 @@
 /** Artifacts, tags, hyperparameters, configuration and runtime of a task: each safe to repeat, each merged by its name. */
-import type { ArtifactInput, ConfigurationInput, ParameterInput, TaskDocument } from "../../protocol/clearml/task-document.js";
-import type { ConfigurationFact, HyperparametersFact, TagsFact } from "../../records/facts.js";
-import type { TaskCalls } from "./clearml-port.js";
+import type { ArtifactInput, ConfigurationInput, ParameterInput, TaskDocument } from "../protocol/clearml/task-document.js";
+import type { ConfigurationFact, HyperparametersFact, TagsFact } from "../records/facts.js";
+import type { TaskCalls } from "./task-calls.js";
 import { freeText, nameText } from "./clearml-text.js";
 import { editTask } from "./locked-task.js";
 

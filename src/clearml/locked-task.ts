@@ -4,10 +4,10 @@
  * reads, merges and writes. Between its read and its write another writer's edit can be lost: it is taken only where
  * the atomic way is closed. A published task is left alone: publishing means that nothing changes any more.
  */
-import type { RequestOf } from "../../protocol/clearml/endpoints.js";
-import { CLEARML_ERRORS } from "../../protocol/clearml/error-kinds.js";
-import type { TaskDocument } from "../../protocol/clearml/task-document.js";
-import type { TaskCalls } from "./clearml-port.js";
+import type { RequestOf } from "../protocol/clearml/endpoints.js";
+import { CLEARML_ERRORS } from "../protocol/clearml/error-kinds.js";
+import type { TaskDocument } from "../protocol/clearml/task-document.js";
+import type { TaskCalls } from "./task-calls.js";
 import { isAnswer } from "./is-answer.js";
 
 /** What `tasks.edit` is to replace, made from the task as it is. */
