@@ -2,7 +2,7 @@
  * The number of the attempt whose writes a task takes, kept in the task's runtime. ClearML has no conditional write, so
  * this is a look before each batch: a request that is under way when a newer attempt takes over may still arrive.
  */
-import { setRuntime } from "./task-edits.js";
+import { setRuntime } from "../../clearml/task-edits.js";
 import type { TaskCalls } from "./clearml-port.js";
 
 /** Runtime key: `<epoch>:<run>`; the run is empty while no trainer of that epoch has reported. */
