@@ -12,6 +12,7 @@ const ROOMS = {
   devserver: ["base", "protocol"],
   // The program starts the other doors, by their entries alone.
   cli: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],
+  temporal: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],
   testing: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer", "devserver"],
 };
 

@@ -43,4 +43,14 @@ export default defineConfig([
     sourcemap: false,
     metafile: false,
   },
+  // A program that a worker starts and does not wait for: one file, found beside the entry.
+  {
+    ...shared,
+    name: "supervisor",
+    format: "cjs",
+    entry: { "temporal/supervisor": "src/temporal/subprocess/supervisor.ts" },
+    splitting: false,
+    sourcemap: false,
+    metafile: false,
+  },
 ]);

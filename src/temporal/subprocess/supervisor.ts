@@ -1,0 +1,140 @@
+/**
+ * The program between a worker and a trainer process: it outlives the worker, records how the trainer ended, ends the
+ * whole process group when told to, and when no worker has shown itself for the length of the lease. A program of its
+ * own: it imports nothing of ours, so that it starts fast and can be run as it is. Its one argument is the run's folder.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+
+/** `run.json`, written by the manager. */
+interface RunFile {
+  readonly command: readonly string[];
+  readonly workingDirectory?: string;
+  readonly leaseMs: number;
+  readonly leaseGraceMs: number;
+  /** The kernel's counters of the memory group, `memory.events`; undefined: found through `/proc/self/cgroup`. */
+  readonly memoryEventsFile?: string;
+}
+
+const folder = process.argv[2] ?? "";
+const run = JSON.parse(readFileSync(path.join(folder, "run.json"), "utf8")) as RunFile;
+const MAX_LEASE_CHECK_MS = 5_000;
+/** A stop that came as a signal alone, without the manager's word on how long to wait. */
+const DEFAULT_GRACE_MS = 30_000;
+
+function writeWhole(name: string, value: unknown): void {
+  const draft = path.join(folder, `${name}.${String(process.pid)}.tmp`);
+  writeFileSync(draft, `${JSON.stringify(value)}\n`, { flush: true });
+  renameSync(draft, path.join(folder, name));
+}
+
+function readJson(name: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, name), "utf8")) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A pid alone names nobody: field 22 of its stat line tells two owners of one pid apart. */
+function identity(pid: number): object {
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      return "";
+    }
+  };
+  const line = read(`/proc/${String(pid)}/stat`);
+  const startedAt = line === "" ? "unknown" : (line.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? "unknown");
+  return { pid, startedAt, bootId: read("/proc/sys/kernel/random/boot_id").trim(), host: hostname() };
+}
+
+function oomKills(): number {
+  const file = run.memoryEventsFile ?? ownMemoryEvents();
+  try {
+    return Number(/^oom_kill (\d+)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+function ownMemoryEvents(): string {
+  try {
+    const group = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1] ?? "/";
+    return path.join("/sys/fs/cgroup", group, "memory.events");
+  } catch {
+    return "/sys/fs/cgroup/memory.events";
+  }
+}
+
+/** Another was started for the same job while this one was on its way. */
+function isSuperseded(): boolean {
+  const own = path.basename(folder);
+  return readdirSync(path.dirname(folder)).some((name) => /^\d{12}$/.test(name) && name > own);
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // Nobody of it is left.
+  }
+}
+
+function supervise(): void {
+  const killsBefore = oomKills();
+  let stopReason: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const end = (facts: Record<string, unknown>): void => {
+    writeWhole("exit.json", { stopReason, ...facts });
+    process.exit(0);
+  };
+  if (isSuperseded()) return end({ superseded: true });
+  const early = readJson("stop.json");
+  if (early !== undefined) return end({ stopReason: early["reason"] ?? "stopped", neverStarted: true });
+  const log = openSync(path.join(folder, "output.log"), "a");
+  const [program = "", ...parameters] = run.command;
+  const child = spawn(program, parameters, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    ...(run.workingDirectory === undefined ? {} : { cwd: run.workingDirectory }),
+  });
+  closeSync(log);
+  const stop = (reason: string, graceMs: number): void => {
+    if (stopReason !== undefined) return;
+    stopReason = reason;
+    killGroup(child, "SIGTERM");
+    timer = setTimeout(() => {
+      killGroup(child, "SIGKILL");
+    }, graceMs);
+  };
+  process.on("SIGTERM", () => {
+    const wish = readJson("stop.json");
+    stop(typeof wish?.["reason"] === "string" ? wish["reason"] : "stopped", Number(wish?.["graceMs"] ?? DEFAULT_GRACE_MS));
+  });
+  // A terminal's signals are the worker's business.
+  for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => undefined);
+  const lease = setInterval(
+    () => {
+      if (Date.now() - statSync(path.join(folder, "lease")).mtimeMs > run.leaseMs) stop("lease-lapsed", run.leaseGraceMs);
+    },
+    Math.min(MAX_LEASE_CHECK_MS, run.leaseMs / 4),
+  );
+  child.on("error", (error) => {
+    if (child.pid === undefined) end({ startError: error.message });
+  });
+  child.on("exit", (code, signal) => {
+    clearTimeout(timer);
+    clearInterval(lease);
+    // Whoever it left behind holds the log, and perhaps the accelerator.
+    killGroup(child, "SIGKILL");
+    end({ code, signal, oom: oomKills() > killsBefore });
+  });
+  if (child.pid !== undefined) writeWhole("trainer.json", identity(child.pid));
+}
+
+writeWhole("supervisor.json", identity(process.pid));
+supervise();

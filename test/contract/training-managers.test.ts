@@ -1,0 +1,4 @@
+import { subprocessBench } from "../support/temporal/subprocess-bench.js";
+import { describeTrainingManager } from "./training-manager-contract.js";
+
+describeTrainingManager("subprocess", () => subprocessBench());
