@@ -15,6 +15,20 @@ export { TaskLogger } from "./trainer/task-logger.js";
 export type { BoundTask, TrainerEvents } from "./trainer/events.js";
 export type { TallyStats } from "./trainer/tally.js";
 
+// What a job begins with.
+export {
+  downloadCheckpoint,
+  downloadDataset,
+  type CheckpointExpectation,
+  type DatasetFileInput,
+  type DatasetSource,
+  type DownloadedCheckpoint,
+  type DownloadedDataset,
+  type DownloadedFile,
+} from "./trainer/download-dataset.js";
+export type { DownloadOptions, StandaloneDownloadOptions } from "./trainer/download-options.js";
+export type { DownloadProgress } from "./storage/download/fetch-set.js";
+
 // What the verbs take.
 export type { LogLevelInput, MetricsInput, ProgressInput, StartedInput, ValidationInput } from "./trainer/report-progress.js";
 export type { CheckpointInput } from "./trainer/upload-checkpoint.js";
@@ -88,6 +102,7 @@ export {
   ClosedError,
   ConfigError,
   ConnectionError,
+  DownloadError,
   JournalError,
   StopRequestedError,
   TrainerSDKError,

@@ -15,6 +15,7 @@ export type ErrorCode =
   | "UPLOAD_FAILED"
   | "FILE_CHANGED"
   | "STORAGE_UNAVAILABLE"
+  | "DOWNLOAD_FAILED"
   | "JOURNAL_LOCKED"
   | "JOURNAL_UNWRITABLE"
   | "JOURNAL_VERSION"
@@ -147,6 +148,19 @@ export class UploadError extends TrainerSDKError {
     details: { code?: "UPLOAD_FAILED" | "FILE_CHANGED" | "STORAGE_UNAVAILABLE"; retryable: boolean; cause?: unknown },
   ) {
     super(message, { code: details.code ?? "UPLOAD_FAILED", retryable: details.retryable, cause: details.cause });
+  }
+}
+
+/** Bytes could not be fetched, or are not what was promised. `uri` names the file or the place, without any signature. */
+export class DownloadError extends TrainerSDKError {
+  readonly uri: string;
+
+  constructor(
+    message: string,
+    details: { code?: "DOWNLOAD_FAILED" | "FILE_CHANGED" | "STORAGE_UNAVAILABLE"; uri: string; retryable: boolean; cause?: unknown },
+  ) {
+    super(message, { code: details.code ?? "DOWNLOAD_FAILED", retryable: details.retryable, cause: details.cause });
+    this.uri = details.uri;
   }
 }
 

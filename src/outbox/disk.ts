@@ -5,6 +5,9 @@
 import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { hasCode } from "../base/system-error.js";
+
+export { hasCode } from "../base/system-error.js";
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -106,9 +109,4 @@ async function openForAppend(path: string, extraFlags: number): Promise<AppendFi
     sync: () => handle.datasync(),
     close: () => handle.close(),
   };
-}
-
-/** True for a system error of that code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === code;
 }

@@ -10,7 +10,7 @@ import type { TrainerRecord } from "../records/record.js";
 import { Compactor } from "./compaction.js";
 import { FileDeadLetters } from "./dead-letters.js";
 import { nodeDisk, type Disk } from "./disk.js";
-import { FolderLock, type ProcessTable } from "./folder-lock.js";
+import { FolderLock, type ProcessTable } from "../base/folder-lock.js";
 import { GroupCommit } from "./group-commit.js";
 import { DEFAULT_MAX_MEMORY_BYTES, HeldRecords, type Held } from "./held-records.js";
 import type { Journal, JournalEvents, JournalStatus, Kept, ReadResult, StoredRecord } from "./journal.js";

@@ -1,5 +1,5 @@
 /** What the AWS client threw, in our words: whose fault it is, whether it passes, what to do. One pure function. */
-import { ConnectionError, describeError, TrainerSDKError, UploadError } from "../base/errors.js";
+import { ConnectionError, describeError, DownloadError, TrainerSDKError, UploadError } from "../base/errors.js";
 
 /** What was being done, for the message. */
 export interface S3Target {
@@ -52,33 +52,70 @@ const OUTAGE = new Set([
   "TooManyRequestsException",
 ]);
 
-/** Turns what an S3 call threw into what an ObjectStore may throw. Our own errors pass as they are. */
-export function s3Failure(error: unknown, target: S3Target): Error {
+/** What of {@link ADVICE} is another when bytes were to be read. */
+const READ_ADVICE: Readonly<Record<string, string>> = {
+  AccessDenied: "Allow s3:GetObject on this bucket to these credentials, and s3:ListBucket where a prefix is named",
+  NoSuchBucket: "Check the bucket and the endpoint",
+  NoSuchKey: "There is no such object (any more); check the address",
+  InvalidBucketName: "Check the bucket's name",
+};
+
+/**
+ * Turns what an S3 call threw into what an ObjectStore may throw, or, with `read`, into what a source of downloads may. Our
+ * own errors pass as they are.
+ */
+export function s3Failure(error: unknown, target: S3Target, read?: { readonly uri: string }): Error {
   if (TrainerSDKError.isInstance(error)) return error;
+  const fail = (message: string, details: FailureDetails): Error =>
+    read
+      ? new DownloadError(message, {
+          uri: read.uri,
+          retryable: details.retryable,
+          cause: error,
+          ...(details.isOutage ? OUT_OF_SERVICE : {}),
+        })
+      : new UploadError(message, { retryable: details.retryable, cause: error, ...(details.isOutage ? OUT_OF_SERVICE : {}) });
   const where = `s3 bucket ${target.bucket} at ${target.endpoint}, key ${target.key}`;
   const code = error instanceof Error ? error.name : "";
   const status = statusOf(error);
   if (code === "CredentialsProviderError") {
-    return new UploadError(
+    return fail(
       `No credentials for ${where}: ${describeError(error)}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.`,
-      { retryable: true, cause: error },
+      { retryable: true },
     );
   }
   if (error instanceof Error && error.message === "Region is missing") {
-    return new UploadError(`No region for ${where}. Set AWS_REGION to the bucket's region.`, { retryable: false, cause: error });
+    return fail(`No region for ${where}. Set AWS_REGION to the bucket's region.`, { retryable: false });
   }
-  if (status === undefined) return unanswered(error, code, where);
+  if (status === undefined) {
+    return (
+      unanswered(error, code, where) ??
+      fail(`The ${read ? "download from" : "upload to"} ${where} failed: ${describeError(error)}.`, { retryable: true })
+    );
+  }
   const said = `${where} answered ${String(status)} ${code}: ${describeError(error)}`;
   if (OUTAGE.has(code) || status === 429 || (status >= 500 && status !== 501)) {
-    return new UploadError(`${said}.`, { code: "STORAGE_UNAVAILABLE", retryable: true, cause: error });
+    return fail(`${said}.`, { isOutage: true, retryable: true });
   }
-  const advice =
-    ADVICE[code] ?? (status === 403 ? ADVICE["AccessDenied"] : status === 301 || status === 307 ? ADVICE["PermanentRedirect"] : undefined);
-  return new UploadError(`${said}.${advice === undefined ? "" : ` ${advice}.`}`, { retryable: PASSING.has(code), cause: error });
+  const known = read ? { ...ADVICE, ...READ_ADVICE } : ADVICE;
+  const byStatus: Readonly<Record<number, string>> = {
+    403: "AccessDenied",
+    404: "NoSuchKey",
+    301: "PermanentRedirect",
+    307: "PermanentRedirect",
+  };
+  const advice = known[code] ?? known[byStatus[status] ?? ""];
+  return fail(`${said}.${advice === undefined ? "" : ` ${advice}.`}`, { retryable: PASSING.has(code) });
 }
 
-/** No status: the network, or an answer that was not S3's (a 200 whose body no S3 would write). */
-function unanswered(error: unknown, code: string, where: string): Error {
+interface FailureDetails {
+  readonly retryable: boolean;
+  readonly isOutage?: boolean;
+}
+const OUT_OF_SERVICE = { code: "STORAGE_UNAVAILABLE" } as const;
+
+/** No status: the network. Undefined for an answer that was not S3's (a 200 whose body no S3 would write). */
+function unanswered(error: unknown, code: string, where: string): Error | undefined {
   const isTimeout = code === "TimeoutError";
   const system = systemCodeOf(error);
   if (isTimeout || system !== undefined) {
@@ -88,7 +125,7 @@ function unanswered(error: unknown, code: string, where: string): Error {
       cause: error,
     });
   }
-  return new UploadError(`The upload to ${where} failed: ${describeError(error)}.`, { retryable: true, cause: error });
+  return undefined;
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "../base/clock.js";
 import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
-import { fetchTransport, undiciTransport, type HttpTransport } from "../base/http.js";
+import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import { silentLogger, type Logger } from "../base/logger.js";
 import type { Sink } from "../outbox/sink.js";
 import type { ObjectStore } from "../storage/object-store.js";
@@ -11,6 +11,7 @@ import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
 import { clearmlDestination, createSinks, issuesOf, type Collaborators } from "./destinations.js";
+import type { DownloadContext } from "./download-dataset.js";
 import { TrainerEmitter, type BoundTask } from "./events.js";
 import { handOverStore } from "./hand-over.js";
 import { flattenParameters } from "../clearml/parameter-values.js";
@@ -31,6 +32,8 @@ export interface Assembly<TConfig extends object> {
   readonly previous: ResumeToken | undefined;
   /** Where `close` leaves what is pending. */
   readonly handover: ObjectStore | undefined;
+  /** What downloads are done with. */
+  readonly downloads: DownloadContext;
   /** Aborts `signal`. */
   readonly requestStop: (source: StopSource, reason: string) => void;
   readonly issues: readonly Issue[];
@@ -45,8 +48,9 @@ export interface Assembly<TConfig extends object> {
  */
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
   const logger = given.logger ?? silentLogger;
+  const transport = transportOf(given);
   const collaborators: Collaborators = {
-    transport: transportOf(given),
+    transport,
     clock: given.clock ?? systemClock,
     random: given.random ?? Math.random,
     logger,
@@ -97,6 +101,17 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     previous: opened?.previous,
     handover: opened?.handover,
     requestStop: stop.request,
+    downloads: {
+      ...collaborators,
+      transport,
+      env: resolved.env,
+      credentials: given.storageCredentials,
+      clearml: given.clearml ?? {},
+      signal: stop.signal,
+      onProgress: (progress) => {
+        emitter.emit("downloadProgress", progress);
+      },
+    },
     issues,
     release: async () => {
       binding.none();
@@ -222,7 +237,7 @@ async function prepareStore(store: ObjectStore | undefined, strict: boolean, iss
   await prepared;
 }
 
-function transportOf(given: GivenOptions): HttpTransport {
+function transportOf(given: GivenOptions): StreamingHttpTransport {
   if (given.fetch) return fetchTransport(given.fetch);
   return undiciTransport({ background: true, ...(given.dispatcher ? { dispatcher: given.dispatcher } : {}) });
 }

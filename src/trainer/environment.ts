@@ -38,6 +38,11 @@ const sinkList = z.string().transform((text, context): readonly SinkName[] => {
   return unknown.length > 0 ? z.NEVER : ([...new Set(names)] as SinkName[]);
 });
 
+const gigabytes = z
+  .string()
+  .transform(Number)
+  .pipe(z.number({ error: "must be a number of gigabytes, such as 100" }).positive("must be a number of gigabytes above 0"));
+
 /** One schema a variable, so that each stands or falls alone. */
 const VARIABLES = {
   JOB_ID: z.string(),
@@ -55,6 +60,11 @@ const VARIABLES = {
   TRAINER_SINKS: sinkList,
   TRAINER_JOURNAL_DIR: z.string(),
   TRAINER_HANDOVER_URI: z.string(),
+  TRAINER_CACHE_DIR: z.string(),
+  TRAINER_CACHE_MAX_GB: gigabytes,
+  // The existing platform's own names for the same.
+  DATASET_CACHE_DIR: z.string(),
+  DATASET_CACHE_MAX_GB: gigabytes,
   TRAINER_TASK_OWNER: z.enum(["trainer", "worker"], { error: "must be trainer or worker" }),
   TRAINER_FENCE: z
     .string()

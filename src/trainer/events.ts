@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import { describeError, type StopRequestedError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import type { LossReason } from "../outbox/receipts.js";
+import type { DownloadProgress } from "../storage/download/fetch-set.js";
 import type { UploadProgress } from "../storage/object-store.js";
 
 /** The ClearML task that the run reports to. */
@@ -23,6 +24,8 @@ export interface TrainerEvents {
   bound: [task: BoundTask];
   /** Bytes of an upload have gone out. */
   uploadProgress: [progress: UploadProgress];
+  /** Bytes of a data set or checkpoint have come in. */
+  downloadProgress: [progress: DownloadProgress];
 }
 
 /** Listeners by event. */

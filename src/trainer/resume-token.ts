@@ -5,13 +5,14 @@
 import { open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
-import { describeError } from "../base/errors.js";
+import { describeError, DownloadError } from "../base/errors.js";
 import type { JsonObject } from "../base/json.js";
 import type { Logger } from "../base/logger.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Outcome } from "../outbox/receipts.js";
 import { surveyJournal } from "../outbox/survey-journal.js";
 import type { CheckpointFact } from "../records/facts.js";
+import { checkObject, checkText } from "./check.js";
 
 /** Name of the file in the journal's folder. */
 export const RESUME_FILE = "resume.json";
@@ -190,6 +191,40 @@ export async function readResumeToken(directory: string): Promise<ResumeToken | 
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return file;
     throw error;
   }
+}
+
+/**
+ * The newest checkpoint of a type.
+ *
+ * @throws ValidationError without a type; DownloadError when there is none, or its bytes have not been stored yet.
+ */
+export function earlierCheckpoint(token: ResumeToken | undefined, wanted: { readonly type: string }): ResumeCheckpoint {
+  const verb = "downloadCheckpoint";
+  checkObject(verb, "source", wanted);
+  checkText(verb, "source.type", wanted.type);
+  const { type } = wanted;
+  const known = Object.keys(token?.checkpoints ?? {});
+  const checkpoint = known.includes(type) ? token?.checkpoints[type] : undefined;
+  if (!checkpoint) {
+    const there = known.length === 0 ? "none at all" : `only ${known.join(", ")}`;
+    throw new DownloadError(
+      `There is no checkpoint ${JSON.stringify(type)} to go on from: there is ${there}. Name its address.`,
+      {
+        uri: type,
+        retryable: false,
+      },
+    );
+  }
+  if (!checkpoint.stored) {
+    throw new DownloadError(
+      `The checkpoint ${checkpoint.uri} is not stored yet: its bytes wait to be uploaded. Call \`flush\` first, or wait.`,
+      {
+        uri: checkpoint.uri,
+        retryable: true,
+      },
+    );
+  }
+  return checkpoint;
 }
 
 function readToken(value: unknown): ResumeToken | undefined {

@@ -10,6 +10,15 @@ import type { OperationType } from "../records/facts.js";
 import { assemble, type Assembly } from "./assemble.js";
 import { closeRun, MAX_OVERTIME_MS, NOTHING_TO_DELIVER, type CloseReceipt } from "./close-run.js";
 import { TaskHandle } from "./current-task.js";
+import { checkDownloadOptions, type DownloadOptions } from "./download-options.js";
+import {
+  downloadCheckpointWith,
+  downloadDatasetWith,
+  type CheckpointExpectation,
+  type DatasetSource,
+  type DownloadedCheckpoint,
+  type DownloadedDataset,
+} from "./download-dataset.js";
 import type { TrainerEvents } from "./events.js";
 import type { TrainerOptions } from "./options.js";
 import type { Receipt, UploadReceipt } from "./receipt.js";
@@ -33,7 +42,7 @@ import {
   type StartedInput,
   type ValidationInput,
 } from "./report-progress.js";
-import { readResumeToken, type ResumeToken } from "./resume-token.js";
+import { earlierCheckpoint, readResumeToken, type ResumeToken } from "./resume-token.js";
 import { stopOnSignals, type StopOnSignalsOptions } from "./stop-on-signals.js";
 import type { TallyStats } from "./tally.js";
 import { uploadCheckpoint, type CheckpointInput } from "./upload-checkpoint.js";
@@ -143,6 +152,37 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     return uploadCheckpoint(this.#assembly.run, path, input);
   }
 
+  /**
+   * Fetches a data set, whole and verified, to the machine's shared cache or to `to`. To be waited for: it rejects when the
+   * data cannot be had, and with a StopRequestedError when the job is asked to stop. A silent rank may call it too: of all
+   * that ask for the same, one fetches and the others wait.
+   *
+   * @param source An address (`s3://bucket/prefix`, `file:///folder`, an http file) or a list of files. Default: what
+   * `DATASET_S3_URI` and the platform's other variables name.
+   * @throws (as rejections) as the function `downloadDataset`.
+   */
+  async downloadDataset(source?: DatasetSource, options: DownloadOptions = {}): Promise<DownloadedDataset> {
+    checkDownloadOptions("downloadDataset", options);
+    return downloadDatasetWith(this.#assembly.downloads, source, options);
+  }
+
+  /**
+   * Fetches one file, such as the weights to go on from: an address, or the newest checkpoint of a type, of this process or
+   * an earlier one of this journal (`sdk.resume`), held against its digest.
+   *
+   * @throws (as rejections) as `downloadDataset`; DownloadError when there is no such checkpoint, or its bytes are still
+   * waiting to be uploaded.
+   */
+  async downloadCheckpoint(
+    source: string | { readonly type: string },
+    options: DownloadOptions & CheckpointExpectation = {},
+  ): Promise<DownloadedCheckpoint> {
+    checkDownloadOptions("downloadCheckpoint", options);
+    if (typeof source === "string") return downloadCheckpointWith(this.#assembly.downloads, source, options);
+    const { uri, sha256 } = earlierCheckpoint(this.#assembly.run.parts.resume?.token(), source);
+    return downloadCheckpointWith(this.#assembly.downloads, uri, { ...options, sha256 });
+  }
+
   /** Registers a named model from a file or an existing address. Promise as for `uploadCheckpoint`. @throws ValidationError for an argument of the wrong type. */
   registerModel(input: ModelInput): Promise<UploadReceipt> {
     return registerModel(this.#assembly.run, input);
@@ -204,7 +244,7 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     return remove;
   }
 
-  /** Listens to `loss`, `stop`, `bound` or `uploadProgress`; the answer ends it. */
+  /** Listens to `loss`, `stop`, `bound`, `uploadProgress` or `downloadProgress`; the answer ends it. */
   on<Name extends keyof TrainerEvents>(name: Name, listener: (...values: TrainerEvents[Name]) => void): () => void {
     return this.#assembly.run.parts.emitter.on(name, listener);
   }

@@ -1,5 +1,5 @@
 /** A process table in which the test decides who lives, so that one process can play many. */
-import type { ProcessTable } from "../../src/outbox/folder-lock.js";
+import type { ProcessTable } from "../../src/base/folder-lock.js";
 
 /** Each call plays another process of the same machine; those before it are dead unless named as alive. */
 export function aProcess(

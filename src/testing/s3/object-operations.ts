@@ -51,6 +51,9 @@ async function runGet({ request, bucket, key, store }: OperationContext): Promis
   const object = store.get(bucket, key);
   if (!object) throw new S3Failure("NoSuchKey", "The specified key does not exist.");
   const headers = headersOf(object, request.headers["x-amz-checksum-mode"] === "ENABLED");
+  const wanted = request.headers["if-match"];
+  if (wanted !== undefined && wanted !== "*" && wanted.replaceAll('"', "") !== object.etag)
+    throw new S3Failure("PreconditionFailed", "At least one of the pre-conditions you specified did not hold");
   const range = rangeOf(request.headers["range"], object.body.length);
   const body = range ? object.body.subarray(range.start, range.end + 1) : object.body;
   if (range) headers["content-range"] = `bytes ${String(range.start)}-${String(range.end)}/${String(object.body.length)}`;

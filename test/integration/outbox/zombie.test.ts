@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
-import { machineProcessTable } from "../../../src/outbox/folder-lock.js";
+import { machineProcessTable } from "../../../src/base/folder-lock.js";
 import { eventually } from "../../support/fake-clock.js";
 
 it.runIf(process.platform === "linux")("counts a zombie as dead and a living process as alive", async () => {

@@ -7,10 +7,10 @@ import { readFileSync } from "node:fs";
 import { link, open, readdir, readFile, stat, unlink, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "../base/clock.js";
-import { JournalError } from "../base/errors.js";
-import { newId } from "../base/ids.js";
-import { hasCode } from "./disk.js";
+import type { Clock } from "./clock.js";
+import { JournalError } from "./errors.js";
+import { newId } from "./ids.js";
+import { hasCode } from "./system-error.js";
 
 /** How often a holder shows that it lives. */
 export const LOCK_TOUCH_MS = 15_000;

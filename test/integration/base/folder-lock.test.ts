@@ -10,7 +10,7 @@ import {
   machineProcessTable,
   START_UNKNOWN,
   type ProcessTable,
-} from "../../../src/outbox/folder-lock.js";
+} from "../../../src/base/folder-lock.js";
 import { eventually, FakeClock } from "../../support/fake-clock.js";
 import { appendTo, openJournal } from "../../support/open-journal.js";
 import { aProcess } from "../../support/process-table.js";
