@@ -33,7 +33,7 @@ export interface S3Settings {
 }
 
 /**
- * Given, then `INTERNAL_STORAGE_*` where its endpoint is this one, then AWS's own variables.
+ * Given, then `INTERNAL_STORAGE_*` or `EXTERNAL_STORAGE_*` where their endpoint is this one, then AWS's own variables.
  *
  * @throws ConfigError naming a variable that cannot be used.
  */
@@ -51,7 +51,11 @@ export function resolveS3Settings(
     prefix: spec.prefix,
     endpoint,
     region: spec.region ?? set(env["AWS_REGION"]) ?? set(env["AWS_DEFAULT_REGION"]) ?? (isAws ? undefined : "us-east-1"),
-    credentials: given.credentials ?? internalCredentials(endpoint, env) ?? awsCredentials(env),
+    credentials:
+      given.credentials ??
+      platformCredentials(endpoint, "INTERNAL", env) ??
+      platformCredentials(endpoint, "EXTERNAL", env) ??
+      awsCredentials(env),
     isAws,
     uriBase: host === undefined ? `s3://${spec.bucket}` : `s3://${host}/${spec.bucket}`,
   };
@@ -73,20 +77,29 @@ function awsEndpoint(env: StorageEnvironment): URL | undefined {
 
 /** TLS when it was asked for, when a configured endpoint of that host uses it, or on port 443; plain otherwise. */
 function endpointOf(spec: S3Spec, host: string, env: StorageEnvironment): string {
-  const configured = [env["INTERNAL_STORAGE_ENDPOINT"], env["AWS_ENDPOINT_URL_S3"], env["AWS_ENDPOINT_URL"]]
+  const configured = [
+    env["INTERNAL_STORAGE_ENDPOINT"],
+    env["EXTERNAL_STORAGE_ENDPOINT"],
+    env["AWS_ENDPOINT_URL_S3"],
+    env["AWS_ENDPOINT_URL"],
+  ]
     .map(urlOf)
     .find((url) => url && hostAndPort(url) === host);
   const secure = spec.secure ?? (configured ? configured.protocol === "https:" : host.endsWith(":443"));
   return `${secure ? "https" : "http"}://${host}`;
 }
 
-/** The pair of the existing platform, for its own endpoint alone. */
-function internalCredentials(endpoint: string | undefined, env: StorageEnvironment): S3Credentials | undefined {
-  const internal = urlOf(env["INTERNAL_STORAGE_ENDPOINT"]);
-  const accessKeyId = set(env["INTERNAL_STORAGE_ACCESS_KEY"]);
-  const secretAccessKey = set(env["INTERNAL_STORAGE_SECRET_KEY"]);
-  if (!internal || endpoint === undefined || accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-  return hostAndPort(internal) === hostAndPort(new URL(endpoint)) ? { accessKeyId, secretAccessKey } : undefined;
+/** A pair of the existing platform (internal: checkpoints; external: data sets), for its own endpoint alone. */
+function platformCredentials(
+  endpoint: string | undefined,
+  which: "INTERNAL" | "EXTERNAL",
+  env: StorageEnvironment,
+): S3Credentials | undefined {
+  const own = urlOf(env[`${which}_STORAGE_ENDPOINT`]);
+  const accessKeyId = set(env[`${which}_STORAGE_ACCESS_KEY`]);
+  const secretAccessKey = set(env[`${which}_STORAGE_SECRET_KEY`]);
+  if (!own || endpoint === undefined || accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  return hostAndPort(own) === hostAndPort(new URL(endpoint)) ? { accessKeyId, secretAccessKey } : undefined;
 }
 
 /** The first link of AWS's chain, read here so that the given environment counts and not the process's. */

@@ -207,13 +207,10 @@ export function earlierCheckpoint(token: ResumeToken | undefined, wanted: { read
   const checkpoint = known.includes(type) ? token?.checkpoints[type] : undefined;
   if (!checkpoint) {
     const there = known.length === 0 ? "none at all" : `only ${known.join(", ")}`;
-    throw new DownloadError(
-      `There is no checkpoint ${JSON.stringify(type)} to go on from: there is ${there}. Name its address.`,
-      {
-        uri: type,
-        retryable: false,
-      },
-    );
+    throw new DownloadError(`There is no checkpoint ${JSON.stringify(type)} to go on from: there is ${there}. Name its address.`, {
+      uri: type,
+      retryable: false,
+    });
   }
   if (!checkpoint.stored) {
     throw new DownloadError(

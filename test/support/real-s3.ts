@@ -17,7 +17,9 @@ import { installS3Tools } from "../../scripts/s3-tools.ts";
 export const BUCKET = "models";
 /** May put and take back, nothing else: all that an uploader is promised to need. */
 export const WRITER = { accessKeyId: "writer", secretAccessKey: "writer-secret" };
-const ROOT = { accessKeyId: "root", secretAccessKey: "root-secret" };
+/** May do everything. */
+export const READER = { accessKeyId: "root", secretAccessKey: "root-secret" };
+const ROOT = READER;
 
 /** A request that has gone through, in the order of the answers. */
 export interface SeenRequest {
@@ -38,6 +40,9 @@ export interface RealS3 {
   onRequest: ((request: { readonly method: string; readonly query: URLSearchParams }) => Promise<"pass" | "damage">) | undefined;
   /** Told of each answer, before it is passed back; may wait for ever. */
   onAnswer: ((seen: SeenRequest) => Promise<void>) | undefined;
+  /** Asked before an answer is passed back: after so many bytes of it the connection breaks. */
+  breakAfterBytes:
+    ((request: { readonly path: string; readonly headers: IncomingMessage["headers"] }) => Promise<number | undefined>) | undefined;
   sha256Of(key: string): Promise<string | undefined>;
   unfinished(): Promise<number>;
   reset(): void;
@@ -89,8 +94,10 @@ export async function startRealS3(): Promise<RealS3> {
       const entry = { method, query, headers: request.headers, status: answer.statusCode ?? 0 };
       seen.push(entry);
       await result.onAnswer?.(entry);
+      const limit = await result.breakAfterBytes?.({ path: request.url ?? "/", headers: request.headers });
       response.writeHead(entry.status, answer.headers);
-      answer.pipe(response);
+      if (limit === undefined) answer.pipe(response);
+      else breakAfter(limit, answer, response);
     };
     inside.on("response", (answer: IncomingMessage) => {
       answer.on("error", () => response.destroy());
@@ -119,12 +126,14 @@ export async function startRealS3(): Promise<RealS3> {
     seen,
     onRequest: undefined,
     onAnswer: undefined,
+    breakAfterBytes: undefined,
     sha256Of: (key) => storedDigest(admin, key),
     unfinished: async () => (await admin.send(new aws.ListMultipartUploadsCommand({ Bucket: BUCKET }))).Uploads?.length ?? 0,
     reset: () => {
       seen.length = 0;
       result.onRequest = undefined;
       result.onAnswer = undefined;
+      result.breakAfterBytes = undefined;
     },
     close: async () => {
       admin.destroy();
@@ -136,6 +145,18 @@ export async function startRealS3(): Promise<RealS3> {
     },
   };
   return result;
+}
+
+function breakAfter(limit: number, answer: IncomingMessage, response: ServerResponse): void {
+  let passed = 0;
+  answer.on("data", (chunk: Buffer) => {
+    if (passed >= limit) return;
+    passed += chunk.length;
+    // Only once the last piece is on its way, or the reset would overtake it.
+    response.write(chunk, () => {
+      if (passed >= limit) response.destroy();
+    });
+  });
 }
 
 const writerPolicy = {
