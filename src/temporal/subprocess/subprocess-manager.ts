@@ -8,7 +8,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { systemClock, type Clock } from "../../base/clock.js";
 import { ConfigError, describeError } from "../../base/errors.js";
-import { machineProcessTable, type ProcessTable } from "../../outbox/folder-lock.js";
+import { machineProcessTable, type ProcessTable } from "../../base/folder-lock.js";
 import { readExit } from "../exit-reading.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import {

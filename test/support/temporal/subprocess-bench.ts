@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { machineProcessTable } from "../../../src/outbox/folder-lock.js";
+import { machineProcessTable } from "../../../src/base/folder-lock.js";
 import { subprocessManager, type SubprocessManagerOptions } from "../../../src/temporal/subprocess/subprocess-manager.js";
 import type { ManagerBench } from "../../contract/training-manager-contract.js";
 
