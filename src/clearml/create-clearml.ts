@@ -6,9 +6,11 @@ import { ModelsService } from "./models-service.js";
 import { ObjectFiles } from "./object-files.js";
 import type { ClearMLSessionOptions, Environment } from "./options.js";
 import { ProjectsService } from "./projects-service.js";
+import { QueuesService } from "./queues-service.js";
 import { ServerService } from "./server-service.js";
 import { ClearMLSession } from "./session.js";
 import { TasksService } from "./tasks-service.js";
+import { WorkersService } from "./workers-service.js";
 
 /** ClearML, service by service, over one session. */
 export interface ClearML extends AsyncDisposable {
@@ -18,6 +20,8 @@ export interface ClearML extends AsyncDisposable {
   readonly events: EventsService;
   readonly models: ModelsService;
   readonly projects: ProjectsService;
+  readonly queues: QueuesService;
+  readonly workers: WorkersService;
   readonly server: ServerService;
   readonly files: FileServer;
   /** Files of tasks and models, on the file server, in S3 or in a folder. */
@@ -46,6 +50,8 @@ export function createClearML(options: ClearMLSessionOptions = {}, env: Environm
     events: new EventsService(session),
     models: new ModelsService(session),
     projects: new ProjectsService(session),
+    queues: new QueuesService(session),
+    workers: new WorkersService(session),
     server: new ServerService(session),
     files,
     objects,

@@ -121,6 +121,15 @@ export class EventsService {
     return this.#session.call("events.get_task_metrics", request, options);
   }
 
+  /** One page of samples: images, sounds, texts held elsewhere, by iteration, newest first. */
+  debugImages(request: RequestOf<"events.debug_images">, options?: CallOptions): Promise<ResponseOf<"events.debug_images">> {
+    return this.#session.call("events.debug_images", request, options);
+  }
+
+  deleteForModel(request: RequestOf<"events.delete_for_model">, options?: CallOptions): Promise<ResponseOf<"events.delete_for_model">> {
+    return this.#session.call("events.delete_for_model", request, options);
+  }
+
   deleteForTask(request: RequestOf<"events.delete_for_task">, options?: CallOptions): Promise<ResponseOf<"events.delete_for_task">> {
     return this.#session.call("events.delete_for_task", request, options);
   }

@@ -19,6 +19,8 @@ export type { LogReading } from "./read-log.js";
 export type { ScalarPoint, ScalarReading } from "./read-scalars.js";
 export { ModelsService } from "./models-service.js";
 export { ProjectsService } from "./projects-service.js";
+export { QueuesService } from "./queues-service.js";
+export { WorkersService } from "./workers-service.js";
 export { ServerService } from "./server-service.js";
 export {
   FileServer,
@@ -43,6 +45,7 @@ export type {
   ScalarEventInput,
 } from "../protocol/clearml/event-document.js";
 export type { MetadataInput, ModelDocument } from "../protocol/clearml/model-document.js";
+export type { QueueDocument, WorkerDocument } from "../protocol/clearml/queue-document.js";
 export type { ProjectDocument } from "../protocol/clearml/project-document.js";
 export type {
   ArtifactDocument,

@@ -57,6 +57,24 @@ export class ModelsService {
     return this.#session.call("models.add_or_update_metadata", request, options);
   }
 
+  deleteMetadata(request: RequestOf<"models.delete_metadata">, options?: CallOptions): Promise<ResponseOf<"models.delete_metadata">> {
+    return this.#session.call("models.delete_metadata", request, options);
+  }
+
+  /** The answer is a success even when every id failed: read `failed`. */
+  archiveMany(request: RequestOf<"models.archive_many">, options?: CallOptions): Promise<ResponseOf<"models.archive_many">> {
+    return this.#session.call("models.archive_many", request, options);
+  }
+
+  /** As {@link ModelsService.archiveMany}. */
+  unarchiveMany(request: RequestOf<"models.unarchive_many">, options?: CallOptions): Promise<ResponseOf<"models.unarchive_many">> {
+    return this.#session.call("models.unarchive_many", request, options);
+  }
+
+  move(request: RequestOf<"models.move">, options?: CallOptions): Promise<ResponseOf<"models.move">> {
+    return this.#session.call("models.move", request, options);
+  }
+
   updateTags(request: RequestOf<"models.update_tags">, options?: CallOptions): Promise<ResponseOf<"models.update_tags">> {
     return this.#session.call("models.update_tags", request, options);
   }

@@ -41,6 +41,25 @@ export class ProjectsService {
     return this.#session.call("projects.update", request, options);
   }
 
+  /** Under another parent, which is made where it is missing; what lies below moves along. */
+  move(request: RequestOf<"projects.move">, options?: CallOptions): Promise<ResponseOf<"projects.move">> {
+    return this.#session.call("projects.move", request, options);
+  }
+
+  /** How many tasks and models a deletion would meet. */
+  validateDelete(request: RequestOf<"projects.validate_delete">, options?: CallOptions): Promise<ResponseOf<"projects.validate_delete">> {
+    return this.#session.call("projects.validate_delete", request, options);
+  }
+
+  delete(request: RequestOf<"projects.delete">, options?: CallOptions): Promise<ResponseOf<"projects.delete">> {
+    return this.#session.call("projects.delete", request, options);
+  }
+
+  /** One `projects.get_all_ex`: at most 500 rows, with figures of what they hold where `include_stats` asks for them. */
+  getPageWithStats(request: RequestOf<"projects.get_all_ex">, options?: CallOptions): Promise<ResponseOf<"projects.get_all_ex">> {
+    return this.#session.call("projects.get_all_ex", request, options);
+  }
+
   /** The project of exactly this path, hidden ones too. */
   async find(name: string, options?: CallOptions): Promise<ProjectDocument | undefined> {
     const path = projectPath(name);

@@ -30,7 +30,8 @@ export interface CallOptions {
   readonly retry?: CallRetry | false | undefined;
   /**
    * Whether doing it twice is as good as doing it once, so that it may be sent again when nobody knows whether it
-   * arrived. Default: false for what creates (tasks, models, projects, clones) and for console lines, else true.
+   * arrived. Default: false for what creates (tasks, models, projects, queues, clones), takes a task out of a queue, or
+   * writes console lines; else true.
    */
   readonly repeatable?: boolean | undefined;
 }
@@ -45,8 +46,15 @@ export interface ClearMLServerInfo {
 }
 
 const JSON_TYPE = "application/json";
-/** A second call makes a second one. */
-const NOT_REPEATABLE: ReadonlySet<string> = new Set<EndpointName>(["tasks.create", "tasks.clone", "models.create", "projects.create"]);
+/** A second call makes a second one, or takes a second one away. */
+const NOT_REPEATABLE: ReadonlySet<string> = new Set<EndpointName>([
+  "tasks.create",
+  "tasks.clone",
+  "models.create",
+  "projects.create",
+  "queues.create",
+  "queues.get_next_task",
+]);
 
 /** A session with ClearML's API. */
 export class ClearMLSession implements AsyncDisposable {

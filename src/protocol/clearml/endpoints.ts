@@ -7,9 +7,11 @@ import type { Endpoint } from "./endpoint.js";
 import { EVENT_ENDPOINTS } from "./endpoints/event-endpoints.js";
 import { MODEL_ENDPOINTS } from "./endpoints/model-endpoints.js";
 import { PROJECT_ENDPOINTS } from "./endpoints/project-endpoints.js";
+import { QUEUE_ENDPOINTS } from "./endpoints/queue-endpoints.js";
 import { SESSION_ENDPOINTS } from "./endpoints/session-endpoints.js";
 import { TASK_ENDPOINTS } from "./endpoints/task-endpoints.js";
 import { TASK_STATUS_ENDPOINTS } from "./endpoints/task-status-endpoints.js";
+import { WORKER_ENDPOINTS } from "./endpoints/worker-endpoints.js";
 
 /** Schemas by `service.action`. */
 export const ENDPOINTS = {
@@ -19,6 +21,8 @@ export const ENDPOINTS = {
   ...TASK_STATUS_ENDPOINTS,
   ...EVENT_ENDPOINTS,
   ...MODEL_ENDPOINTS,
+  ...QUEUE_ENDPOINTS,
+  ...WORKER_ENDPOINTS,
 } as const satisfies Record<string, Endpoint>;
 
 /** Name of a known endpoint. */

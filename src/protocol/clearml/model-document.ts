@@ -29,6 +29,9 @@ export const modelFields = lazily(() => ({
   metadata: z.nullish(z.record(z.string(), metadataInput())),
 }));
 
+/** Facts by key, as answered. */
+export const metadataMap = lazily(() => z.nullish(z.record(z.string(), z.looseObject({ key: text(), type: text(), value: text() }))));
+
 /** A model as answered. */
 export const modelDocument = lazily(() =>
   z.looseObject({
@@ -52,7 +55,7 @@ export const modelDocument = lazily(() =>
     last_change: text(),
     last_iteration: integer(),
     last_metrics: z.nullish(z.record(z.string(), z.record(z.string(), lastMetric()))),
-    metadata: z.nullish(z.record(z.string(), z.looseObject({ key: text(), type: text(), value: text() }))),
+    metadata: metadataMap(),
     ui_cache: anyObject(),
     stats: z.nullish(z.looseObject({ labels_count: number() })),
   }),

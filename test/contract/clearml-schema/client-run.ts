@@ -9,7 +9,7 @@ const drain = async (rows: AsyncIterable<unknown>): Promise<number> => {
 
 /** A whole life of tasks, models and projects. */
 export async function driveClient(clearml: ClearML): Promise<void> {
-  const { auth, tasks, events, models, projects, server } = clearml;
+  const { auth, tasks, events, models, projects, queues, workers, server } = clearml;
   await server.ping();
   await auth.login();
   await server.info();
@@ -21,6 +21,11 @@ export async function driveClient(clearml: ClearML): Promise<void> {
   await projects.getById({ project });
   await projects.getPage({ name: "^contract", only_fields: ["name"], order_by: ["name"], page: 0, page_size: 10, search_hidden: true });
   await drain(projects.getAll({}));
+  await projects.getPageWithStats({ id: [project], include_stats: true });
+  const { id: moving } = await projects.create({ name: "contract/moving" });
+  await projects.move({ project: moving, new_location: "contract/elsewhere" });
+  await projects.validateDelete({ project: moving });
+  await projects.delete({ project: moving, force: true, delete_contents: false });
 
   const artifact = {
     key: "best",
@@ -89,7 +94,11 @@ export async function driveClient(clearml: ClearML): Promise<void> {
   await models.edit({ model, uri: "v", iteration: 2, comment: "edited" });
   await models.update({ model, name: "renamed", ui_cache: { a: 1 } });
   await models.addOrUpdateMetadata({ model, metadata: [{ key: "k", type: "str", value: "v" }] });
+  await models.deleteMetadata({ model, keys: ["k"] });
   await models.updateTags({ ids: [model], add_tags: ["x"] });
+  await models.move({ ids: [parent], project_name: "contract/other" });
+  await models.archiveMany({ ids: [parent, "none"] });
+  await models.unarchiveMany({ ids: [parent] });
   await tasks.addOrUpdateModel({ task, name: "out", model, type: "output", iteration: 3 });
   await tasks.addOrUpdateModel({ task, name: "in", model: parent, type: "input" });
   await tasks.deleteModels({ task, models: [{ name: "in", type: "input" }] });
@@ -121,6 +130,8 @@ export async function driveClient(clearml: ClearML): Promise<void> {
   await drain(events.iterateLog({ task }));
   await events.getTaskEvents({ task, event_type: "training_stats_scalar", order: "desc", batch_size: 2 });
   await events.getTaskPlots({ task, iters: 1 });
+  await events.debugImages({ metrics: [{ task, metric: "m" }], iters: 1, navigate_earlier: true });
+  await events.deleteForModel({ model });
   await events.getTaskSingleValueMetrics({ tasks: [task] });
   await events.getScalarMetricsAndVariants({ task });
   await events.getTaskLatestScalarValues({ task });
@@ -147,6 +158,26 @@ export async function driveClient(clearml: ClearML): Promise<void> {
   });
   await tasks.enqueue({ task: copy, queue_name: "default" });
   await tasks.dequeue({ task: copy });
+  const { id: queue } = await queues.create({ name: "contract queue", tags: ["t"] });
+  await queues.update({ queue, display_name: "shown" });
+  await drain(queues.getAll({ name: "^contract" }));
+  await queues.getDefault();
+  await queues.addTask({ queue, task: copy });
+  await queues.addTask({ queue, task });
+  await queues.getById({ queue, max_task_entries: 1 });
+  await queues.getNumEntries({ queue });
+  await queues.moveTaskForward({ queue, task, count: 1 });
+  await queues.moveTaskBackward({ queue, task, count: 1 });
+  await queues.moveTaskToFront({ queue, task });
+  await queues.moveTaskToBack({ queue, task });
+  await queues.peekTask({ queue });
+  await queues.getNextTask({ queue });
+  await queues.removeTask({ queue, task });
+  await workers.register({ worker: "w", timeout: 60, queues: [queue], tags: ["t"] });
+  await workers.statusReport({ worker: "w", timestamp: 1, task, queue, queues: [queue], machine_stats: { cpu_usage: [1] } });
+  await workers.getAll({ last_seen: 60 });
+  await workers.unregister({ worker: "w" });
+  await queues.delete({ queue, force: true });
   await tasks.stop({ task, status_reason: "r" });
   await tasks.started({ task });
   await tasks.completed({ task, status_message: "m" });

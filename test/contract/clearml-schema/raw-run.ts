@@ -26,10 +26,7 @@ export async function driveRaw(call: RawCall): Promise<void> {
   };
   await call("tasks.validate", task);
   const { id } = await call("tasks.create", task);
-  const [a, b, c] = [await call("tasks.create", task), await call("tasks.create", task), await call("tasks.create", task)].map(
-    (one) => one.id as string,
-  );
-  await call("projects.get_all_ex", { include_stats: true, order_by: ["name"] });
+  const { id: a } = await call("tasks.create", task);
   await call("tasks.get_all_ex", { id: [id], only_fields: ["id", "name", "status"] });
   await call("tasks.get_by_id_ex", { id: [id], only_fields: ["id", "name"] });
   await call("tasks.get_types", { projects: [project] });
@@ -41,41 +38,19 @@ export async function driveRaw(call: RawCall): Promise<void> {
   await call("models.get_all_ex", { id: [model], only_fields: ["id", "name"] });
   await call("models.get_by_id_ex", { id: [model], only_fields: ["id", "name"] });
   await call("models.get_frameworks", { projects: [] });
-  await call("models.add_or_update_metadata", { model, metadata: [{ key: "k", type: "str", value: "v" }] });
-  await call("models.delete_metadata", { model, keys: ["k"] });
-  await call("models.archive_many", { ids: [model, "none"] });
-  await call("models.unarchive_many", { ids: [model] });
   await call("models.publish_many", { ids: [model] });
   await call("models.delete_many", { ids: [model], force: true });
 
   const image = { type: "training_debug_image", task: id, iter: 1, metric: "m", variant: "v", url: "http://f/i.png" };
   await call("events.add", image);
   await call("events.add", { type: "plot", task: id, iter: 1, metric: "m", variant: "v", plot_str: "{}" });
-  await call("events.debug_images", { metrics: [{ task: id, metric: "m" }], iters: 1 });
   await call("events.plots", { metrics: [{ task: id, metric: "m" }], iters: 1 });
   await call("events.clear_task_log", { task: id, threshold_sec: 5 });
   await call("events.clear_scroll", { scroll_id: "x" });
-  const { id: unpublished } = await call("models.create", { name: "a model", uri: "u", ready: false });
-  await call("events.delete_for_model", { model: unpublished });
 
   await call("tasks.stop_many", { ids: [id, "none"], force: true });
   await call("tasks.reset_many", { ids: [id] });
   await call("tasks.archive_many", { ids: [a, "none"] });
   await call("tasks.unarchive_many", { ids: [a] });
   await call("tasks.delete_many", { ids: [a, "none"], force: true });
-
-  const { id: queue } = await call("queues.create", { name: "raw queue", tags: ["t"] });
-  await call("queues.get_all", { name: "^raw", only_fields: ["id", "name"] });
-  await call("queues.get_default", {});
-  await call("queues.add_task", { queue, task: b });
-  await call("queues.add_task", { queue, task: c });
-  await call("queues.get_by_id", { queue });
-  await call("queues.get_num_entries", { queue });
-  await call("queues.get_next_task", { queue });
-  await call("queues.remove_task", { queue, task: c });
-  await call("workers.register", { worker: "w", timeout: 60, queues: [queue], tags: [] });
-  await call("workers.status_report", { worker: "w", timestamp: 1, task: b, queues: [queue] });
-  await call("workers.get_all", { last_seen: 60 });
-  await call("workers.unregister", { worker: "w" });
-  await call("projects.delete", { project, force: true, delete_contents: true });
 }

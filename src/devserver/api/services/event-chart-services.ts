@@ -215,6 +215,6 @@ export const EVENT_CHART_SERVICES: readonly ServedEndpoint[] = [
     }),
     { since: "2.7" },
   ),
-  serveOther("events.debug_images", galleryRequest, gallery("training_debug_image"), { since: "2.7" }),
+  serve("events.debug_images", gallery("training_debug_image"), { since: "2.7" }),
   serveOther("events.plots", galleryRequest, gallery("plot"), { since: "2.20" }),
 ];

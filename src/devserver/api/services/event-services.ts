@@ -148,10 +148,8 @@ export const EVENT_SERVICES: readonly ServedEndpoint[] = [
   serve("events.delete_for_task", (request, call) =>
     deleteEvents(call, request.task, isPublished(taskOf(call, request.task).status), request.allow_locked),
   ),
-  serveOther(
-    "events.delete_for_model",
-    () => z.object({ model: z.string(), allow_locked: z.nullish(z.boolean()) }),
-    (request, call) => deleteEvents(call, request.model, modelOf(call, request.model).ready, request.allow_locked),
+  serve("events.delete_for_model", (request, call) =>
+    deleteEvents(call, request.model, modelOf(call, request.model).ready, request.allow_locked),
   ),
   serveOther("events.clear_task_log", clearRequest, clearLog, { since: "2.19" }),
   serveOther(

@@ -4,7 +4,7 @@ import { newId } from "../../../base/ids.js";
 import { ENDPOINTS } from "../../../protocol/clearml/endpoints.js";
 import type { RequestOf } from "../../../protocol/clearml/endpoints.js";
 import type { ModelDocument } from "../../store/documents.js";
-import { modelCreatingTaskPublished, modelInUse, modelIsReady } from "../api-failure.js";
+import { modelCreatingTaskPublished, modelInUse, modelIsReady, validationError } from "../api-failure.js";
 import { serve, serveOther } from "../call.js";
 import type { Call, ServedEndpoint } from "../call.js";
 import { project as only } from "../document-paths.js";
@@ -14,7 +14,7 @@ import { resolvedModel } from "../references.js";
 import { search } from "../search.js";
 import type { SearchRules } from "../search-filters.js";
 import { keptName } from "../task-fields.js";
-import { withSubprojects } from "./project-services.js";
+import { ensureProjectNamed, withSubprojects } from "./project-services.js";
 import { publishTask } from "./task-status-services.js";
 
 const RULES: SearchRules = {
@@ -218,9 +218,8 @@ export const MODEL_SERVICES: readonly ServedEndpoint[] = [
     (request, call) => runMany(request.ids, (id) => deleteModel({ model: id, force: request.force }, call)),
     { since: "2.13" },
   ),
-  serveOther(
+  serve(
     "models.archive_many",
-    manyRequest,
     (request, call) =>
       runMany(request.ids, (id) => {
         setArchived(call, id, true);
@@ -228,9 +227,8 @@ export const MODEL_SERVICES: readonly ServedEndpoint[] = [
       }),
     { since: "2.13" },
   ),
-  serveOther(
+  serve(
     "models.unarchive_many",
-    manyRequest,
     (request, call) =>
       runMany(request.ids, (id) => {
         setArchived(call, id, false);
@@ -250,9 +248,8 @@ export const MODEL_SERVICES: readonly ServedEndpoint[] = [
     },
     { since: "2.13" },
   ),
-  serveOther(
+  serve(
     "models.delete_metadata",
-    () => z.object({ model: z.string(), keys: z.array(z.string()) }),
     (request, call) => {
       const model = modelOf(call, request.model);
       const gone = new Set(request.keys.map(keptName));
@@ -260,6 +257,18 @@ export const MODEL_SERVICES: readonly ServedEndpoint[] = [
       return { updated: 1 };
     },
     { since: "2.13" },
+  ),
+  serve(
+    "models.move",
+    (request, call) => {
+      const { ids, project, project_name } = request;
+      if (!project && !project_name) throw validationError("project or project_name is required");
+      const target = project ? projectOf(call, project) : ensureProjectNamed(call, project_name ?? "");
+      const found = ids.flatMap((id) => call.store.models.get(id) ?? []);
+      for (const model of found) save(call, model, { project: target.id });
+      return { updated: found.length, project_id: target.id };
+    },
+    { since: "2.12" },
   ),
   serve("models.update_tags", (request, call) => {
     const found = request.ids.flatMap((id) => call.store.models.get(id) ?? []);

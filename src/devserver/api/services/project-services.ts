@@ -1,10 +1,10 @@
 /** projects: a tree whose nodes are named by their whole path. @see clearml-protocol 6 */
-import * as z from "zod/mini";
 import { newId } from "../../../base/ids.js";
 import { NAME_MIN_LENGTH, PROJECT_MAX_DEPTH } from "../../../protocol/clearml/limits.js";
-import type { ProjectDocument } from "../../store/documents.js";
+import type { RequestOf } from "../../../protocol/clearml/endpoints.js";
+import type { ModelDocument, ProjectDocument, TaskDocument } from "../../store/documents.js";
 import { ApiFailure, uniqueViolation, validationError } from "../api-failure.js";
-import { serve, serveOther } from "../call.js";
+import { serve } from "../call.js";
 import type { Call, ServedEndpoint } from "../call.js";
 import { project as only } from "../document-paths.js";
 import { projectOf, validName, validTags } from "../lookup.js";
@@ -105,15 +105,67 @@ function counts(call: Call, id: string): object {
   };
 }
 
+const isLive = (document: { readonly system_tags: readonly string[] }): boolean => !document.system_tags.includes("archived");
+
+/** What the project and all below it hold. */
+function contents(call: Call, id: string): { ids: Set<string>; tasks: TaskDocument[]; models: ModelDocument[] } {
+  const ids = new Set(withSubprojects(call, [id]));
+  return {
+    ids,
+    tasks: [...call.store.tasks.values()].filter((task) => task.project !== undefined && ids.has(task.project)),
+    models: [...call.store.models.values()].filter((model) => model.project !== undefined && ids.has(model.project)),
+  };
+}
+
+function validateDelete(request: RequestOf<"projects.validate_delete">, call: Call): object {
+  const { tasks, models } = contents(call, projectOf(call, request.project).id);
+  const tagged = (tag: string): number => tasks.filter((task) => task.system_tags.includes(tag)).length;
+  return {
+    tasks: tasks.length,
+    non_archived_tasks: tasks.filter(isLive).length,
+    models: models.length,
+    non_archived_models: models.filter(isLive).length,
+    datasets: tagged("dataset"),
+    pipelines: tagged("pipeline"),
+    reports: tagged("reports"),
+  };
+}
+
+/** Under another parent, with everything below it. */
+function move(request: RequestOf<"projects.move">, call: Call): object {
+  const project = projectOf(call, request.project);
+  const location = request.new_location?.trim() ? partsOf(request.new_location) : [];
+  if (location.join("/") === project.name || `${location.join("/")}/`.startsWith(`${project.name}/`))
+    throw new ApiFailure(400, 411, `Project can not be moved under itself in the projects hierarchy: project=${project.id}`);
+  const name = [...location, project.basename].join("/");
+  if (name === project.name)
+    throw new ApiFailure(400, 410, `The source and destination projects are the same: location=${location.join("/")}`);
+  partsOf(name);
+  if (byName(call, name)) throw uniqueViolation({ name });
+  const parent = location.length > 0 ? ensureProject(call, location) : undefined;
+  const path = parent ? [...parent.path, parent.id] : [];
+  const moving = [...call.store.projects.values()].filter((one) => one.id === project.id || one.path.includes(project.id));
+  for (const one of moving) {
+    const { parent: _old, ...rest } = one;
+    const isTop = one.id === project.id;
+    call.store.projects.put({
+      ...rest,
+      name: name + one.name.slice(project.name.length),
+      path: [...path, ...one.path.slice(project.path.length)],
+      ...(isTop ? (parent ? { parent: parent.id } : {}) : one.parent === undefined ? {} : { parent: one.parent }),
+      last_update: call.now,
+    });
+    call.notify(one.id, "project");
+  }
+  return { moved: moving.length };
+}
+
 function deleteProject(
   request: { project: string; force?: boolean | null | undefined; delete_contents?: boolean | null | undefined },
   call: Call,
 ): object {
   const project = projectOf(call, request.project);
-  const ids = new Set(withSubprojects(call, [project.id]));
-  const tasks = [...call.store.tasks.values()].filter((task) => task.project !== undefined && ids.has(task.project));
-  const models = [...call.store.models.values()].filter((model) => model.project !== undefined && ids.has(model.project));
-  const isLive = (document: { readonly system_tags: readonly string[] }): boolean => !document.system_tags.includes("archived");
+  const { ids, tasks, models } = contents(call, project.id);
   if (request.force !== true && tasks.some(isLive)) throw new ApiFailure(400, 402, `Project has associated tasks: id=${project.id}`);
   if (request.force !== true && models.some(isLive)) throw new ApiFailure(400, 405, `Project has associated models: id=${project.id}`);
   const erase = request.delete_contents === true;
@@ -164,28 +216,13 @@ export const PROJECT_SERVICES: readonly ServedEndpoint[] = [
     const { rows, scroll } = search(call.store.projects.values(), RULES, request, call);
     return { projects: rows.map((row) => only(row, request.only_fields)), ...scroll };
   }),
-  serveOther(
-    "projects.get_all_ex",
-    () =>
-      z.looseObject({
-        id: z.nullish(z.unknown()),
-        only_fields: z.nullish(z.array(z.string())),
-        order_by: z.nullish(z.array(z.string())),
-        page: z.nullish(z.int()),
-        page_size: z.nullish(z.int()),
-        search_hidden: z.nullish(z.boolean()),
-        include_stats: z.nullish(z.boolean()),
-        scroll_id: z.nullish(z.string()),
-        size: z.nullish(z.int()),
-      }),
-    (request, call) => {
-      const { rows, scroll } = search(call.store.projects.values(), RULES, request, call);
-      return {
-        projects: rows.map((row) => only({ ...row, ...(request.include_stats === true ? counts(call, row.id) : {}) }, request.only_fields)),
-        ...scroll,
-      };
-    },
-  ),
+  serve("projects.get_all_ex", (request, call) => {
+    const { rows, scroll } = search(call.store.projects.values(), RULES, request, call);
+    return {
+      projects: rows.map((row) => only({ ...row, ...(request.include_stats === true ? counts(call, row.id) : {}) }, request.only_fields)),
+      ...scroll,
+    };
+  }),
   serve("projects.update", (request, call) => {
     const project = projectOf(call, request.project);
     const changes: Partial<ProjectDocument> = {
@@ -200,15 +237,7 @@ export const PROJECT_SERVICES: readonly ServedEndpoint[] = [
     call.notify(project.id, "project");
     return { updated: 1, fields };
   }),
-  serveOther(
-    "projects.delete",
-    () =>
-      z.object({
-        project: z.string(),
-        force: z.nullish(z.boolean()),
-        delete_contents: z.nullish(z.boolean()),
-        delete_external_artifacts: z.nullish(z.boolean()),
-      }),
-    deleteProject,
-  ),
+  serve("projects.move", move, { since: "2.13" }),
+  serve("projects.validate_delete", validateDelete, { since: "2.14" }),
+  serve("projects.delete", deleteProject),
 ];

@@ -1,10 +1,9 @@
 /** queues, and the calls that put a task into one or take it out. @see clearml-protocol 3.8, 7 */
-import * as z from "zod/mini";
 import { newId } from "../../../base/ids.js";
 import type { RequestOf } from "../../../protocol/clearml/endpoints.js";
 import type { QueueDocument, TaskDocument, TaskStatus } from "../../store/documents.js";
 import { ApiFailure, invalidTaskStatus, uniqueViolation, validationError } from "../api-failure.js";
-import { serve, serveOther } from "../call.js";
+import { serve } from "../call.js";
 import type { Call, ServedEndpoint } from "../call.js";
 import { project as only } from "../document-paths.js";
 import { queueOf, taskOf, validName, validTags } from "../lookup.js";
@@ -106,7 +105,7 @@ function dequeue(request: RequestOf<"tasks.dequeue">, call: Call): object {
   return { dequeued: 1, updated: 1, fields: { ...fields, "execution.queue": null } };
 }
 
-function nextTask(request: { queue: string; task?: string | null | undefined }, call: Call): object {
+function nextTask(request: RequestOf<"queues.get_next_task">, call: Call): object {
   const queue = queueOf(call, request.queue);
   const [head, ...rest] = queue.entries;
   if (!head || (request.task && head.task !== request.task)) return {};
@@ -114,22 +113,63 @@ function nextTask(request: { queue: string; task?: string | null | undefined }, 
   return { entry: head };
 }
 
-const byQueue = () => z.object({ queue: z.string(), max_task_entries: z.nullish(z.int()) });
-const byQueueAndTask = () => z.object({ queue: z.string(), task: z.string(), update_execution_queue: z.nullish(z.boolean()) });
+/** The queue with no more entries than asked for. */
+function shown(queue: QueueDocument, maxEntries: number | null | undefined): ReturnType<typeof onTheWire> {
+  const visible = onTheWire(queue);
+  return typeof maxEntries === "number" ? { ...visible, entries: visible.entries.slice(0, maxEntries) } : visible;
+}
+
+function update(request: RequestOf<"queues.update">, call: Call): object {
+  const queue = queueOf(call, request.queue);
+  const name = request.name ? validName(request.name) : undefined;
+  if (name !== undefined && name !== queue.name && named(call, name)) throw uniqueViolation({ name });
+  const fields = {
+    ...(name === undefined ? {} : { name }),
+    ...(request.display_name ? { display_name: request.display_name } : {}),
+    ...(request.tags ? { tags: validTags(request.tags, "tags") ?? [] } : {}),
+    ...(request.system_tags ? { system_tags: validTags(request.system_tags, "system_tags") ?? [] } : {}),
+  };
+  call.store.queues.put({ ...queue, ...fields, last_update: call.now });
+  return { updated: 1, fields };
+}
+
+function remove(request: RequestOf<"queues.delete">, call: Call): object {
+  const queue = queueOf(call, request.queue);
+  if (queue.entries.length > 0 && request.force !== true)
+    throw new ApiFailure(400, 702, `Queue is not empty, use force=true to delete: id=${queue.id}`);
+  // Nobody would ever take them: they go back to what they were before they were queued.
+  for (const { task: id } of queue.entries) {
+    const task = call.store.tasks.get(id);
+    if (task?.status !== "queued") continue;
+    const { enqueue_status, ...rest } = task;
+    changeStatus(call, rest, enqueue_status ?? "created", { force: true });
+  }
+  call.store.queues.delete(queue.id);
+  return { deleted: 1 };
+}
+
+/** Moves a task within its queue; `to` tells the new place from the old one and the last one there is. */
+function reposition(to: (from: number, last: number, count: number) => number) {
+  return (request: { queue: string; task: string; count?: number | null | undefined }, call: Call): object => {
+    const queue = queueOf(call, request.queue);
+    const from = queue.entries.findIndex((entry) => entry.task === request.task);
+    const entry = queue.entries[from];
+    if (!entry) throw new ApiFailure(400, 703, `Task is not in the queue: task=${request.task}`);
+    const last = queue.entries.length - 1;
+    const position = Math.max(0, Math.min(last, to(from, last, request.count ?? 1)));
+    call.store.queues.put({ ...queue, entries: queue.entries.toSpliced(from, 1).toSpliced(position, 0, entry), last_update: call.now });
+    return { position };
+  };
+}
+
+const SINCE = { since: "2.4" };
 
 /** The endpoints of this service. */
 export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
   serve("tasks.enqueue", enqueue),
   serve("tasks.dequeue", dequeue),
-  serveOther(
+  serve(
     "queues.create",
-    () =>
-      z.object({
-        name: z.string(),
-        display_name: z.nullish(z.string()),
-        tags: z.nullish(z.array(z.string())),
-        system_tags: z.nullish(z.array(z.string())),
-      }),
     (request, call) => ({
       id: create(call, request.name, {
         ...(request.display_name ? { display_name: request.display_name } : {}),
@@ -137,41 +177,32 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
         system_tags: validTags(request.system_tags, "system_tags") ?? [],
       }).id,
     }),
-    { since: "2.4" },
+    SINCE,
   ),
-  serveOther(
+  serve(
     "queues.get_all",
-    () =>
-      z.looseObject({
-        only_fields: z.nullish(z.array(z.string())),
-        order_by: z.nullish(z.array(z.string())),
-        page: z.nullish(z.int()),
-        page_size: z.nullish(z.int()),
-        search_hidden: z.nullish(z.boolean()),
-        id: z.nullish(z.unknown()),
-        scroll_id: z.nullish(z.string()),
-        size: z.nullish(z.int()),
-      }),
     (request, call) => {
       const { rows, scroll } = search(call.store.queues.values(), RULES, request, call);
-      return { queues: rows.map((row) => only(onTheWire(row), request.only_fields)), ...scroll };
+      return { queues: rows.map((row) => only(shown(row, request.max_task_entries), request.only_fields)), ...scroll };
     },
-    { since: "2.4" },
+    SINCE,
   ),
-  serveOther("queues.get_by_id", byQueue, (request, call) => ({ queue: onTheWire(queueOf(call, request.queue)) }), { since: "2.4" }),
-  serveOther(
-    "queues.get_default",
-    () => z.object({}),
-    (_request, call) => ({ id: defaultQueue(call).id, name: defaultQueue(call).name }),
-    { since: "2.4" },
+  serve("queues.get_by_id", (request, call) => ({ queue: shown(queueOf(call, request.queue), request.max_task_entries) }), SINCE),
+  serve("queues.get_default", (_request, call) => ({ id: defaultQueue(call).id, name: defaultQueue(call).name }), SINCE),
+  serve("queues.update", update, SINCE),
+  serve("queues.delete", remove, SINCE),
+  serve("queues.get_num_entries", (request, call) => ({ num: queueOf(call, request.queue).entries.length }), { since: "2.15" }),
+  serve(
+    "queues.peek_task",
+    (request, call) => {
+      const [head] = queueOf(call, request.queue).entries;
+      return head ? { task: head.task } : {};
+    },
+    { since: "2.15" },
   ),
-  serveOther("queues.get_num_entries", byQueue, (request, call) => ({ num: queueOf(call, request.queue).entries.length }), {
-    since: "2.15",
-  }),
-  serveOther("queues.get_next_task", () => z.object({ queue: z.string(), task: z.nullish(z.string()) }), nextTask, { since: "2.4" }),
-  serveOther(
+  serve("queues.get_next_task", nextTask, SINCE),
+  serve(
     "queues.add_task",
-    byQueueAndTask,
     (request, call) => {
       const task = taskOf(call, request.task);
       append(call, queueOf(call, request.queue), task);
@@ -179,11 +210,10 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
         call.store.tasks.put({ ...task, execution: { ...task.execution, queue: request.queue } });
       return { added: 1 };
     },
-    { since: "2.4" },
+    SINCE,
   ),
-  serveOther(
+  serve(
     "queues.remove_task",
-    byQueueAndTask,
     (request, call) => {
       const queue = queueOf(call, request.queue);
       if (!queue.entries.some((entry) => entry.task === request.task))
@@ -191,6 +221,26 @@ export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
       call.store.queues.put({ ...queue, entries: queue.entries.filter((entry) => entry.task !== request.task), last_update: call.now });
       return { removed: 1 };
     },
-    { since: "2.4" },
+    SINCE,
+  ),
+  serve(
+    "queues.move_task_forward",
+    reposition((from, _last, count) => from - count),
+    SINCE,
+  ),
+  serve(
+    "queues.move_task_backward",
+    reposition((from, _last, count) => from + count),
+    SINCE,
+  ),
+  serve(
+    "queues.move_task_to_front",
+    reposition(() => 0),
+    SINCE,
+  ),
+  serve(
+    "queues.move_task_to_back",
+    reposition((_from, last) => last),
+    SINCE,
   ),
 ];

@@ -2,11 +2,27 @@
 import * as z from "zod/mini";
 import { batchEndpoint, endpoint, lazily } from "../endpoint.js";
 import { EVENT_TYPES, curve, eventDocument, eventInput, metricFilter } from "../event-document.js";
-import { flag, integer, number, text } from "../field-types.js";
+import { flag, integer, number, text, texts } from "../field-types.js";
 
 const filters = lazily(() => z.nullish(z.array(metricFilter())));
 const xAxis = lazily(() => z.nullish(z.enum(["iter", "timestamp", "iso_time"])));
 const order = lazily(() => z.nullish(z.enum(["asc", "desc"])));
+
+/** One page of samples: the newest iterations first, metric by metric. */
+const gallery = lazily(() =>
+  z.looseObject({
+    scroll_id: text(),
+    metrics: z.nullish(
+      z.array(
+        z.looseObject({
+          task: text(),
+          metric: text(),
+          iterations: z.nullish(z.array(z.looseObject({ iter: number(), events: z.nullish(z.array(eventDocument())) }))),
+        }),
+      ),
+    ),
+  }),
+);
 
 const added = lazily(() =>
   z.looseObject({
@@ -83,6 +99,19 @@ export const EVENT_ENDPOINTS = {
     () => z.object({ task: z.string(), iters: integer(), metrics: filters(), scroll_id: text(), no_scroll: flag(), model_events: flag() }),
     () => z.looseObject({ plots: z.array(eventDocument()), returned: integer(), total: number(), scroll_id: text() }),
   ),
+  /** The server keeps a page's place for an hour; a place that is gone starts over without a word. */
+  "events.debug_images": endpoint(
+    () =>
+      z.object({
+        metrics: z.array(z.strictObject({ task: z.string(), metric: text(), variants: texts() })),
+        iters: integer(),
+        navigate_earlier: flag(),
+        refresh: flag(),
+        scroll_id: text(),
+        model_events: flag(),
+      }),
+    gallery,
+  ),
   "events.get_task_single_value_metrics": endpoint(
     () => z.object({ tasks: z.array(z.string()), metrics: filters(), model_events: flag() }),
     () =>
@@ -112,6 +141,10 @@ export const EVENT_ENDPOINTS = {
   "events.get_task_metrics": endpoint(
     () => z.object({ tasks: z.array(z.string()), event_type: z.enum(EVENT_TYPES), model_events: flag() }),
     () => z.looseObject({ metrics: z.array(z.looseObject({ task: z.string(), metrics: z.array(z.string()) })) }),
+  ),
+  "events.delete_for_model": endpoint(
+    () => z.object({ model: z.string(), allow_locked: flag() }),
+    () => z.looseObject({ deleted: z.nullish(z.unknown()) }),
   ),
   "events.delete_for_task": endpoint(
     () => z.object({ task: z.string(), allow_locked: flag() }),

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { endpoint } from "../endpoint.js";
 import { anyObject, flag, integer, text, texts } from "../field-types.js";
 import { metadataInput, modelDocument, modelFields } from "../model-document.js";
+import { manyResponse } from "../many-response.js";
 import { listFilter, searchFields, updateResponse } from "../search-fields.js";
 
 export const MODEL_ENDPOINTS = {
@@ -68,6 +69,17 @@ export const MODEL_ENDPOINTS = {
   "models.add_or_update_metadata": endpoint(
     () => z.object({ model: z.string(), metadata: z.array(metadataInput()), replace_metadata: flag() }),
     () => z.looseObject({ updated: integer() }),
+  ),
+  "models.delete_metadata": endpoint(
+    () => z.object({ model: z.string(), keys: z.array(z.string()) }),
+    () => z.looseObject({ updated: integer() }),
+  ),
+  /** 200 even when every id failed: read `failed`. */
+  "models.archive_many": endpoint(() => z.object({ ids: z.array(z.string()) }), manyResponse),
+  "models.unarchive_many": endpoint(() => z.object({ ids: z.array(z.string()) }), manyResponse),
+  "models.move": endpoint(
+    () => z.object({ ids: z.array(z.string()), project: text(), project_name: text() }),
+    () => z.looseObject({}),
   ),
   "models.update_tags": endpoint(
     () => z.object({ ids: z.array(z.string()), add_tags: texts(), remove_tags: texts() }),
