@@ -56,7 +56,7 @@ export class ProjectsService {
   }
 
   /** One `projects.get_all_ex`: at most 500 rows, with figures of what they hold where `include_stats` asks for them. */
-  getPageWithStats(request: RequestOf<"projects.get_all_ex">, options?: CallOptions): Promise<ResponseOf<"projects.get_all_ex">> {
+  getAllEx(request: RequestOf<"projects.get_all_ex">, options?: CallOptions): Promise<ResponseOf<"projects.get_all_ex">> {
     return this.#session.call("projects.get_all_ex", request, options);
   }
 

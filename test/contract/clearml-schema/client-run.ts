@@ -21,7 +21,7 @@ export async function driveClient(clearml: ClearML): Promise<void> {
   await projects.getById({ project });
   await projects.getPage({ name: "^contract", only_fields: ["name"], order_by: ["name"], page: 0, page_size: 10, search_hidden: true });
   await drain(projects.getAll({}));
-  await projects.getPageWithStats({ id: [project], include_stats: true });
+  await projects.getAllEx({ id: [project], include_stats: true });
   const { id: moving } = await projects.create({ name: "contract/moving" });
   await projects.move({ project: moving, new_location: "contract/elsewhere" });
   await projects.validateDelete({ project: moving });

@@ -312,7 +312,8 @@ describe("every endpoint of the table", () => {
   const REQUIRED = {
     ...{ task: "t", model: "m", project: "p", name: "abc", type: "training", uri: "s3://b/k", tasks: ["t"], ids: ["t"] },
     ...{ metric: { metric: "m" }, event_type: "log", requirements: {} },
-    ...{ hyperparams: [], configuration: [], artifacts: [], models: [], metadata: [] },
+    ...{ hyperparams: [], configuration: [], artifacts: [], models: [], metadata: [], metrics: [], keys: [] },
+    ...{ queue: "q", worker: "w", timestamp: 1 },
   };
   /** Of the fields of a request those that it cannot do without. */
   function requiredFields(endpoint: EndpointName, values: Record<string, unknown>): Record<string, unknown> {
@@ -333,7 +334,8 @@ describe("every endpoint of the table", () => {
     const clearml = clearmlOf(api);
     const point = { type: "training_stats_scalar", task: "t", metric: "m", variant: "v", iter: 1, value: 1 };
     const values: Record<string, unknown> = REQUIRED;
-    const services = { tasks: clearml.tasks, models: clearml.models, projects: clearml.projects, events: clearml.events };
+    const { auth, tasks, models, projects, events, queues, workers, server } = clearml;
+    const services = { tasks, models, projects, events, queues, workers };
     for (const [service, methods] of Object.entries(services)) {
       for (const method of Object.getOwnPropertyNames(Object.getPrototypeOf(methods))) {
         if (["constructor", "getAll", "find", "findOrCreate", "iterateLog", "iterateScalars"].includes(method)) continue;
@@ -345,8 +347,7 @@ describe("every endpoint of the table", () => {
         expect([...asked], `${service}.${method}`).toContain(endpoint);
       }
     }
-    for (const call of [clearml.auth.logout(), clearml.auth.getCurrentUser(), clearml.server.info(), clearml.server.ping()])
-      await failureOf(call);
+    for (const call of [auth.logout(), auth.getCurrentUser(), server.info(), server.ping(), workers.getAll()]) await failureOf(call);
     expect([...asked].sort()).toEqual(
       Object.keys(ENDPOINTS)
         .filter((name) => name !== "auth.login")
