@@ -41,9 +41,9 @@ export class RawClearML {
   }
 
   /** Stores bytes at the file server and gives their address. */
-  async upload(path: string, content: string): Promise<string> {
+  async upload(path: string, content: string | Buffer): Promise<string> {
     const form = new FormData();
-    form.append(path, new Blob([content]), path.split("/").at(-1));
+    form.append(path, new Blob([typeof content === "string" ? content : new Uint8Array(content)]), path.split("/").at(-1));
     const response = await fetch(this.#address.CLEARML_FILES_HOST, {
       method: "POST",
       headers: { Authorization: `Bearer ${this.#token}` },

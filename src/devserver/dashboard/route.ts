@@ -5,15 +5,23 @@
  */
 
 /** Tabs of a task, in the order shown. */
-export const TASK_TABS = ["scalars", "console", "artifacts", "models", "configuration", "callbacks", "info"] as const;
+export const TASK_TABS = ["scalars", "plots", "samples", "console", "artifacts", "models", "configuration", "callbacks", "info"] as const;
 
 /** A tab of a task. */
 export type TaskTab = (typeof TASK_TABS)[number];
 
+/** Tabs of a comparison, in the order shown. */
+export const COMPARE_TABS = ["scalars", "plots", "samples", "configuration"] as const;
+
+/** A tab of a comparison. */
+export type CompareTab = (typeof COMPARE_TABS)[number];
+
 /** What is on the screen. `project` is `*` where it does not matter. */
 export type Route =
+  | { readonly view: "projects" }
   | { readonly view: "tasks"; readonly project: string }
   | { readonly view: "task"; readonly project: string; readonly task: string; readonly tab: TaskTab; readonly item: string | undefined }
+  | { readonly view: "compare"; readonly project: string; readonly tasks: readonly string[]; readonly tab: CompareTab }
   | { readonly view: "models"; readonly project: string }
   | { readonly view: "model"; readonly project: string; readonly model: string }
   | { readonly view: "callbacks" }
@@ -22,12 +30,22 @@ export type Route =
 /** Path of each tab below `/projects/<project>/tasks/<task>/output/`. */
 const TAB_PATHS: Readonly<Record<TaskTab, string>> = {
   scalars: "metrics/scalar",
+  plots: "metrics/plots",
+  samples: "debugImages",
   console: "log",
   artifacts: "artifacts",
   models: "artifacts/output-model",
   configuration: "hyper-params",
   callbacks: "callbacks",
   info: "general",
+};
+
+/** Path of each tab below `/projects/<project>/compare-tasks;ids=<a>,<b>/`. */
+const COMPARE_PATHS: Readonly<Record<CompareTab, string>> = {
+  scalars: "scalars/graph",
+  plots: "metrics-plots",
+  samples: "debug-images",
+  configuration: "hyper-params/values",
 };
 
 /** Reads a path such as `/projects/<project>/experiments/<task>/output/log`; never throws. */
@@ -44,6 +62,7 @@ export function parseRoute(pathname: string): Route {
     case "dashboard":
       return rest[0] === "callbacks" ? { view: "callbacks" } : { view: "tasks", project: "*" };
     case "projects":
+      return rest[0] === undefined ? { view: "projects" } : parseProject(rest, pathname);
     case "pipelines":
       return parseProject(rest, pathname);
     case "datasets":
@@ -64,6 +83,10 @@ export function routePath(route: Route): string {
       const item = route.item === undefined ? "" : `/${encodeURIComponent(route.item)}`;
       return `/projects/${encodeURIComponent(route.project)}/tasks/${encodeURIComponent(route.task)}/output/${TAB_PATHS[route.tab]}${item}`;
     }
+    case "projects":
+      return "/projects";
+    case "compare":
+      return `/projects/${encodeURIComponent(route.project)}/compare-tasks;ids=${route.tasks.map(encodeURIComponent).join(",")}/${COMPARE_PATHS[route.tab]}`;
     case "models":
       return `/projects/${encodeURIComponent(route.project)}/models`;
     case "model":
@@ -77,12 +100,14 @@ export function routePath(route: Route): string {
 
 function parseProject(parts: readonly string[], pathname: string): Route {
   const [project = "*", section, id, ...rest] = parts;
-  // Matrix parameters (`compare-tasks;ids=a,b`) belong to comparisons, which have no view here.
-  switch (section?.split(";")[0]) {
-    case undefined:
+  const [name, ...parameters] = (section ?? "").split(";");
+  switch (name) {
+    case "":
     case "overview":
-    case "compare-tasks":
       return { view: "tasks", project };
+    case "compare-tasks":
+    case "compare-experiments":
+      return compareRoute(project, parameters, [id, ...rest]);
     case "tasks":
     case "experiments":
       return id === undefined ? { view: "tasks", project } : taskRoute(project, id, rest);
@@ -93,6 +118,15 @@ function parseProject(parts: readonly string[], pathname: string): Route {
     default:
       return { view: "unknown", path: pathname };
   }
+}
+
+function compareRoute(project: string, parameters: readonly string[], path: readonly (string | undefined)[]): Route {
+  const ids = parameters.find((each) => each.startsWith("ids="))?.slice("ids=".length) ?? "";
+  const tasks = [...new Set(ids.split(",").filter((id) => id !== ""))];
+  if (tasks.length === 0) return { view: "tasks", project };
+  const tab = COMPARE_TABS.find((each) => COMPARE_PATHS[each].split("/")[0] === path[0]);
+  // ClearML's own first tab, `details`, is mostly what the tasks were started with.
+  return { view: "compare", project, tasks, tab: tab ?? (path[0] === "details" ? "configuration" : "scalars") };
 }
 
 function taskRoute(project: string, task: string, rest: readonly string[]): Route {
@@ -112,6 +146,10 @@ function taskRoute(project: string, task: string, rest: readonly string[]): Rout
       return at("info");
     case "callbacks":
       return at("callbacks");
+    case "debugImages":
+      return at("samples");
+    case "metrics":
+      return at(kind === "plots" ? "plots" : "scalars");
     default:
       return at("scalars");
   }

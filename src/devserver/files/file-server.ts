@@ -16,6 +16,9 @@ const NO_PLACE = new Set(["EISDIR", "ENOTDIR", "EEXIST", "ENAMETOOLONG", "EINVAL
 /** What it says when it cannot take any file. */
 const NO_STORAGE = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EIO"]);
 
+/** Somebody's upload must not act as a page of this server, run scripts or ask anything of strangers; it may have a look. */
+const UPLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:; font-src data:";
+
 const NOT_FOUND: WireResponse = { status: 404, headers: { "content-type": "text/plain" }, body: "Not found" };
 
 function text(status: number, body: string): WireResponse {
@@ -85,8 +88,7 @@ function download(request: WireRequest, path: string, file: StoredFile): WireRes
     "cache-control": "max-age=300",
     "last-modified": new Date(file.modifiedAtMs).toUTCString(),
     "x-content-type-options": "nosniff",
-    // Somebody's upload must not act as a page of this server.
-    "content-security-policy": "sandbox",
+    "content-security-policy": UPLOAD_POLICY,
     ...(request.url.searchParams.has("download")
       ? { "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(path.split("/").at(-1) ?? path)}` }
       : {}),

@@ -164,4 +164,18 @@ describe("projects", () => {
     const { projects } = await clearml.ok("projects.get_all_ex", { include_stats: true });
     expect(projects[0].stats.active).toMatchObject({ total_tasks: 2, status_count: { completed: 1, created: 1 } });
   });
+
+  it("count the tasks of the projects below them too, unless asked not to", async () => {
+    const clearml = new TestClearML();
+    const { id: parent } = await clearml.ok("projects.create", { name: "aaa" });
+    const { id: child } = await clearml.ok("projects.create", { name: "aaa/bbb" });
+    await clearml.task({ project: parent });
+    await clearml.task({ project: child });
+    const totals = async (fields: object) => {
+      const { projects } = await clearml.ok("projects.get_all_ex", { include_stats: true, order_by: ["name"], ...fields });
+      return projects.map((project: any) => project.stats.active.total_tasks);
+    };
+    expect(await totals({})).toEqual([2, 1]);
+    expect(await totals({ stats_with_children: false })).toEqual([1, 1]);
+  });
 });

@@ -89,8 +89,10 @@ function rename(call: Call, project: ProjectDocument, name: string): Partial<Pro
   return { name: renamed, basename: parts.at(-1) ?? renamed };
 }
 
-function counts(call: Call, id: string): object {
-  const tasks = [...call.store.tasks.values()].filter((task) => task.project === id);
+/** Tasks of the project, and unless asked otherwise of those below it. */
+function counts(call: Call, id: string, withChildren: boolean): object {
+  const ids = new Set(withChildren ? withSubprojects(call, [id]) : [id]);
+  const tasks = [...call.store.tasks.values()].filter((task) => task.project !== undefined && ids.has(task.project));
   const archived = tasks.filter((task) => task.system_tags.includes("archived"));
   const statuses = (list: typeof tasks): object =>
     Object.fromEntries(
@@ -218,10 +220,9 @@ export const PROJECT_SERVICES: readonly ServedEndpoint[] = [
   }),
   serve("projects.get_all_ex", (request, call) => {
     const { rows, scroll } = search(call.store.projects.values(), RULES, request, call);
-    return {
-      projects: rows.map((row) => only({ ...row, ...(request.include_stats === true ? counts(call, row.id) : {}) }, request.only_fields)),
-      ...scroll,
-    };
+    const statsOf = (id: string): object =>
+      request.include_stats === true ? counts(call, id, request.stats_with_children !== false) : {};
+    return { projects: rows.map((row) => only({ ...row, ...statsOf(row.id) }, request.only_fields)), ...scroll };
   }),
   serve("projects.update", (request, call) => {
     const project = projectOf(call, request.project);

@@ -77,19 +77,52 @@ export interface ModelDocument {
   readonly metadata?: Readonly<Record<string, { readonly key?: string; readonly type?: string; readonly value?: string }>>;
 }
 
+/** How many tasks a project has, those in the projects below it included. */
+interface ProjectCounts {
+  readonly total_tasks?: number;
+  readonly status_count?: Readonly<Record<string, number>>;
+}
+
 /** A project. */
 export interface ProjectDocument {
   readonly id: string;
   readonly name?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly last_update?: string;
+  readonly stats?: { readonly active?: ProjectCounts };
+}
+
+/** The points of one line. */
+interface HistogramLine {
+  readonly name?: string;
+  readonly x: readonly (number | string)[];
+  readonly y: readonly (number | null)[];
 }
 
 /** Answer of `events.scalar_metrics_iter_histogram`: chart, then line. */
-export type ScalarHistogram = Readonly<
-  Record<
-    string,
-    Readonly<Record<string, { readonly name?: string; readonly x: readonly (number | string)[]; readonly y: readonly (number | null)[] }>>
-  >
->;
+export type ScalarHistogram = Readonly<Record<string, Readonly<Record<string, HistogramLine>>>>;
+
+/** Answer of `events.multi_task_scalar_metrics_iter_histogram`: chart, then variant, then task. */
+export type ComparedHistogram = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, HistogramLine>>>>>>;
+
+/** A figure: `plot_str` is the JSON text of Plotly's form. */
+export interface PlotEventDocument {
+  readonly metric?: string;
+  readonly variant?: string;
+  readonly iter?: number;
+  readonly timestamp?: number;
+  readonly plot_str?: string;
+}
+
+/** A sample: an image, a sound, a page; its bytes lie at `url`. */
+export interface SampleEventDocument {
+  readonly metric?: string;
+  readonly variant?: string;
+  readonly iter?: number;
+  readonly timestamp?: number;
+  readonly url?: string;
+}
 
 /** A single value, shown in the summary table. */
 export interface SingleValueDocument {

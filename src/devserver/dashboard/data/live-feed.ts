@@ -4,7 +4,7 @@
  */
 
 /** What a change is about. `any` after a reconnect and while polling. */
-type ChangeKind = "scalar" | "log" | "task" | "model" | "callback" | "any";
+type ChangeKind = "scalar" | "plot" | "image" | "log" | "task" | "model" | "project" | "callback" | "any";
 
 /** One piece of news. `task` is absent when it concerns no single task. */
 export interface Change {
@@ -109,7 +109,7 @@ export class LiveFeed {
 function parseChange(data: string): Change {
   try {
     const parsed = JSON.parse(data) as { kind?: unknown; task?: unknown };
-    const kinds: readonly unknown[] = ["scalar", "log", "task", "model", "callback"];
+    const kinds: readonly unknown[] = ["scalar", "plot", "image", "log", "task", "model", "project", "callback"];
     return {
       kind: kinds.includes(parsed.kind) ? (parsed.kind as ChangeKind) : "any",
       task: typeof parsed.task === "string" ? parsed.task : undefined,

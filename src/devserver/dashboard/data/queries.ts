@@ -1,17 +1,13 @@
 /** Every read that the page makes, as hooks: what is asked for, and which news makes it be asked again. */
 import { readJson, callApi } from "./clearml-reader.js";
-import { toCharts, type Chart } from "./chart-data.js";
 import { hasGap, MAX_LINES, replaceTail, rereadFrom, type ConsoleTail } from "./console-lines.js";
-import type { LogEventDocument, ModelDocument, ProjectDocument, ScalarHistogram, SingleValueDocument, TaskDocument } from "./documents.js";
+import type { LogEventDocument, ModelDocument, ProjectDocument, SingleValueDocument, TaskDocument } from "./documents.js";
 import type { Received } from "./received-callbacks.js";
 import { matchCallbacks } from "./received-callbacks.js";
 import { useResource, type Resource } from "./use-resource.js";
 
 /** The server gives no more rows than this at once. */
 export const PAGE_SIZE = 500;
-
-/** Points asked for per line: more than a chart has pixels. */
-const SAMPLES = 1000;
 
 const TASK_ROW_FIELDS = [
   "id",
@@ -28,12 +24,12 @@ const TASK_ROW_FIELDS = [
   "runtime",
 ];
 
-/** Tasks with the newest change first, of one project or (`*`) of all. */
+/** Tasks with the newest change first, of one project with those below it, or (`*`) of all. */
 export function useTasks(project: string): Resource<readonly TaskDocument[]> {
   return useResource(
     `tasks ${project}`,
     async (signal) => {
-      const filter = project === "*" ? {} : { project: [project] };
+      const filter = project === "*" ? {} : { project: [project], include_subprojects: true };
       const body = { ...filter, only_fields: TASK_ROW_FIELDS, order_by: ["-last_update"], page: 0, page_size: PAGE_SIZE };
       return (await callApi<{ tasks: TaskDocument[] }>("tasks.get_all", body, signal)).tasks;
     },
@@ -49,9 +45,34 @@ export function useProjectNames(): ReadonlyMap<string, string> {
       const body = { only_fields: ["id", "name"], page: 0, page_size: PAGE_SIZE };
       return (await callApi<{ projects: ProjectDocument[] }>("projects.get_all", body, signal)).projects;
     },
-    (change) => change.kind === "task" || change.kind === "model",
+    (change) => change.kind === "project",
   );
   return new Map((projects.value ?? []).map((project) => [project.id, project.name ?? project.id]));
+}
+
+/** All projects with their counts, in no particular order. */
+export function useProjects(): Resource<readonly ProjectDocument[]> {
+  return useResource(
+    "projects with counts",
+    async (signal) => {
+      const body = { include_stats: true, page: 0, page_size: PAGE_SIZE };
+      return (await callApi<{ projects: ProjectDocument[] }>("projects.get_all_ex", body, signal)).projects;
+    },
+    (change) => change.kind === "project" || change.kind === "task",
+  );
+}
+
+/** Some tasks, whole, in the order of `ids`; those that are not there are left out. */
+export function useTasksById(ids: readonly string[]): Resource<readonly TaskDocument[]> {
+  return useResource(
+    `tasks by id ${ids.join(" ")}`,
+    async (signal) => {
+      const { tasks } = await callApi<{ tasks: TaskDocument[] }>("tasks.get_all", { id: ids, page: 0, page_size: PAGE_SIZE }, signal);
+      const byId = new Map(tasks.map((task) => [task.id, task]));
+      return ids.flatMap((id) => byId.get(id) ?? []);
+    },
+    (change) => change.kind === "task" && change.task !== undefined && ids.includes(change.task),
+  );
 }
 
 /** One task, whole. */
@@ -60,19 +81,6 @@ export function useTask(task: string): Resource<TaskDocument> {
     `task ${task}`,
     async (signal) => (await callApi<{ task: TaskDocument }>("tasks.get_by_id", { task }, signal)).task,
     (change) => change.task === task && change.kind !== "log" && change.kind !== "callback",
-  );
-}
-
-/** What the charts' x-axis is. */
-export type XAxis = "iter" | "iso_time";
-
-/** All charts of a task. */
-export function useCharts(task: string, xAxis: XAxis): Resource<readonly Chart[]> {
-  return useResource(
-    `charts ${task} ${xAxis}`,
-    async (signal) =>
-      toCharts(await callApi<ScalarHistogram>("events.scalar_metrics_iter_histogram", { task, samples: SAMPLES, key: xAxis }, signal)),
-    (change) => change.task === task && change.kind === "scalar",
   );
 }
 

@@ -1,9 +1,12 @@
-/** The border to uPlot: colours from the style sheet, size from the host element, redrawn when the theme changes. */
+/**
+ * The border to uPlot: colours from the style sheet, size from the host element. Colours are read once: for another theme
+ * the chart is drawn anew.
+ */
 import uPlot from "uplot";
-import { alignLines, COLOUR_COUNT, type ChartLine } from "../data/chart-data.js";
-import { formatClock, formatTick } from "../format.js";
-
-const HEIGHT_PX = 200;
+import { alignLines, COLOUR_COUNT, type ChartLine, type LineStyle } from "../data/chart-data.js";
+import type { XAxis } from "../data/chart-settings.js";
+import { smooth } from "../data/smoothing.js";
+import { axisSize, DURATION_STEPS, durationTicks, numberTicks, timeTicks, wholeRange, WHOLE_STEPS } from "./chart-axes.js";
 
 /** A line with no more points than this shows each as a dot. */
 const MOST_DOTS = 15;
@@ -15,19 +18,27 @@ const LOGARITHMIC: uPlot.Scale.Distr = 3;
 /** All charts with this key show the same x under the pointer. */
 const SYNC_KEY = "scalars";
 
+/** With more lines than this a smoothed line stands alone; what it was made of would hide the others. */
+const MOST_RAW_LINES = 20;
+
+/** Dashes by their number; 0 is a whole line. */
+const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [8, 3, 2, 3], [12, 4]];
+
 export interface DrawOptions {
-  /** Number of each line's colour. */
-  readonly colours: readonly number[];
-  readonly time: boolean;
+  readonly styles: readonly LineStyle[];
+  readonly axis: XAxis;
   readonly logarithmic: boolean;
+  /** True for smoothed lines, with the measured ones faint behind them. */
+  readonly isSmoothed: boolean;
+  readonly smoothing: number;
   /** Tells the x under the pointer and each line's value there; `undefined` when the pointer has left. */
   readonly onHover: (x: number | undefined, values: readonly (number | null)[]) => void;
 }
 
 /** A chart on the screen. */
 export interface DrawnChart {
-  /** Draws other points of the same lines; a zoom stays. */
-  update(lines: readonly ChartLine[]): void;
+  /** Draws other points of the same lines, or the same ones smoothed in another way; a zoom stays. */
+  update(lines: readonly ChartLine[], smoothing: number): void;
   /** Shows or hides the line of this number. */
   show(index: number, visible: boolean): void;
   /** Removes it and all its listeners. */
@@ -45,44 +56,36 @@ function lineVariable(number: number): string {
 
 /** Draws into `host` until destroyed. */
 export function drawChart(host: HTMLElement, lines: readonly ChartLine[], options: DrawOptions): DrawnChart {
-  let shownLines = lines;
-  const visible = lines.map(() => true);
-  let plot = create();
-
-  function create(): uPlot {
-    return new uPlot(plotOptions(host, shownLines, visible, options), toData(shownLines, options), host);
-  }
-
+  let shown = { lines, smoothing: options.smoothing };
+  const raw = showsRaw(lines, options) ? lines.length : 0;
+  const plot = new uPlot(plotOptions(host, lines, options), toData(lines, options), host);
   const resize = new ResizeObserver(() => {
-    if (host.clientWidth > 0) plot.setSize({ width: host.clientWidth, height: HEIGHT_PX });
+    if (host.clientWidth > 0) plot.setSize({ width: host.clientWidth, height: host.clientHeight });
   });
   resize.observe(host);
-  const theme = matchMedia("(prefers-color-scheme: dark)");
-  const redraw = (): void => {
-    plot.destroy();
-    plot = create();
-  };
-  theme.addEventListener("change", redraw);
 
   return {
-    update(next) {
-      if (next === shownLines) return;
-      shownLines = next;
+    update(next, smoothing) {
+      if (next === shown.lines && smoothing === shown.smoothing) return;
+      shown = { lines: next, smoothing };
       const zoomed = isZoomed(plot);
-      plot.setData(toData(next, options), !zoomed);
+      plot.setData(toData(next, { ...options, smoothing }), !zoomed);
       if (zoomed) plot.redraw();
     },
     show(index, isVisible) {
-      if (visible[index] === isVisible) return;
-      visible[index] = isVisible;
-      plot.setSeries(index + 1, { show: isVisible });
+      if (plot.series[index + 1 + raw]?.show === isVisible) return;
+      plot.setSeries(index + 1 + raw, { show: isVisible });
+      if (raw > 0) plot.setSeries(index + 1, { show: isVisible });
     },
     destroy() {
       resize.disconnect();
-      theme.removeEventListener("change", redraw);
       plot.destroy();
     },
   };
+}
+
+function showsRaw(lines: readonly ChartLine[], options: DrawOptions): boolean {
+  return options.isSmoothed && lines.length <= MOST_RAW_LINES;
 }
 
 function isZoomed(plot: uPlot): boolean {
@@ -94,17 +97,22 @@ function isZoomed(plot: uPlot): boolean {
   return first !== undefined && last !== undefined && min !== null && max !== null && (min > first || max < last);
 }
 
+/** Columns as uPlot takes them: x, the measured lines that are shown behind smoothed ones, and the lines. */
 function toData(lines: readonly ChartLine[], options: DrawOptions): uPlot.AlignedData {
   const [x, ...columns] = alignLines(lines);
-  const seconds = options.time ? x.map((value) => value / 1000) : x;
+  const seconds = options.axis === "iteration" ? x : x.map((value) => value / 1000);
+  const smoothed = options.isSmoothed ? columns.map((column) => smooth(column, options.smoothing)) : columns;
+  const all = showsRaw(lines, options) ? [...columns, ...smoothed] : smoothed;
   // A logarithm has no place for zero and below: such points are left out rather than drawn somewhere.
-  const values = options.logarithmic ? columns.map((column) => column.map((y) => (y !== null && y > 0 ? y : null))) : columns;
+  const values = options.logarithmic ? all.map((column) => column.map((y) => (y !== null && y > 0 ? y : null))) : all;
   return [seconds, ...values];
 }
 
-function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: readonly boolean[], options: DrawOptions): uPlot.Options {
+function plotOptions(host: HTMLElement, lines: readonly ChartLine[], options: DrawOptions): uPlot.Options {
   const style = getComputedStyle(host);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const strokes = lines.map((_line, index) => colour(lineVariable(options.styles[index]?.colour ?? 0)));
+  const raw = showsRaw(lines, options) ? lines.length : 0;
   const axis: uPlot.Axis = {
     stroke: colour("--muted"),
     font: `11px ${style.fontFamily}`,
@@ -113,44 +121,48 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
     border: { show: false },
     gap: 6,
   };
+  const lineSeries = (index: number, isRaw: boolean): uPlot.Series => {
+    const stroke = (strokes[index] ?? "") + (isRaw ? FAINT : "");
+    const dash = DASHES[(options.styles[index]?.dash ?? 0) % DASHES.length] ?? [];
+    return {
+      label: lines[index]?.name ?? "",
+      stroke,
+      width: isRaw ? 1 : 1.75,
+      ...(isRaw || dash.length === 0 ? {} : { dash: [...dash] }),
+      // Whole pixels would put the line beside its own points.
+      pxAlign: 0,
+      spanGaps: true,
+      points: { show: isRaw ? false : hasFewPoints, size: 5, fill: stroke, width: 0 },
+    };
+  };
   return {
     width: Math.max(host.clientWidth, 160),
-    height: HEIGHT_PX,
-    padding: [10, 8, 0, 0],
+    height: host.clientHeight,
+    padding: [10, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
       sync: { key: SYNC_KEY, setSeries: false },
       points: {
-        size: 7,
-        fill: (_self, series) => colour(lineVariable(options.colours[series - 1] ?? 0)),
+        // Marks of the measured points behind would hide those of the lines that are read.
+        size: (_self, series) => (series <= raw ? 0 : 7),
+        fill: (_self, series) => strokes[(series - 1) % Math.max(1, lines.length)] ?? "",
         stroke: () => colour("--surface"),
         width: 1.5,
       },
     },
     scales: {
-      x: { time: options.time, range: wholeRange },
+      x: { time: options.axis === "wall", range: wholeRange },
       y: options.logarithmic ? { distr: LOGARITHMIC } : {},
     },
     axes: [
-      { ...axis, space: 64, size: 26, ...(options.time ? { values: timeTicks } : { incrs: WHOLE_STEPS, values: numberTicks }) },
+      { ...axis, space: 64, size: 26, ...X_TICKS[options.axis] },
       { ...axis, space: 34, size: axisSize, values: numberTicks },
     ],
     series: [
       {},
-      ...lines.map((line, index): uPlot.Series => {
-        const stroke = colour(lineVariable(options.colours[index] ?? 0));
-        return {
-          label: line.name,
-          stroke,
-          width: 1.75,
-          // Whole pixels would put the line beside its own points.
-          pxAlign: 0,
-          spanGaps: true,
-          show: visible[index] ?? true,
-          points: { show: hasFewPoints, size: 5, fill: stroke, width: 0 },
-        };
-      }),
+      ...(raw > 0 ? lines.map((_line, index) => lineSeries(index, true)) : []),
+      ...lines.map((_line, index) => lineSeries(index, false)),
     ],
     hooks: {
       setCursor: [
@@ -160,8 +172,8 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
           if (typeof index !== "number" || x === undefined) options.onHover(undefined, []);
           else
             options.onHover(
-              options.time ? x * 1000 : x,
-              lines.map((_line, line) => self.data[line + 1]?.[index] ?? null),
+              options.axis === "iteration" ? x : x * 1000,
+              lines.map((_line, line) => self.data[line + 1 + raw]?.[index] ?? null),
             );
         },
       ],
@@ -169,41 +181,18 @@ function plotOptions(host: HTMLElement, lines: readonly ChartLine[], visible: re
   };
 }
 
+/** Two more digits of a colour of the style sheet: a fifth of its strength. */
+const FAINT = "33";
+
+const X_TICKS: Readonly<Record<XAxis, uPlot.Axis>> = {
+  iteration: { incrs: WHOLE_STEPS, values: numberTicks },
+  relative: { incrs: DURATION_STEPS, values: durationTicks },
+  wall: { values: timeTicks },
+};
+
 /** A short line is read by its points; a single one has no line at all. */
 function hasFewPoints(self: uPlot, series: number): boolean {
   let points = 0;
   for (const y of self.data[series] ?? []) if (typeof y === "number") points++;
   return points <= MOST_DOTS;
-}
-
-/** All of the data; a single point stands in the middle. There is no range without data, and uPlot then passes null. */
-function wholeRange(self: uPlot, min: number | null, max: number | null): [number, number] {
-  const [only, second] = self.data[0];
-  const around = self.scales["x"]?.time ? 60 : 1;
-  if (only !== undefined && second === undefined) return [only - around, only + around];
-  return min === null || max === null ? [0, 1] : [min, max];
-}
-
-/** Times of day, as fine as the axis has room for; days where a tick begins one. `seconds` since the epoch. */
-function timeTicks(_self: uPlot, seconds: readonly number[], _axis: number, _space: number, stepSeconds: number): string[] {
-  return seconds.map((second) => {
-    const time = new Date(second * 1000);
-    const isMidnight = time.getHours() === 0 && time.getMinutes() === 0 && time.getSeconds() === 0;
-    if (isMidnight || stepSeconds >= 86_400) return time.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-    return formatClock(second * 1000).slice(0, stepSeconds < 60 ? 8 : 5);
-  });
-}
-
-/** Iterations are whole numbers, so no axis step may be smaller than one. */
-const WHOLE_STEPS = Array.from({ length: 16 }, (_none, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
-
-/** On a logarithmic axis uPlot leaves some ticks without a label: those are null. */
-function numberTicks(_self: uPlot, ticks: readonly (number | null)[]): string[] {
-  return ticks.map((tick) => (tick === null ? "" : formatTick(tick)));
-}
-
-/** As wide as the longest label, so that no number is cut off and no chart wastes its width. */
-function axisSize(self: uPlot, values: string[] | null): number {
-  const longest = Math.max(0, ...(values ?? []).map((value) => self.ctx.measureText(value).width / devicePixelRatio));
-  return Math.max(32, Math.ceil(longest) + 14);
 }

@@ -1,10 +1,12 @@
-/** All tasks, the newest change first. */
-import { useState } from "preact/hooks";
+/** All tasks, the newest change first, and the choice of those to compare. */
+import { useContext, useRef, useState } from "preact/hooks";
 import { taskProgress, type TaskDocument } from "../data/documents.js";
 import { PAGE_SIZE, useProjectNames, useTasks } from "../data/queries.js";
+import { useShortcuts } from "../data/shortcuts.js";
+import { useSelection, type Selection } from "../data/use-selection.js";
 import { useTitle } from "../data/use-title.js";
 import { formatCount } from "../format.js";
-import { Link } from "../navigation.js";
+import { Link, NavigateContext } from "../navigation.js";
 import { EmptyState, Loaded } from "../parts/notice.js";
 import { ProgressBar } from "../parts/progress-bar.js";
 import { StatusBadge } from "../parts/status-badge.js";
@@ -29,7 +31,7 @@ export function TaskList({ project }: { readonly project: string }) {
     <main data-view="tasks">
       <header class="page-head">
         <h1>{project === "*" ? "Tasks" : (projects.get(project) ?? "Tasks")}</h1>
-        {project !== "*" && <Link to={{ view: "tasks", project: "*" }}>All projects</Link>}
+        {project !== "*" && <Link to={{ view: "projects" }}>All projects</Link>}
       </header>
       <Loaded resource={tasks} what="the tasks">
         {(all) => {
@@ -80,7 +82,7 @@ export function TaskList({ project }: { readonly project: string }) {
                   <p class="muted">Clear the filter to see all {formatCount(all.length)}.</p>
                 </EmptyState>
               ) : (
-                <TaskTable tasks={shown} projects={projects} />
+                <SelectableTasks project={project} tasks={shown} projects={projects} />
               )}
             </>
           );
@@ -90,11 +92,73 @@ export function TaskList({ project }: { readonly project: string }) {
   );
 }
 
-function TaskTable({ tasks, projects }: { readonly tasks: readonly TaskDocument[]; readonly projects: ReadonlyMap<string, string> }) {
+interface TaskTableProps {
+  readonly tasks: readonly TaskDocument[];
+  readonly projects: ReadonlyMap<string, string>;
+}
+
+function SelectableTasks({ project, ...table }: TaskTableProps & { readonly project: string }) {
+  const selection = useSelection();
+  const navigate = useContext(NavigateContext);
+  const rows = useRef<HTMLDivElement>(null);
+  const move = (by: number): void => {
+    const links = [...(rows.current?.querySelectorAll<HTMLElement>(".row-link") ?? [])];
+    const at = links.indexOf(document.activeElement as HTMLElement);
+    links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
+  };
+  const focused = (): string | undefined => document.activeElement?.closest<HTMLElement>("[data-task]")?.dataset["task"];
+  const compared = { view: "compare", project, tasks: selection.ids, tab: "scalars" } as const;
+  useShortcuts("Tasks", [
+    { keys: "j", does: "Next task", run: () => move(1) },
+    { keys: "k", does: "Task before", run: () => move(-1) },
+    {
+      keys: "x",
+      does: "Choose the task for a comparison, or not",
+      run: () => {
+        const id = focused();
+        if (id !== undefined) selection.toggle(id);
+      },
+    },
+    {
+      keys: "c",
+      does: "Compare the chosen tasks",
+      run: () => {
+        if (selection.ids.length > 1) navigate?.(compared);
+      },
+    },
+  ]);
+  return (
+    <div ref={rows}>
+      {selection.ids.length > 0 && (
+        <div class="selection" role="status">
+          <span>
+            {formatCount(selection.ids.length)} chosen{selection.isFull ? ", as many as can be compared" : ""}
+          </span>
+          {selection.ids.length > 1 ? (
+            <Link class="button primary" to={compared}>
+              Compare
+            </Link>
+          ) : (
+            <span class="muted">Choose another one to compare.</span>
+          )}
+          <button type="button" class="quiet" onClick={selection.clear}>
+            Clear
+          </button>
+        </div>
+      )}
+      <TaskTable {...table} selection={selection} />
+    </div>
+  );
+}
+
+function TaskTable({ tasks, projects, selection }: TaskTableProps & { readonly selection: Selection }) {
   return (
     <table class="table tasks">
       <thead>
         <tr>
+          <th scope="col" class="choice">
+            <span class="unseen">Compare</span>
+          </th>
           <th scope="col">Task</th>
           <th scope="col">Status</th>
           <th scope="col">Progress</th>
@@ -110,8 +174,20 @@ function TaskTable({ tasks, projects }: { readonly tasks: readonly TaskDocument[
       <tbody>
         {tasks.map((task) => {
           const percent = taskProgress(task);
+          const chosen = selection.ids.includes(task.id);
           return (
-            <tr key={task.id} data-task={task.id}>
+            <tr key={task.id} data-task={task.id} data-chosen={chosen || undefined}>
+              <td class="choice">
+                <input
+                  type="checkbox"
+                  aria-label={`Compare ${task.name ?? task.id}`}
+                  checked={chosen}
+                  disabled={!chosen && selection.isFull}
+                  onChange={() => {
+                    selection.toggle(task.id);
+                  }}
+                />
+              </td>
               <th scope="row">
                 <Link class="row-link" to={{ view: "task", project: task.project ?? "*", task: task.id, tab: "scalars", item: undefined }}>
                   {task.name ?? task.id}

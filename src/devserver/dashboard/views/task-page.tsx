@@ -1,12 +1,13 @@
 /** One task: what it is and how it goes, above the tab that the address names. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { isActive, taskProgress, type TaskDocument } from "../data/documents.js";
 import { useProjectNames, useTask } from "../data/queries.js";
+import { useShortcuts } from "../data/shortcuts.js";
 import { useNow } from "../data/use-resource.js";
 import { useTitle } from "../data/use-title.js";
 import { formatCount, formatDateTime, formatDuration, parseTime } from "../format.js";
-import { Link } from "../navigation.js";
+import { Link, NavigateContext } from "../navigation.js";
 import { CopyButton } from "../parts/copy-button.js";
 import { Loaded } from "../parts/notice.js";
 import { ProgressBar } from "../parts/progress-bar.js";
@@ -19,10 +20,14 @@ import { ConfigurationTab } from "./configuration-tab.js";
 import { ConsoleTab } from "./console-tab.js";
 import { InfoTab } from "./info-tab.js";
 import { ModelsTab } from "./models-tab.js";
+import { PlotsTab } from "./plots-tab.js";
+import { SamplesTab } from "./samples-tab.js";
 import { ScalarsTab } from "./scalars-tab.js";
 
 const TAB_WORDS: Readonly<Record<TaskTab, string>> = {
   scalars: "Scalars",
+  plots: "Plots",
+  samples: "Debug samples",
   console: "Console",
   artifacts: "Artifacts",
   models: "Models",
@@ -65,6 +70,15 @@ function TaskTabs({ task, project, current }: { readonly task: TaskDocument; rea
     const open = nav.current?.querySelector<HTMLElement>("[aria-current]");
     if (nav.current && open) nav.current.scrollLeft = open.offsetLeft - (nav.current.clientWidth - open.offsetWidth) / 2;
   }, [current]);
+  const navigate = useContext(NavigateContext);
+  const turn = (by: number): void => {
+    const next = TASK_TABS[(TASK_TABS.indexOf(current) + by + TASK_TABS.length) % TASK_TABS.length];
+    if (next !== undefined) navigate?.({ view: "task", project, task: task.id, tab: next, item: undefined });
+  };
+  useShortcuts("Task", [
+    { keys: "]", does: "Next tab", run: () => turn(1) },
+    { keys: "[", does: "Tab before", run: () => turn(-1) },
+  ]);
   return (
     <nav class="tabs" aria-label="Task" ref={nav}>
       {TASK_TABS.map((name) => (
@@ -81,6 +95,10 @@ function TabContent({ task, tab, item }: { readonly task: TaskDocument; readonly
   switch (tab) {
     case "scalars":
       return <ScalarsTab task={task} />;
+    case "plots":
+      return <PlotsTab tasks={[task]} />;
+    case "samples":
+      return <SamplesTab tasks={[task]} />;
     case "console":
       return <ConsoleTab task={task} />;
     case "artifacts":

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { alignLines, assignColours, COLOUR_COUNT, lastPoint, toCharts } from "../../../../src/devserver/dashboard/data/chart-data.js";
+import {
+  alignLines,
+  assignColours,
+  COLOUR_COUNT,
+  comparedStyles,
+  lastPoint,
+  sinceStart,
+  taskLabels,
+  toCharts,
+  toComparedCharts,
+} from "../../../../src/devserver/dashboard/data/chart-data.js";
 
 describe("charts of a task", () => {
   it("makes one chart of each metric and one line of each variant, training before validation and machine metrics last", () => {
@@ -48,5 +58,62 @@ describe("charts of a task", () => {
     expect(colours.get("loss")).toEqual([0, 1]);
     expect(colours.get("accuracy")).toEqual([1]);
     expect(new Set(colours.get("crowd")).size).toBe(COLOUR_COUNT);
+  });
+});
+
+describe("charts of several tasks", () => {
+  const labels = new Map([
+    ["a", "first"],
+    ["b", "second"],
+  ]);
+
+  it("have a line for each variant and task, in the order of the tasks", () => {
+    const [chart] = toComparedCharts(
+      { loss: { val: { b: { x: [1], y: [4] } }, train: { b: { x: [1], y: [3] }, a: { x: [1], y: [1] }, gone: { x: [1], y: [9] } } } },
+      labels,
+    );
+    expect(chart?.lines.map(({ name, task }) => [name, task])).toEqual([
+      ["train · first", "a"],
+      ["train · second", "b"],
+      ["val · second", "b"],
+    ]);
+  });
+
+  it("give a task one colour, and tell its variants by dashes", () => {
+    const [chart] = toComparedCharts(
+      { loss: { train: { a: { x: [], y: [] }, b: { x: [], y: [] } }, val: { a: { x: [], y: [] }, b: { x: [], y: [] } } } },
+      labels,
+    );
+    expect(comparedStyles(chart!, ["a", "b"])).toEqual([
+      { colour: 0, dash: 0 },
+      { colour: 1, dash: 0 },
+      { colour: 0, dash: 1 },
+      { colour: 1, dash: 1 },
+    ]);
+  });
+
+  it("tell tasks of one name apart", () => {
+    const labelled = taskLabels([
+      { id: "0123456789", name: "job" },
+      { id: "abcdefghij", name: "job" },
+      { id: "other", name: "probe" },
+    ]);
+    expect([...labelled.values()]).toEqual(["job (012345)", "job (abcdef)", "probe"]);
+  });
+
+  it("count time from each task's own start, and from the first point of a task that was started anew", () => {
+    const lines = [
+      { name: "a", task: "a", x: [1500, 2000], y: [1, 2] },
+      { name: "b", task: "b", x: [9000, 9500], y: [1, 2] },
+    ];
+    const starts = new Map([
+      ["a", 1000],
+      ["b", 9400],
+    ]);
+    const chart = sinceStart({ title: "loss", lines }, (task) => starts.get(task ?? ""));
+    expect(chart.lines.map((line) => line.x)).toEqual([
+      [500, 1000],
+      [0, 500],
+    ]);
   });
 });

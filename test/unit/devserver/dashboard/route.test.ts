@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseRoute, routePath, TASK_TABS, type Route } from "../../../../src/devserver/dashboard/route.js";
+import { COMPARE_TABS, parseRoute, routePath, TASK_TABS, type Route } from "../../../../src/devserver/dashboard/route.js";
 
 const TASK = "0123456789abcdef0123456789abcdef";
 const PROJECT = "fedcba9876543210fedcba9876543210";
@@ -12,8 +12,8 @@ describe("addresses of the dashboard", () => {
     [`/projects/*/tasks/${TASK}/output/log`, "console", undefined],
     [`/projects/*/experiments/${TASK}/output/metrics/scalar`, "scalars", undefined],
     [`/projects/*/experiments/${TASK}/info-output/metrics/scalar`, "scalars", undefined],
-    [`/projects/*/experiments/${TASK}/output/metrics/plots`, "scalars", undefined],
-    [`/projects/*/experiments/${TASK}/output/debugImages`, "scalars", undefined],
+    [`/projects/*/experiments/${TASK}/output/metrics/plots`, "plots", undefined],
+    [`/projects/*/experiments/${TASK}/output/debugImages`, "samples", undefined],
     [`/projects/*/experiments/${TASK}/output/artifacts`, "artifacts", undefined],
     [`/projects/*/experiments/${TASK}/output/artifacts/artifact/checkpoint_best/output`, "artifacts", "checkpoint_best"],
     [`/projects/*/experiments/${TASK}/artifacts/artifact/model%20stats/output`, "artifacts", "model stats"],
@@ -33,16 +33,34 @@ describe("addresses of the dashboard", () => {
     expect(parseRoute(path)).toMatchObject({ view: "task", task: TASK, tab, item });
   });
 
-  it.each(["/", "/dashboard", "/projects", "/projects/*/tasks", "/projects/*", "/projects/*/overview", "/login"])(
+  it.each(["/", "/dashboard", "/projects/*/tasks", "/projects/*", "/projects/*/overview", "/login"])(
     "opens %s on the list of all tasks",
     (path) => {
       expect(parseRoute(path)).toEqual({ view: "tasks", project: "*" });
     },
   );
 
-  it("opens a project on its own tasks, a comparison included", () => {
+  it("opens a project on its own tasks, and all projects without one", () => {
     expect(parseRoute(`/projects/${PROJECT}/tasks`)).toEqual({ view: "tasks", project: PROJECT });
-    expect(parseRoute(`/projects/${PROJECT}/compare-tasks;ids=a,b/scalars/values`)).toEqual({ view: "tasks", project: PROJECT });
+    expect(parseRoute("/projects")).toEqual({ view: "projects" });
+  });
+
+  it.each([
+    ["scalars/values", "scalars"],
+    ["scalars/graph", "scalars"],
+    ["metrics-plots", "plots"],
+    ["debug-images", "samples"],
+    ["hyper-params/values", "configuration"],
+    ["details", "configuration"],
+    ["", "scalars"],
+  ])("opens a comparison of ClearML's on the tab that %j means", (path, tab) => {
+    const expected = { view: "compare", project: PROJECT, tasks: ["a", "b"], tab };
+    expect(parseRoute(`/projects/${PROJECT}/compare-tasks;ids=a,b,a/${path}`)).toEqual(expected);
+    expect(parseRoute(`/projects/${PROJECT}/compare-experiments;ids=a,b/${path}`)).toEqual(expected);
+  });
+
+  it("shows the tasks for a comparison of none", () => {
+    expect(parseRoute("/projects/*/compare-tasks;ids=/scalars")).toEqual({ view: "tasks", project: "*" });
   });
 
   it("opens a model's address on the model, whatever its tab", () => {
@@ -60,6 +78,8 @@ describe("addresses of the dashboard", () => {
     const routes: Route[] = [
       { view: "tasks", project: "*" },
       { view: "tasks", project: PROJECT },
+      { view: "projects" },
+      ...COMPARE_TABS.map((tab): Route => ({ view: "compare", project: "*", tasks: [TASK, "other"], tab })),
       { view: "models", project: "*" },
       { view: "model", project: PROJECT, model: TASK },
       { view: "callbacks" },
