@@ -35,7 +35,18 @@ export default defineConfig({
         extends: true,
         test: { name: "consumers", include: ["test/package/consumers/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 },
       },
-      { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          globalSetup: "test/browser/build-page.ts",
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          // A busy machine draws late; what never comes is what fails.
+          expect: { poll: { timeout: 15_000 } },
+        },
+      },
     ],
   },
 });

@@ -10,8 +10,11 @@ export type Navigate = (route: Route) => void;
 /** Set by the entry. */
 export const NavigateContext = createContext<Navigate | undefined>(undefined);
 
-/** Changes the part of the address after the question mark; `undefined` takes a name away. The page stays where it is. */
-export type ChangeQuery = (changes: Readonly<Record<string, string | undefined>>) => void;
+/** What to change of the part of the address after the question mark; `undefined` takes a name away. */
+export type QueryChanges = Readonly<Record<string, string | undefined>>;
+
+/** Changes that part, by what it is now; the page stays where it is. */
+export type ChangeQuery = (changes: QueryChanges | ((now: URLSearchParams) => QueryChanges)) => void;
 
 /** Set by the entry. */
 export const QueryContext = createContext<readonly [URLSearchParams, ChangeQuery]>([new URLSearchParams(), () => undefined]);
@@ -67,7 +70,7 @@ export function usePlace(): Place {
   const changeQuery = useCallback<ChangeQuery>(
     (changes) => {
       const query = new URLSearchParams(unwritten.current?.search ?? location.search);
-      for (const [name, value] of Object.entries(changes)) {
+      for (const [name, value] of Object.entries(typeof changes === "function" ? changes(query) : changes)) {
         if (value === undefined) query.delete(name);
         else query.set(name, value);
       }

@@ -220,8 +220,7 @@ export const PROJECT_SERVICES: readonly ServedEndpoint[] = [
   }),
   serve("projects.get_all_ex", (request, call) => {
     const { rows, scroll } = search(call.store.projects.values(), RULES, request, call);
-    const statsOf = (id: string): object =>
-      request.include_stats === true ? counts(call, id, request.stats_with_children !== false) : {};
+    const statsOf = (id: string): object => (request.include_stats === true ? counts(call, id, request.stats_with_children !== false) : {});
     return { projects: rows.map((row) => only({ ...row, ...statsOf(row.id) }, request.only_fields)), ...scroll };
   }),
   serve("projects.update", (request, call) => {

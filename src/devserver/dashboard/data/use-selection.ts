@@ -13,17 +13,23 @@ export interface Selection {
 
 export function useSelection(): Selection {
   const [query, changeQuery] = useQuery();
-  const ids = (query.get("selected") ?? "").split(",").filter((id) => id !== "");
-  const choose = (next: readonly string[]): void => {
-    changeQuery({ selected: next.length === 0 ? undefined : next.join(",") });
-  };
+  const ids = selectedIn(query);
   return {
     ids,
     isFull: ids.length >= MOST_COMPARED,
     toggle: (id) => {
-      if (ids.includes(id)) choose(ids.filter((each) => each !== id));
-      else if (ids.length < MOST_COMPARED) choose([...ids, id]);
+      // By what is selected now: two keys may come before the next drawing.
+      changeQuery((now) => {
+        const selected = selectedIn(now);
+        const without = selected.filter((each) => each !== id);
+        const next = without.length < selected.length ? without : [...selected, id].slice(0, MOST_COMPARED);
+        return { selected: next.length === 0 ? undefined : next.join(",") };
+      });
     },
-    clear: () => choose([]),
+    clear: () => changeQuery({ selected: undefined }),
   };
+}
+
+function selectedIn(query: URLSearchParams): string[] {
+  return (query.get("selected") ?? "").split(",").filter((id) => id !== "");
 }

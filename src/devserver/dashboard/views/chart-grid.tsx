@@ -33,14 +33,17 @@ export function ChartGrid({ tasks, outlines, hiddenTasks }: ChartGridProps) {
       wanted === "" || title.toLowerCase().includes(wanted) || lines.some(({ name }) => name.toLowerCase().includes(wanted)),
   );
   const styles = useMemo(() => stylesOf(outlines, tasks), [outlines, tasks]);
-  const change = (changes: Partial<ChartSettings>): void => {
-    changeQuery(settingsQuery({ ...settings, ...changes }));
+  const change = (changes: (now: ChartSettings) => Partial<ChartSettings>): void => {
+    changeQuery((now) => {
+      const before = parseSettings(now);
+      return settingsQuery({ ...before, ...changes(before) });
+    });
   };
   useShortcuts("Charts", [
-    { keys: "l", does: "Logarithmic axis on or off", run: () => change({ logarithmic: !settings.logarithmic }) },
-    { keys: "x", does: "Next horizontal axis", run: () => change({ axis: nextAxis(settings.axis) }) },
-    { keys: "+", does: "Smooth more", run: () => change({ smoothing: step(settings.smoothing, 0.1) }) },
-    { keys: "-", does: "Smooth less", run: () => change({ smoothing: step(settings.smoothing, -0.1) }) },
+    { keys: "l", does: "Logarithmic axis on or off", run: () => change((now) => ({ logarithmic: !now.logarithmic })) },
+    { keys: "x", does: "Next horizontal axis", run: () => change((now) => ({ axis: nextAxis(now.axis) })) },
+    { keys: "+", does: "Smooth more", run: () => change((now) => ({ smoothing: step(now.smoothing, 0.1) })) },
+    { keys: "-", does: "Smooth less", run: () => change((now) => ({ smoothing: step(now.smoothing, -0.1) })) },
   ]);
   return (
     <>
@@ -56,17 +59,20 @@ export function ChartGrid({ tasks, outlines, hiddenTasks }: ChartGridProps) {
         />
         <div class="segmented" role="group" aria-label="Horizontal axis">
           {AXES.map(({ axis, label }) => (
-            <button key={axis} type="button" aria-pressed={axis === settings.axis} onClick={() => change({ axis })}>
+            <button key={axis} type="button" aria-pressed={axis === settings.axis} onClick={() => change(() => ({ axis }))}>
               {label}
             </button>
           ))}
         </div>
-        <SmoothingSlider value={settings.smoothing} onChange={(smoothing) => change({ smoothing })} />
+        <SmoothingSlider value={settings.smoothing} onChange={(smoothing) => change(() => ({ smoothing }))} />
         <label class="check">
           <input
             type="checkbox"
             checked={settings.logarithmic}
-            onChange={(event) => change({ logarithmic: event.currentTarget.checked })}
+            onChange={(event) => {
+              const logarithmic = event.currentTarget.checked;
+              change(() => ({ logarithmic }));
+            }}
           />
           Log scale
         </label>
