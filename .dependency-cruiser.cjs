@@ -2,13 +2,14 @@
 // by any other.
 const ROOMS = {
   base: [],
+  observe: ["base"],
   records: ["base"],
   protocol: ["base"],
   clearml: ["base", "records", "protocol", "storage"],
   storage: ["base", "records", "protocol"],
   outbox: ["base", "records", "protocol"],
   sinks: ["base", "records", "protocol", "clearml", "storage", "outbox"],
-  trainer: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks"],
+  trainer: ["base", "observe", "records", "protocol", "clearml", "storage", "outbox", "sinks"],
   devserver: ["base", "protocol"],
   // The program starts the other doors, by their entries alone.
   cli: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],

@@ -55,6 +55,10 @@ export type { FileReceipt, Receipt, RejectedItem, UploadReceipt } from "./traine
 export type { DeadLetter, DeliveryReceipt, LossReason, Outcome, OutboxStats, SinkStats } from "./outbox/receipts.js";
 export type { UploadProgress } from "./storage/object-store.js";
 
+// What a process prints, on the task's console.
+export { captureConsole, type CapturedConsole, type ConsoleTarget } from "./observe/capture-console.js";
+export type { CapturedLevel, CapturedStream, ConsoleCaptureOptions, PrintStream } from "./observe/console-capture.js";
+
 // What was said: for sinks and dialects of the user's own.
 export type { BatchLimits, Delivery, DeliveryContext, Sink, SinkMemory } from "./outbox/sink.js";
 export type { Attachment, RecordDraft, RecordTraits, ShedClass, TrainerRecord } from "./records/record.js";

@@ -93,6 +93,8 @@ export interface LogFact {
   readonly kind: "log";
   readonly level: LogLevel;
   readonly message: string;
+  /** Captured from what the process printed: for ClearML's console alone, no callback. */
+  readonly source?: "stdout" | "stderr";
 }
 
 export interface CheckpointFact {

@@ -9,6 +9,7 @@ import type { Sink } from "../outbox/sink.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
+import { captureInto, consoleCapture } from "./capture-into.js";
 import { checkpointStore } from "./checkpoint-store.js";
 import { clearmlDestination, createSinks, issuesOf, type Collaborators } from "./destinations.js";
 import type { DownloadContext } from "./download-dataset.js";
@@ -47,7 +48,8 @@ export interface Assembly<TConfig extends object> {
  * @throws ConfigError or JournalError, only with `strict`.
  */
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
-  const logger = given.logger ?? silentLogger;
+  const capture = consoleCapture(given);
+  const logger = capture?.unheard(given.logger ?? silentLogger) ?? given.logger ?? silentLogger;
   const transport = transportOf(given);
   const collaborators: Collaborators = {
     transport,
@@ -94,6 +96,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     whenBound: binding.whenBound,
   });
   connectConfig(run, config);
+  if (capture) captureInto(run, capture);
   return {
     run,
     config,

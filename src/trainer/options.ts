@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.js";
 import type { Issue } from "../base/errors.js";
 import type { Random } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
+import type { ConsoleCaptureOptions } from "../observe/console-capture.js";
 import type { OutboxOptions } from "../outbox/outbox-options.js";
 import type { Sink } from "../outbox/sink.js";
 import type { OperationType } from "../records/facts.js";
@@ -96,6 +97,11 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly metricAddress?: (name: string) => MetricAddress;
   /** What stands for NaN and infinities in ClearML: a `nonfinite` companion series (default), or nothing. */
   readonly nonFinite?: "companion" | "omit";
+  /**
+   * What this process prints goes to the task's console too, until the job's end. Lines are not sent to the backend's
+   * callbacks. Default false.
+   */
+  readonly captureConsole?: boolean | Omit<ConsoleCaptureOptions, "clock">;
   /** `TRAINER_TASK_OWNER`. Who announces the end in ClearML: this process (default) or the platform's worker. */
   readonly taskOwner?: "trainer" | "worker";
   /**

@@ -91,7 +91,7 @@ function end(
     ...(reading?.problem === undefined ? (reading?.rejectedItems ?? []) : [{ item: "finalMetrics", reason: reading.problem }]),
   ];
   for (const { item, reason } of rejectedItems) run.parts.tally.reject(verb, `${item}: ${reason}`);
-  run.shutFor(`the job's end (${ending.status}) has already been reported`);
+  run.shutFor(`the job's end (${ending.status}) has already been reported`, true);
   run.parts.resume?.noteEnd(ending.status === "completed", ending.reason);
   const fact: FinalFact = {
     kind: "final",

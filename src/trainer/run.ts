@@ -59,6 +59,7 @@ export class Run {
   readonly #ends = new Set<Promise<unknown>>();
   readonly #storedKeys = new Map<string, string>();
   readonly #ending = Promise.withResolvers<void>();
+  readonly #beforeShut = new Set<(isEnd: boolean) => void>();
   #shut: string | undefined;
   #lastIteration = 0;
   #healthAt = Number.NEGATIVE_INFINITY;
@@ -89,10 +90,24 @@ export class Run {
     return this.#shut;
   }
 
-  /** Takes nothing more; the first reason stands. */
-  shutFor(reason: string): void {
+  /** Takes nothing more; the first reason stands. `isEnd`: because the job's end is being reported. */
+  shutFor(reason: string, isEnd = false): void {
+    if (this.#shut === undefined) for (const last of this.#beforeShut) last(isEnd);
     this.#shut ??= reason;
     this.#ending.resolve();
+  }
+
+  /** Calls at the last moment at which facts are taken, for whoever still holds some. It must not throw. */
+  beforeShut(last: (isEnd: boolean) => void): void {
+    this.#beforeShut.add(last);
+  }
+
+  /**
+   * False: this process has said nothing itself, and may be there to deliver what an earlier one left. Then nothing is said on
+   * its behalf either: a record after the job's end would bring the ended task back to life.
+   */
+  get hasSpoken(): boolean {
+    return this.parts.outbox !== undefined && this.parts.outbox.nextSequence !== this.#firstSequence;
   }
 
   /** Resolves when nothing more is taken: the end was reported, or the SDK is being closed. */
@@ -154,7 +169,7 @@ export class Run {
     const { tally, clock, outbox } = this.parts;
     if (this.#healthOver) return;
     if (options.last === true) this.#healthOver = true;
-    if (outbox === undefined || tally.troubles === this.#healthSeen || outbox.nextSequence === this.#firstSequence) return;
+    if (outbox === undefined || tally.troubles === this.#healthSeen || !this.hasSpoken) return;
     const at = clock.monotonic();
     if (options.now !== true && at - this.#healthAt < HEALTH_INTERVAL_MS) return;
     this.#healthAt = at;

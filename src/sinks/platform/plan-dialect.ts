@@ -15,7 +15,7 @@ const SILENT: ReadonlySet<Fact["kind"]> = new Set(["scalar", "plot", "media", "a
 /** The dialect of the migration plan: snake_case, the plan's own fields first. */
 export const planDialect: CallbackDialect = {
   name: "plan",
-  accepts: (record) => !SILENT.has(record.fact.kind),
+  accepts: ({ fact }) => !SILENT.has(fact.kind) && !(fact.kind === "log" && fact.source !== undefined),
   toRequest,
   readAnswer: readStopAnswer,
 };
