@@ -55,9 +55,12 @@ export type { FileReceipt, Receipt, RejectedItem, UploadReceipt } from "./traine
 export type { DeadLetter, DeliveryReceipt, LossReason, Outcome, OutboxStats, SinkStats } from "./outbox/receipts.js";
 export type { UploadProgress } from "./storage/object-store.js";
 
-// What a process prints, on the task's console.
+// What a process prints and a machine bears.
 export { captureConsole, type CapturedConsole, type ConsoleTarget } from "./observe/capture-console.js";
 export type { CapturedLevel, CapturedStream, ConsoleCaptureOptions, PrintStream } from "./observe/console-capture.js";
+
+export type { ResourceMonitorOptions } from "./observe/resource-monitor.js";
+export type { GpuSample, MachineReader, MachineSample } from "./observe/machine-sample.js";
 
 // What was said: for sinks and dialects of the user's own.
 export type { BatchLimits, Delivery, DeliveryContext, Sink, SinkMemory } from "./outbox/sink.js";
@@ -81,6 +84,7 @@ export type {
   ParameterValue,
   PlotFact,
   ProgressFact,
+  ResourcesFact,
   ScalarFact,
   StartedFact,
   StoredFile,

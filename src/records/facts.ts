@@ -89,6 +89,13 @@ export interface MediaFact {
   readonly file?: StoredFile;
 }
 
+/** What the machine bears, under ClearML's own series names: `cpu_usage`, `memory_used_gb`, `gpu_0_utilization`, ... */
+export interface ResourcesFact {
+  readonly kind: "resources";
+  readonly iteration: number;
+  readonly readings: Readonly<Record<string, number>>;
+}
+
 export interface LogFact {
   readonly kind: "log";
   readonly level: LogLevel;
@@ -198,6 +205,7 @@ export type Fact =
   | ScalarFact
   | PlotFact
   | MediaFact
+  | ResourcesFact
   | LogFact
   | CheckpointFact
   | ModelFact

@@ -23,6 +23,7 @@ import { ResumePoint, type ResumeToken } from "./resume-token.js";
 import { Run } from "./run.js";
 import { stopSwitch, type StopSwitch } from "./stop-switch.js";
 import { Tally } from "./tally.js";
+import { watchMachine } from "./watch-machine.js";
 
 /** A run with what belongs to it. */
 export interface Assembly<TConfig extends object> {
@@ -97,6 +98,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
   });
   connectConfig(run, config);
   if (capture) captureInto(run, capture);
+  watchMachine(run, given.resourceMonitor ?? false);
   return {
     run,
     config,

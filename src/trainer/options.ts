@@ -6,6 +6,7 @@ import type { Issue } from "../base/errors.js";
 import type { Random } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
 import type { ConsoleCaptureOptions } from "../observe/console-capture.js";
+import type { ResourceMonitorOptions } from "../observe/resource-monitor.js";
 import type { OutboxOptions } from "../outbox/outbox-options.js";
 import type { Sink } from "../outbox/sink.js";
 import type { OperationType } from "../records/facts.js";
@@ -102,6 +103,11 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
    * callbacks. Default false.
    */
   readonly captureConsole?: boolean | Omit<ConsoleCaptureOptions, "clock">;
+  /**
+   * The machine's load goes to ClearML, as its own client has it: processor, memory, disk, network, and graphics processors
+   * where there is `nvidia-smi`. Nothing of it goes to the backend's callbacks. Default false.
+   */
+  readonly resourceMonitor?: boolean | Omit<ResourceMonitorOptions, "clock" | "logger">;
   /** `TRAINER_TASK_OWNER`. Who announces the end in ClearML: this process (default) or the platform's worker. */
   readonly taskOwner?: "trainer" | "worker";
   /**

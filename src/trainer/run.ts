@@ -161,6 +161,11 @@ export class Run {
     if (iteration !== undefined) this.#lastIteration = iteration;
   }
 
+  /** 0 while there is none. */
+  get lastIteration(): number {
+    return this.#lastIteration;
+  }
+
   /**
    * Draws what was given up, when there is news: the counts so far, at the newest iteration. Never after the `last` time,
    * nor in a process that has said nothing itself: a point after the job's end would bring the ended task back to life.

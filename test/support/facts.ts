@@ -30,6 +30,7 @@ export const FACTS = {
   scalar: { kind: "scalar", title: "lr", series: "group 0", value: 0.001, iteration: 10 },
   plot: { kind: "plot", title: "bars", series: "layer 1", iteration: 10, figure: '{"data":[],"layout":{}}' },
   media: { kind: "media", title: "masks", series: "val", iteration: 10, uri: file.uri, file },
+  resources: { kind: "resources", iteration: 10, readings: { cpu_usage: 50, gpu_0_utilization: 90 } },
   log: { kind: "log", level: "warning", message: "low memory" },
   checkpoint: {
     kind: "checkpoint",

@@ -14,6 +14,10 @@ export const SINGLE_VALUE_ITERATION = -2_147_483_648;
 /** Metric under which the official SDK reports single values (4.5). */
 export const SINGLE_VALUE_METRIC = "Summary";
 
+/** Charts of the machine's load, which do not move a task's last iteration (4.5, 4.8). */
+export const MONITOR_MACHINE = ":monitor:machine";
+export const MONITOR_GPU = ":monitor:gpu";
+
 /** Fewest characters of a task's, model's or queue's name and of each part of a project's path; fewer answer 400/800 or 400/12 (3.1, 6). */
 export const NAME_MIN_LENGTH = 3;
 /** Most parts of a project's path; more answer 400/409 (6). */

@@ -2,7 +2,7 @@
  * A record as ClearML events: points of charts, plots, samples and console lines. Pure but for the metric lines it claims. It sends
  * nothing, and never makes a number of what is not one.
  */
-import { SINGLE_VALUE_ITERATION, SINGLE_VALUE_METRIC } from "../../protocol/clearml/limits.js";
+import { MONITOR_GPU, MONITOR_MACHINE, SINGLE_VALUE_ITERATION, SINGLE_VALUE_METRIC } from "../../protocol/clearml/limits.js";
 import type { LogLevel, MediaFact, MetricValue, PlotFact, ScalarFact } from "../../records/facts.js";
 import type { MetricAddress } from "../../records/metric-address.js";
 import type { TrainerRecord } from "../../records/record.js";
@@ -77,7 +77,7 @@ export function isEventRecord(record: TrainerRecord): boolean {
   return EVENT_KINDS.has(record.fact.kind);
 }
 
-const EVENT_KINDS: ReadonlySet<string> = new Set(["started", "progress", "validation", "scalar", "plot", "media", "log"]);
+const EVENT_KINDS: ReadonlySet<string> = new Set(["started", "progress", "validation", "scalar", "plot", "media", "resources", "log"]);
 
 /**
  * The events of a record; none for a fact that is none.
@@ -111,6 +111,10 @@ export function recordEvents(record: TrainerRecord, mapping: EventMapping): Reco
       return [{ type: "plot", ...place(record, fact, mapping), plot_str: fact.figure }];
     case "media":
       return [{ type: "training_debug_image", ...place(record, fact, mapping), url: fact.uri, key: fact.file?.key ?? keyOf(fact.uri) }];
+    case "resources":
+      return Object.entries(fact.readings).flatMap(([series, value]) =>
+        pointEvents(record, { title: series.startsWith("gpu_") ? MONITOR_GPU : MONITOR_MACHINE, series }, value, fact.iteration, mapping),
+      );
     case "log":
       return [logEvent(record, fact.level, fact.message, mapping)];
     default:

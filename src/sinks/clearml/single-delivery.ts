@@ -57,6 +57,7 @@ async function write(record: TrainerRecord, fact: Fact, calls: TaskCalls, parts:
     case "scalar":
     case "plot":
     case "media":
+    case "resources":
     case "log":
     case "final":
       // Events and the end have ways of their own.

@@ -10,7 +10,16 @@ type Envelope = Pick<CallbackBody<"progress">, "job_id" | "run_id" | "task_id" |
 type Own<Path extends CallbackPath> = Omit<CallbackBody<Path>, keyof Envelope | "operation_type">;
 
 /** Kinds of fact that have no callback: they are ClearML's own, or parts of what a progress report says. */
-const SILENT: ReadonlySet<Fact["kind"]> = new Set(["scalar", "plot", "media", "artifact", "tags", "hyperparameters", "configuration"]);
+const SILENT: ReadonlySet<Fact["kind"]> = new Set([
+  "scalar",
+  "plot",
+  "media",
+  "resources",
+  "artifact",
+  "tags",
+  "hyperparameters",
+  "configuration",
+]);
 
 /** The dialect of the migration plan: snake_case, the plan's own fields first. */
 export const planDialect: CallbackDialect = {

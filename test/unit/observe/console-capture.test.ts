@@ -76,8 +76,10 @@ describe("captureConsole", () => {
     const { printed, streams, reported, options, print } = aConsole();
     const capture = captureConsole(target(reported), options);
     const ours = streams.stdout.write;
-    streams.stdout.write = (chunk: unknown) => ours.call(streams.stdout, chunk);
+    const theirs = (chunk: unknown) => ours.call(streams.stdout, chunk);
+    streams.stdout.write = theirs;
     capture.restore();
+    expect(streams.stdout.write).toBe(theirs);
     print("one\n");
     expect(printed).toEqual(["one\n"]);
     expect(reported).toEqual([]);

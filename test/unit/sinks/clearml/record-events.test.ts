@@ -57,6 +57,11 @@ const CASES: [name: string, fact: Fact, expected: string[]][] = [
     { kind: "media", title: "mask", series: "s", iteration: 2, uri: "https://host" },
     ["mask|s@2=https://host https://host"],
   ],
+  [
+    "the machine's load",
+    { kind: "resources", iteration: 5, readings: { cpu_usage: 12.5, gpu_0_utilization: 90 } },
+    [":monitor:machine|cpu_usage@5=12.5", ":monitor:gpu|gpu_0_utilization@5=90"],
+  ],
   ["NaN", progress({ epoch: 4, metrics: { train_loss: "NaN", lr: 1 } }), ["nonfinite|loss/train@4=1", "lr|metrics@4=1"]],
   ["infinity", progress({ epoch: 4, metrics: { train_loss: "-Infinity" } }), ["nonfinite|loss/train@4=1"]],
   ["more than a float of 32 bits", progress({ epoch: 4, metrics: { train_loss: 1e39 } }), ["nonfinite|loss/train@4=1"]],

@@ -97,10 +97,13 @@ describe("the plan dialect", () => {
     expect(planDialect.accepts?.(recordOf(FACTS[fact]))).toBe(true);
   });
 
-  it.each(["scalar", "plot", "media", "artifact", "tags", "hyperparameters", "configuration"] as const)("has no words for %s", (fact) => {
-    expect(planDialect.accepts?.(recordOf(FACTS[fact]))).toBe(false);
-    expect(said(fact)).toBeUndefined();
-  });
+  it.each(["scalar", "plot", "media", "resources", "artifact", "tags", "hyperparameters", "configuration"] as const)(
+    "has no words for %s",
+    (fact) => {
+      expect(planDialect.accepts?.(recordOf(FACTS[fact]))).toBe(false);
+      expect(said(fact)).toBeUndefined();
+    },
+  );
 
   it("says null for a job and a task that are not known", () => {
     expect(planDialect.toRequest(recordOf(FACTS.log), { operation: "export", jobId: undefined, taskId: undefined })?.body).toMatchObject({
