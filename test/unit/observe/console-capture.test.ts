@@ -17,7 +17,7 @@ function aConsole(options: ConsoleCaptureOptions = {}) {
   const reported: string[] = [];
   const all: ConsoleCaptureOptions = { streams, clock, ...options };
   const print = (text: unknown, to: "stdout" | "stderr" = "stdout", ...rest: unknown[]): boolean =>
-    (streams[to].write as (...values: unknown[]) => boolean)(text, ...rest);
+    (streams[to].write)(text, ...rest);
   return { printed, streams, clock, reported, options: all, print };
 }
 
