@@ -17,7 +17,7 @@ function aConsole(options: ConsoleCaptureOptions = {}) {
   const reported: string[] = [];
   const all: ConsoleCaptureOptions = { streams, clock, ...options };
   const print = (text: unknown, to: "stdout" | "stderr" = "stdout", ...rest: unknown[]): boolean =>
-    (streams[to].write)(text, ...rest);
+    Reflect.apply(streams[to].write, streams[to], [text, ...rest]) as boolean;
   return { printed, streams, clock, reported, options: all, print };
 }
 
