@@ -104,6 +104,20 @@ describe.skipIf(!hasChromium)("charts", () => {
     ]);
     expect(await value("loss", "train · lr 0.2").textContent()).toBe("2");
 
+    // Values without an iteration stand in columns.
+    await world.clearml.addEvents([
+      {
+        type: "training_stats_scalar",
+        task: first,
+        metric: "Summary",
+        variant: "best",
+        iter: -(2 ** 31),
+        value: 0.5,
+        timestamp: Date.now(),
+      },
+    ]);
+    await expect.poll(() => world.page.locator(".summary-table tr").allInnerTexts()).toEqual(["Value\tlr 0.1\tlr 0.2", "best\t0.5\t–"]);
+
     // Live, like any chart.
     await world.clearml.addEvents([
       { type: "training_stats_scalar", task: second, metric: "loss", variant: "train", iter: 4, value: 1.5, timestamp: Date.now() },

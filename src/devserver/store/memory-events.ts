@@ -32,6 +32,10 @@ class SortedRows {
     this.#rows.push(row);
   }
 
+  get size(): number {
+    return this.#rows.length;
+  }
+
   remove(gone: ReadonlySet<EventRow>): void {
     this.#rows = this.#rows.filter((row) => !gone.has(row));
   }
@@ -137,7 +141,7 @@ export class MemoryEvents implements EventTable {
       .flatMap(([type, table]) =>
         [...table.series.values()]
           .filter((one) => passesFilter(query.metrics, one.metric, one.variant))
-          .map((one) => ({ type, metric: one.metric, variant: one.variant, count: one.rows.read().length })),
+          .map((one) => ({ type, metric: one.metric, variant: one.variant })),
       )
       .sort((a, b) => byText(a.type, b.type) || byText(a.metric, b.metric) || byText(a.variant, b.variant));
   }
@@ -228,7 +232,11 @@ export class MemoryEvents implements EventTable {
   }
 
   count(query: EventQuery): number {
-    return this.series(query).reduce((sum, one) => sum + one.count, 0);
+    let count = 0;
+    for (const [, table] of this.#tables(query)) {
+      for (const one of table.series.values()) if (passesFilter(query.metrics, one.metric, one.variant)) count += one.rows.size;
+    }
+    return count;
   }
 
   delete(query: EventQuery, before?: number): number {

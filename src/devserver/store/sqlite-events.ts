@@ -65,10 +65,10 @@ export class SqliteEvents implements EventTable {
   }
 
   series(query: EventQuery): SeriesSummary[] {
-    const count = this.#prepare("SELECT count(*) AS n FROM events WHERE series = ?");
+    const first = this.#prepare("SELECT 1 FROM events WHERE series = ? LIMIT 1");
     return this.#matching(query)
-      .map(({ number, type, metric, variant }) => ({ type, metric, variant, count: (count.get(number) as { n: number }).n }))
-      .filter((one) => one.count > 0);
+      .filter(({ number }) => first.get(number) !== undefined)
+      .map(({ type, metric, variant }) => ({ type, metric, variant }));
   }
 
   buckets(entity: string, series: { metric: string; variant: string }, axis: BucketAxis, samples: number): Buckets {
@@ -145,7 +145,8 @@ export class SqliteEvents implements EventTable {
   }
 
   count(query: EventQuery): number {
-    return this.series(query).reduce((sum, one) => sum + one.count, 0);
+    const count = this.#prepare("SELECT count(*) AS n FROM events WHERE series = ?");
+    return this.#matching(query).reduce((sum, { number }) => sum + (count.get(number) as { n: number }).n, 0);
   }
 
   delete(query: EventQuery, before?: number): number {

@@ -53,12 +53,11 @@ export interface EventQuery {
   readonly metrics?: readonly MetricFilter[] | undefined;
 }
 
-/** One metric and variant of one type, with what it holds. */
+/** One metric and variant of one type. */
 export interface SeriesSummary {
   readonly type: EventType;
   readonly metric: string;
   readonly variant: string;
-  readonly count: number;
 }
 
 /** A place in the order by iteration. */
@@ -77,7 +76,10 @@ export interface Buckets {
 
 export interface EventTable {
   put(events: readonly StoredEvent[]): void;
-  /** Metrics and variants that have events, ordered by type, metric, variant (code unit order). */
+  /**
+   * Metrics and variants that have events, ordered by type, metric, variant (code unit order). Costs nothing that grows
+   * with the number of events: a page asks for it whenever a point arrives.
+   */
   series(query: EventQuery): SeriesSummary[];
   /**
    * The line of one scalar, averaged down: with fewer than `samples` points each is its own bucket, else the buckets

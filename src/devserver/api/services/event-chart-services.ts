@@ -121,13 +121,13 @@ function latestValues(request: { task: string }, call: Call): object {
 function metricNames(call: Call, entity: string, type: EventType): string[] {
   const names = call.store.events
     .series({ entity, types: [type] })
-    .filter(({ metric, variant, count }) => {
-      if (type !== "training_stats_scalar" || count !== 1) return true;
-      const [row] = call.store.events.byIteration(
+    .filter(({ metric, variant }) => {
+      if (type !== "training_stats_scalar") return true;
+      const rows = call.store.events.byIteration(
         { entity, types: [type], metrics: [{ metric, variants: [variant] }] },
-        { order: "asc", limit: 1 },
+        { order: "asc", limit: 2 },
       );
-      return row?.iteration !== SINGLE_VALUE_ITERATION;
+      return rows.length > 1 || rows[0]?.iteration !== SINGLE_VALUE_ITERATION;
     })
     .map(({ metric }) => metric);
   return [...new Set(names)];

@@ -84,19 +84,18 @@ export function useTask(task: string): Resource<TaskDocument> {
   );
 }
 
-/** Values that have no iteration. */
-export function useSingleValues(task: string): Resource<readonly SingleValueDocument[]> {
+/** Values of one task that have no iteration. */
+export interface TaskSingleValues {
+  readonly task: string;
+  readonly values: readonly SingleValueDocument[];
+}
+
+/** Values that have no iteration, of those tasks that have any. */
+export function useSingleValues(tasks: readonly string[]): Resource<readonly TaskSingleValues[]> {
   return useResource(
-    `single values ${task}`,
-    async (signal) => {
-      const data = await callApi<{ tasks: { values: SingleValueDocument[] }[] }>(
-        "events.get_task_single_value_metrics",
-        { tasks: [task] },
-        signal,
-      );
-      return data.tasks[0]?.values ?? [];
-    },
-    (change) => change.task === task && change.kind === "scalar",
+    `single values ${tasks.join(" ")}`,
+    async (signal) => (await callApi<{ tasks: TaskSingleValues[] }>("events.get_task_single_value_metrics", { tasks }, signal)).tasks,
+    (change) => change.kind === "scalar" && change.task !== undefined && tasks.includes(change.task),
   );
 }
 

@@ -3,7 +3,7 @@ import { useContext, useState } from "preact/hooks";
 import { taskLabels } from "../data/chart-data.js";
 import { useChartOutlines } from "../data/chart-queries.js";
 import type { TaskDocument } from "../data/documents.js";
-import { useTasksById } from "../data/queries.js";
+import { useSingleValues, useTasksById } from "../data/queries.js";
 import { useShortcuts } from "../data/shortcuts.js";
 import { MOST_COMPARED } from "../data/use-selection.js";
 import { useTitle } from "../data/use-title.js";
@@ -16,6 +16,7 @@ import { CompareConfiguration } from "./compare-configuration.js";
 import { lineColour } from "./drawn-chart.js";
 import { PlotsTab } from "./plots-tab.js";
 import { SamplesTab } from "./samples-tab.js";
+import { SummaryTable } from "./single-values.js";
 
 const TAB_WORDS: Readonly<Record<CompareTab, string>> = {
   scalars: "Scalars",
@@ -149,17 +150,25 @@ function TabContent({ tasks, tab, hidden }: TabContentProps) {
 
 function ComparedScalars({ tasks, hidden }: { readonly tasks: readonly TaskDocument[]; readonly hidden: ReadonlySet<string> }) {
   const outlines = useChartOutlines(tasks);
+  const singles = useSingleValues(tasks.map((task) => task.id));
   return (
     <Loaded resource={outlines} what="the scalars">
-      {(all) =>
-        all.length === 0 ? (
-          <EmptyState title="No scalars yet">
-            <p class="muted">None of these tasks has reported any.</p>
-          </EmptyState>
-        ) : (
-          <ChartGrid tasks={tasks} outlines={all} hiddenTasks={hidden} />
-        )
-      }
+      {(all) => {
+        const values = singles.value ?? [];
+        if (all.length === 0 && values.length === 0) {
+          return (
+            <EmptyState title="No scalars yet">
+              <p class="muted">None of these tasks has reported any.</p>
+            </EmptyState>
+          );
+        }
+        return (
+          <>
+            {values.length > 0 && <SummaryTable tasks={tasks.filter((task) => !hidden.has(task.id))} values={values} />}
+            {all.length > 0 && <ChartGrid tasks={tasks} outlines={all} hiddenTasks={hidden} />}
+          </>
+        );
+      }}
     </Loaded>
   );
 }

@@ -1,46 +1,31 @@
 /** Every scalar of a task: a summary of single values, then one chart for each metric. */
-import { compareNames } from "../data/chart-data.js";
 import { useChartOutlines } from "../data/chart-queries.js";
-import type { SingleValueDocument, TaskDocument } from "../data/documents.js";
+import type { TaskDocument } from "../data/documents.js";
 import { useSingleValues } from "../data/queries.js";
-import { formatNumber } from "../format.js";
 import { EmptyState, Loaded } from "../parts/notice.js";
 import { ChartGrid } from "./chart-grid.js";
+import { SummaryTiles } from "./single-values.js";
 
 const NOTHING_HIDDEN: ReadonlySet<string> = new Set();
 
 export function ScalarsTab({ task }: { readonly task: TaskDocument }) {
   const tasks = [task];
   const outlines = useChartOutlines(tasks);
-  const singles = useSingleValues(task.id);
+  const singles = useSingleValues([task.id]);
 
   return (
     <Loaded resource={outlines} what="the scalars">
       {(all) => {
-        const values = singles.value ?? [];
+        const values = singles.value?.[0]?.values ?? [];
         if (all.length === 0 && values.length === 0) return <NoScalars />;
         return (
           <>
-            {values.length > 0 && <SummaryTable values={values} />}
+            {values.length > 0 && <SummaryTiles values={values} />}
             {all.length > 0 && <ChartGrid tasks={tasks} outlines={all} hiddenTasks={NOTHING_HIDDEN} />}
           </>
         );
       }}
     </Loaded>
-  );
-}
-
-function SummaryTable({ values }: { readonly values: readonly SingleValueDocument[] }) {
-  const sorted = [...values].sort((a, b) => compareNames(a.variant, b.variant));
-  return (
-    <dl class="summary" aria-label="Single values">
-      {sorted.map((value) => (
-        <div key={`${value.metric}/${value.variant}`}>
-          <dt>{value.metric === "Summary" ? value.variant : `${value.metric} ${value.variant}`}</dt>
-          <dd title={String(value.value)}>{formatNumber(value.value)}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 
