@@ -8,8 +8,16 @@ export { TrainerSDK, type DeadlineOptions, type TrainerStats } from "./trainer/t
 export type { CloseReceipt } from "./trainer/close-run.js";
 export type { StopOnSignalsOptions } from "./trainer/stop-on-signals.js";
 export type { ResumeCheckpoint, ResumeToken } from "./trainer/resume-token.js";
-export type { CallbackOptions, ConfigSchema, StorageCredentials, TrainerClearMLOptions, TrainerOptions } from "./trainer/options.js";
+export type {
+  CallbackOptions,
+  ConfigSchema,
+  DialectName,
+  StorageCredentials,
+  TrainerClearMLOptions,
+  TrainerOptions,
+} from "./trainer/options.js";
 export type { Environment, SinkName } from "./trainer/environment.js";
+export { readPlatformEnvironment, type PlatformBasicConfig, type PlatformEnvironment } from "./trainer/platform-environment.js";
 export { TaskHandle } from "./trainer/current-task.js";
 export { TaskLogger } from "./trainer/task-logger.js";
 export type { BoundTask, TrainerEvents } from "./trainer/events.js";

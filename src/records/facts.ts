@@ -27,6 +27,8 @@ export interface StoredFile {
   /** SHA-256 of the content, hexadecimal. */
   readonly sha256: string;
   readonly contentType: string;
+  /** A second key under which the newest of its kind is found; it is overwritten, so it is never announced. */
+  readonly aliasKey?: string;
 }
 
 export interface StartedFact {
@@ -55,6 +57,18 @@ export interface ValidationFact {
   readonly epoch?: number;
   readonly iteration?: number;
   readonly metrics: Metrics;
+  /** Such as `object_detection`. */
+  readonly taskType?: string;
+  /** The one metric by which runs are compared. */
+  readonly primaryMetric?: { readonly name: string; readonly value: MetricValue };
+  readonly perClassMetrics?: JsonObject;
+  readonly classNames?: readonly string[];
+  /** Rows are the true classes. */
+  readonly confusionMatrix?: readonly (readonly number[])[];
+  /** Address by name of the picture. */
+  readonly visualizationUrls?: Readonly<Record<string, string>>;
+  /** Further fields for the backend, in its own words. */
+  readonly details?: JsonObject;
 }
 
 /** One point of one line of one chart, as `logger.reportScalar` gives it. */

@@ -35,15 +35,18 @@ export interface ObjectKeyParts {
   readonly iteration?: number | undefined;
 }
 
-/** What is wrong with a template of the user's; empty when it can be used. `path` names the option or variable it came from. */
-export function objectKeyTemplateIssues(template: string, path: string): readonly Issue[] {
+/**
+ * What is wrong with a template of the user's; empty when it can be used. `path` names the option or variable it came from.
+ * An alias is overwritten and never announced, so it needs no digest.
+ */
+export function objectKeyTemplateIssues(template: string, path: string, options: { readonly isAlias?: boolean } = {}): readonly Issue[] {
   const issues: Issue[] = [];
   const names = [...template.matchAll(/\{([^{}]*)\}/g)].map((match) => match[1] ?? "");
   for (const name of names) {
     if (!(PLACEHOLDERS as readonly string[]).includes(name))
       issues.push({ path, message: `{${name}} is no placeholder; use ${PLACEHOLDERS.map((known) => `{${known}}`).join(" ")}.` });
   }
-  if (!names.includes("digest8") && !names.includes("sha256")) {
+  if (options.isAlias !== true && !names.includes("digest8") && !names.includes("sha256")) {
     issues.push({
       path,
       message: "it lacks {digest8} or {sha256}, without which a later file would replace one that was already announced.",

@@ -47,7 +47,7 @@ export interface PutOptions {
 
 /** A place for bytes. */
 export interface ObjectStore {
-  readonly kind: "s3" | "fileserver" | "folder";
+  readonly kind: "s3" | "fileserver" | "folder" | "presigned";
   /** For people: endpoint, bucket, prefix; never a secret. */
   describe(): string;
   /** The final address of a key: what is announced. Pure; needs no network. */

@@ -69,7 +69,9 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
   // The template is taken before the outbox is opened: a bad one must not cost the first checkpoint.
   const template = given.checkpointKey;
   const templateIssues = template === undefined ? [] : objectKeyTemplateIssues(template, "checkpointKey");
-  issues.push(...templateIssues);
+  const alias = resolved.checkpointAlias;
+  const aliasIssues = alias === undefined ? [] : objectKeyTemplateIssues(alias, "checkpointAlias", { isAlias: true });
+  issues.push(...templateIssues, ...aliasIssues);
 
   const opened = resolved.silent ? undefined : await open(given, resolved, collaborators, { issues, tally, emitter, stop, binding });
   if (given.strict === true && issues.length > 0) {
@@ -89,6 +91,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     noStoreReason: "there is no storage for files: set CHECKPOINT_URI (s3://bucket/prefix, file:///folder or clearml)",
     pinDirectory: opened?.pinDirectory ?? "",
     checkpointKey: templateIssues.length > 0 ? undefined : template,
+    checkpointAlias: aliasIssues.length > 0 || opened?.store?.kind === "presigned" ? undefined : alias,
     clock: collaborators.clock,
     logger,
     tally,
@@ -178,6 +181,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
         ? {
             uploader: attachmentUploader({
               store: storage.store,
+              logger,
               onProgress: (progress) => {
                 emitter.emit("uploadProgress", progress);
               },

@@ -3,6 +3,7 @@
  * whether a failure is an outage, a passing answer or a refusal; when to try again is the outbox's.
  */
 import { systemClock, type Clock } from "../base/clock.js";
+import { silentLogger, type Logger } from "../base/logger.js";
 import { ApiError, ConnectionError, describeError, TrainerSDKError, UploadError } from "../base/errors.js";
 import { isRetryableStatus } from "../clearml/answers.js";
 import type { Delivery, DeliveryContext, SinkMemory, Uploader } from "../outbox/sink.js";
@@ -14,9 +15,13 @@ import { withRate } from "./upload-rate.js";
 
 /** Keys remembered as stored; content-addressed, so a key that is stored once is stored for good. */
 const MAX_KNOWN_KEYS = 1024;
+/** What the existing platform's SDK called such files. */
+const TORCH_CONTENT_TYPE = "application/x-pytorch";
 
 export interface AttachmentUploaderOptions {
   readonly store: ObjectStore;
+  /** Default: silent. */
+  readonly logger?: Logger;
   readonly onProgress: (progress: UploadProgress) => void;
   /** For rates. Default: the machine's. */
   readonly clock?: Clock;
@@ -32,6 +37,7 @@ class AttachmentUploader implements Uploader {
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #leaving = new Map<string, Promise<void>>();
   #begun: BegunUploads | undefined;
+  #aliases: Promise<void> = Promise.resolve();
 
   constructor(options: AttachmentUploaderOptions) {
     this.#options = options;
@@ -43,6 +49,7 @@ class AttachmentUploader implements Uploader {
     if (file === undefined || path === undefined) return { status: "rejected", reason: "the record names no file" };
     try {
       await this.#put(file, path, record.sequence, context);
+      if (file.aliasKey !== undefined) await this.#putAlias(file, file.aliasKey, path, record.sequence, context);
       return { status: "delivered" };
     } catch (error) {
       return uploadFailure(error);
@@ -89,6 +96,30 @@ class AttachmentUploader implements Uploader {
       { signal: context.signal, onProgress: withRate(clock, onProgress), memory: begun.of(key, sequence) },
     );
     await begun.end(key);
+  }
+
+  /**
+   * Writes the newest file of its kind over the one before, one at a time, and never an older one over a newer. Nobody was
+   * promised an alias, so a refusal costs a warning, and the file is announced all the same.
+   */
+  #putAlias(file: StoredFile, aliasKey: string, path: string, sequence: number, context: DeliveryContext): Promise<void> {
+    const { store, logger = silentLogger } = this.#options;
+    const page = `alias ${aliasKey}`;
+    const work = this.#aliases.then(async () => {
+      const newest = context.memory.get(page);
+      if (typeof newest === "number" && newest >= sequence) return;
+      try {
+        const contentType = /\.pth?$/i.test(file.fileName) ? TORCH_CONTENT_TYPE : file.contentType;
+        // Without a memory: what was begun of one file must not be gone on with by the next of the same name.
+        await store.put(aliasKey, { ...file, path, contentType }, { signal: context.signal });
+        await context.memory.set(page, sequence);
+      } catch (error) {
+        if (context.signal.aborted || uploadFailure(error).status === "retry") throw error;
+        logger.warn(`${aliasKey}, the second name of ${file.key}, could not be written: ${describeError(error)}`);
+      }
+    });
+    this.#aliases = work.catch(() => undefined);
+    return work;
   }
 
   #discard(key: string, memory: SinkMemory, signal: AbortSignal): Promise<void> {

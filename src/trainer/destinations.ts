@@ -14,6 +14,8 @@ import { taskExternalKey } from "../records/external-key.js";
 import type { createClearMLSink } from "../sinks/clearml/clearml-sink.js";
 import { Fence } from "../sinks/fence.js";
 import { createPlatformSink } from "../sinks/platform/platform-sink.js";
+import { numericJobId, type PlatformV2Job } from "../sinks/platform/v2/platform-v2-job.js";
+import { createPlatformV2Sinks } from "../sinks/platform/v2/platform-v2-sink.js";
 import type { BoundTask } from "./events.js";
 import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
 
@@ -80,22 +82,35 @@ export function createSinks(
         });
   if (resolved.callback && wanted("platform")) {
     try {
-      sinks.push(
-        createPlatformSink({
-          url: resolved.callback.url,
-          token: resolved.callback.token,
-          dialect: resolved.callback.dialect === "plan" ? undefined : resolved.callback.dialect,
-          job: { operation: resolved.operation, jobId: identity.jobId },
-          taskId: hooks.taskId,
-          fence,
-          onStopRequest: (reason) => {
-            hooks.onStop("platform", reason);
-          },
-          transport,
-          clock,
-          logger,
-        }),
-      );
+      const { url, token, dialect } = resolved.callback;
+      const common = {
+        url,
+        token,
+        taskId: hooks.taskId,
+        fence,
+        onStopRequest: (reason: string) => {
+          hooks.onStop("platform", reason);
+        },
+        transport,
+        clock,
+        logger,
+        requestTimeoutMs: given.callback?.timeoutMs,
+      };
+      if (dialect === "platform-v2") {
+        const { random } = collaborators;
+        sinks.push(
+          ...createPlatformV2Sinks({
+            ...common,
+            random,
+            job: platformV2Job(resolved),
+            mode: identity.mode,
+            pollIntervalMs: given.stopPollIntervalMs,
+          }),
+        );
+      } else {
+        const own = dialect === "plan" ? undefined : dialect;
+        sinks.push(createPlatformSink({ ...common, dialect: own, job: { operation: resolved.operation, jobId: identity.jobId } }));
+      }
     } catch (error) {
       issues.push(...issuesOf(error, "CALLBACK_URL"));
     }
@@ -134,6 +149,18 @@ export function createSinks(
         "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone",
     });
   return { sinks, issues };
+}
+
+/** @throws ConfigError when the job's id is not one of the existing platform's. */
+function platformV2Job({ operation, jobId, platform, config }: ResolvedTrainerOptions): PlatformV2Job {
+  const { primary_metric: primaryMetric, epochs } = config;
+  return {
+    operation,
+    jobId: numericJobId(jobId),
+    taskType: platform?.taskType ?? "detection",
+    primaryMetric: typeof primaryMetric === "string" && primaryMetric !== "" ? primaryMetric : undefined,
+    totalEpochs: typeof epochs === "number" && Number.isInteger(epochs) && epochs > 0 ? epochs : undefined,
+  };
 }
 
 /** The sink, with its refusal to open told to whoever waits for the task. */

@@ -10,6 +10,8 @@ import { Outbox } from "../outbox/outbox.js";
 import type { DeliveryReceipt, LossReason, OutboxStats } from "../outbox/receipts.js";
 import type { Sink, Uploader } from "../outbox/sink.js";
 import { surveyJournal, type JournalSurvey } from "../outbox/survey-journal.js";
+import { PLATFORM_SINK_NAME } from "../sinks/platform/platform-sink.js";
+import { PLATFORM_LOG_SINK_NAME } from "../sinks/platform/v2/platform-log-sink.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
@@ -119,7 +121,7 @@ interface Destinations {
 async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job: JobIdentity | undefined): Promise<Destinations> {
   const { logger = silentLogger, clock = systemClock } = options;
   const given = givenOptions(options, job);
-  const resolved = resolveTrainerOptions(given, destinationsAlone(options.env, job !== undefined), process.cwd());
+  const resolved = resolveTrainerOptions(given, destinationsAlone(options.env, job), process.cwd());
   const collaborators: Collaborators = {
     transport: undiciTransport({ background: true }),
     clock,
@@ -146,7 +148,7 @@ async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job
     collaborators,
   );
   const issues = [...clearmlIssues, ...created.issues];
-  const sinks = created.sinks.filter(({ name }) => name in survey.pending && !(name === "platform" && job?.knownDialect === false));
+  const sinks = created.sinks.filter(({ name }) => name in survey.pending && !(isPlatform(name) && job?.knownDialect === false));
   const unreachable: Record<string, string> = {};
   for (const [name, pending] of Object.entries(survey.pending)) {
     if (pending > 0 && !sinks.some((sink) => sink.name === name)) unreachable[name] = whyNot(name, issues, job);
@@ -178,7 +180,7 @@ function givenOptions(options: DrainOptions, job: JobIdentity | undefined): Give
     taskOwner,
     clearml: { projectName, ...(taskName === undefined ? {} : { taskName }), ...(taskId === undefined ? {} : { taskId }) },
     ...(projectId === undefined ? {} : { projectId }),
-    ...(url === undefined ? {} : { callback: { url } }),
+    callback: { dialect: job.dialect ?? "plan", ...(url === undefined ? {} : { url }) },
     ...(storage === undefined ? {} : { storage }),
     ...(fetch ? { fetch } : {}),
   };
@@ -194,17 +196,24 @@ const ABOUT_THE_JOB = [
   "CLEARML_PROJECT",
   "CLEARML_TASK_NAME",
   "TRAINER_TASK_OWNER",
+  "CALLBACK_DIALECT",
+  "INFERENCE_JOB_ID",
+  "EXPORT_JOB_ID",
 ];
 
-function destinationsAlone(env: Environment, isJobKnown: boolean): Environment {
-  const left = new Set([...ABOUT_THE_PROCESS, ...(isJobKnown ? ABOUT_THE_JOB : [])]);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !left.has(name)));
+function destinationsAlone(env: Environment, job: JobIdentity | undefined): Environment {
+  const left = new Set([...ABOUT_THE_PROCESS, ...(job ? ABOUT_THE_JOB : [])]);
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !left.has(name))), ...job?.platformEnv };
+}
+
+function isPlatform(name: string): boolean {
+  return name === PLATFORM_SINK_NAME || name === PLATFORM_LOG_SINK_NAME;
 }
 
 function whyNot(name: string, issues: readonly Issue[], job: JobIdentity | undefined): string {
-  if (name === "platform" && job?.knownDialect === false)
+  if (isPlatform(name) && job?.knownDialect === false)
     return "its callbacks were in a dialect of the trainer's own; only that trainer can send them";
-  if (name === "platform") return "no backend is configured: set CALLBACK_URL or --callback-url";
+  if (isPlatform(name)) return "no backend is configured: set CALLBACK_URL or --callback-url";
   if (name === "clearml")
     return (
       issues

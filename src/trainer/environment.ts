@@ -50,7 +50,7 @@ const VARIABLES = {
   OPERATION_TYPE: z.enum(["training", "inference", "export"], { error: "must be training, inference or export" }),
   CALLBACK_URL: httpUrl,
   CALLBACK_TOKEN: z.string(),
-  CALLBACK_DIALECT: z.enum(["plan"], { error: "names no dialect of this version; there is: plan" }),
+  CALLBACK_DIALECT: z.enum(["plan", "platform-v2"], { error: "names no dialect of this version; there are plan and platform-v2" }),
   CLEARML_TASK_ID: z.string(),
   CLEARML_PROJECT: z.string(),
   CLEARML_TASK_NAME: z.string(),

@@ -20,6 +20,10 @@ const schema = z.object({
   callbackUrl: z.string().optional(),
   /** False: the callbacks were in a dialect of the caller's own, which another process does not know. */
   knownDialect: z.boolean(),
+  /** Absent: `plan`. */
+  dialect: z.literal("platform-v2").optional(),
+  /** Of the existing platform's variables, those that its callbacks depend on. */
+  platformEnv: z.record(z.string(), z.string()).optional(),
   storage: z.string().optional(),
 });
 
@@ -37,7 +41,13 @@ export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string, sto
       ...clearmlTask,
       taskOwner,
       callbackUrl: withoutSecrets(callback?.url),
-      knownDialect: callback === undefined || callback.dialect === "plan",
+      knownDialect: callback === undefined || typeof callback.dialect === "string",
+      dialect: callback?.dialect === "platform-v2" ? callback.dialect : undefined,
+      platformEnv: resolved.platform && {
+        TASK_TYPE: resolved.platform.taskType,
+        TRAINING_JOB_ID: resolved.platform.trainingJobId,
+        CONFIG: JSON.stringify({ primary_metric: resolved.config["primary_metric"], epochs: resolved.config["epochs"] }),
+      },
       storage,
     }),
   ) as JobIdentity;

@@ -14,7 +14,11 @@ import type { MetricAddress } from "../records/metric-address.js";
 import type { CallbackDialect, CallbackDialectFunction } from "../sinks/platform/dialect.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { readEnvironment, SINK_NAMES, type Environment, type SinkName } from "./environment.js";
+import { readPlatformEnvironment, type PlatformEnvironment } from "./platform-environment.js";
 import { readRank, type Rank } from "./rank.js";
+
+/** Dialects that come with the package. */
+export type DialectName = "plan" | "platform-v2";
 
 /** Where the platform's backend listens. */
 export interface CallbackOptions {
@@ -22,8 +26,13 @@ export interface CallbackOptions {
   readonly url?: string;
   /** `CALLBACK_TOKEN`. Sent as bearer token. */
   readonly token?: string;
-  /** `CALLBACK_DIALECT`, or a way of speaking of the caller's own. Default `plan`. */
-  readonly dialect?: "plan" | CallbackDialect | CallbackDialectFunction;
+  /**
+   * `CALLBACK_DIALECT`: `plan` (default), `platform-v2` for the backend of the existing platform, whose environment is then
+   * read too; or a way of speaking of the caller's own.
+   */
+  readonly dialect?: DialectName | CallbackDialect | CallbackDialectFunction;
+  /** From a request's start to the end of its answer. Default 30,000 ms; 75,000 ms in `platform-v2`. */
+  readonly timeoutMs?: number;
 }
 
 /** Which ClearML, which task. Each field has the environment variable that Python's client reads, in brackets. */
@@ -83,6 +92,11 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly storageCredentials?: StorageCredentials;
   /** Template of a checkpoint's key. Default `checkpoints/{jobId}/{type}-{epoch}-{digest8}{ext}`. */
   readonly checkpointKey?: string;
+  /**
+   * Template of a second key under which the newest checkpoint of a type is found, overwritten each time and never announced.
+   * Default in the dialect `platform-v2`: `checkpoints/{jobId}/{type}.pt`; else none. `false`: none.
+   */
+  readonly checkpointAlias?: string | false;
   /** `TRAINER_JOURNAL_DIR`. Default `.trainer-sdk/<job id>` in the working directory. */
   readonly journalDir?: string;
   /**
@@ -123,7 +137,7 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly batchAgeMs?: number;
   /** How long the end waits for uploads that were called before it. Default 10 minutes. */
   readonly finalWaitMs?: number;
-  /** How often ClearML is asked whether somebody wants the job to stop. Default 5000 ms. */
+  /** How often ClearML, or the backend in `platform-v2`, is asked whether somebody wants the job to stop. Default 5000 ms. */
   readonly stopPollIntervalMs?: number;
   /** A wish to stop from the caller's side (a Temporal activity's, say): it aborts `sdk.signal` too. */
   readonly signal?: AbortSignal;
@@ -150,8 +164,16 @@ export interface ResolvedTrainerOptions {
   readonly operation: OperationType;
   readonly config: Readonly<Record<string, unknown>>;
   readonly callback:
-    | { readonly url: string; readonly token: string | undefined; readonly dialect: "plan" | CallbackDialect | CallbackDialectFunction }
+    | {
+        readonly url: string;
+        readonly token: string | undefined;
+        readonly dialect: DialectName | CallbackDialect | CallbackDialectFunction;
+      }
     | undefined;
+  /** The job as the existing platform describes it, in its dialect alone. */
+  readonly platform: PlatformEnvironment | undefined;
+  /** Template of a checkpoint's second key. */
+  readonly checkpointAlias: string | undefined;
   readonly clearmlTask: { readonly taskId: string | undefined; readonly projectName: string; readonly taskName: string | undefined };
   /** `undefined`: not said, so whatever is configured. */
   readonly sinks: readonly SinkName[] | undefined;
@@ -171,8 +193,13 @@ export interface ResolvedTrainerOptions {
 export function resolveTrainerOptions(given: GivenOptions, env: Environment, workingDirectory: string): ResolvedTrainerOptions {
   const { values, issues: found } = readEnvironment(env);
   const issues: Issue[] = [...found];
-  const operation = given.operation ?? values.OPERATION_TYPE ?? "training";
-  const jobId = given.jobId ?? values.JOB_ID;
+  const dialect = given.callback?.dialect ?? values.CALLBACK_DIALECT ?? "plan";
+  const platform =
+    dialect === "platform-v2"
+      ? readPlatformEnvironment(given.operation === undefined ? env : { ...env, OPERATION_TYPE: given.operation })
+      : undefined;
+  const operation = given.operation ?? values.OPERATION_TYPE ?? platform?.operation ?? "training";
+  const jobId = given.jobId ?? platform?.jobId ?? values.JOB_ID;
   const projectId = given.projectId ?? values.PROJECT_ID;
   const rank = readRank(env);
   const silent = rank.value !== 0 && (given.rankScope ?? "primary") === "primary";
@@ -207,7 +234,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
     jobId,
     projectId,
     operation,
-    config: (given.config ?? values.CONFIG ?? {}) as Record<string, unknown>,
+    config: (given.config ?? configOf(platform, values.CONFIG)) as Record<string, unknown>,
     // A dialect that is not known would send a backend bodies that it cannot read: rather nothing, loudly.
     callback:
       url === undefined || !URL.canParse(url) || badDialect
@@ -215,8 +242,10 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
         : {
             url: url.replace(/\/+$/, ""),
             token: given.callback?.token ?? values.CALLBACK_TOKEN,
-            dialect: given.callback?.dialect ?? values.CALLBACK_DIALECT ?? "plan",
+            dialect,
           },
+    platform,
+    checkpointAlias: given.checkpointAlias === false ? undefined : (given.checkpointAlias ?? (platform && PLATFORM_ALIAS_TEMPLATE)),
     clearmlTask: {
       taskId: given.clearml?.taskId ?? values.CLEARML_TASK_ID,
       projectName:
@@ -234,6 +263,14 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
     taskOwner: given.taskOwner ?? values.TRAINER_TASK_OWNER ?? "trainer",
     issues,
   });
+}
+
+/** The key that the existing platform's SDK gave a checkpoint, whatever kind of file it was. */
+const PLATFORM_ALIAS_TEMPLATE = "checkpoints/{jobId}/{type}.pt";
+
+/** A file's configuration (`TRAINER_CONFIG_FILE`) lies below the platform's variables, as `CONFIG` does. */
+function configOf(platform: PlatformEnvironment | undefined, config: Readonly<Record<string, unknown>> | undefined): object {
+  return platform === undefined ? (config ?? {}) : { ...config, ...platform.config };
 }
 
 /** A job id as one path part: no separator survives, and a name of dots alone would climb. */

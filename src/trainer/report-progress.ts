@@ -1,9 +1,11 @@
 /** The verbs of a training loop: start, progress, validation, console lines. Each takes one fact and returns. */
+import type { JsonObject } from "../base/json.js";
 import type { LogLevel, OperationType, ProgressFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, countProblem, wrongType } from "./check.js";
 import type { MetricReading } from "./metric-values.js";
 import type { Receipt } from "./receipt.js";
 import type { Run } from "./run.js";
+import { validationDetails } from "./validation-details.js";
 
 /** Metrics by name, such as `{ train_loss: 0.31, "val/accuracy": 0.94 }`. `undefined` values are passed over. */
 export type MetricsInput = Readonly<Record<string, number | undefined>>;
@@ -29,6 +31,19 @@ export interface ValidationInput {
   readonly epoch?: number;
   readonly iteration?: number;
   readonly metrics: MetricsInput;
+  /** Such as `object_detection`. Default in the dialect `platform-v2`: `TASK_TYPE`. */
+  readonly taskType?: string;
+  /** The one metric by which runs are compared. Default in `platform-v2`: the metric that the job's configuration names. */
+  readonly primaryMetric?: { readonly name: string; readonly value: number };
+  /** Plain JSON, by class name. */
+  readonly perClassMetrics?: JsonObject;
+  readonly classNames?: readonly string[];
+  /** Counts; rows are the true classes. */
+  readonly confusionMatrix?: readonly (readonly number[])[];
+  /** Addresses of pictures by name, such as `{ confusion_matrix: "s3://..." }`. */
+  readonly visualizationUrls?: Readonly<Record<string, string>>;
+  /** Further fields of the callback in the dialect `platform-v2`, in the backend's words: `pr_curves`, `image_results`, ... */
+  readonly details?: JsonObject;
 }
 
 /** A console line's level; `warn` is taken as `warning`. */
@@ -83,6 +98,7 @@ export function reportValidation(run: Run, input: ValidationInput): Promise<Rece
   const verb = "reportValidation";
   checkObject(verb, "input", input);
   const { epoch, iteration } = input;
+  const details = validationDetails(verb, input);
   const problem = countProblem(verb, "epoch", epoch) ?? countProblem(verb, "iteration", iteration);
   const refusal = run.refusal(verb);
   if (refusal) return Promise.resolve(refusal);
@@ -91,7 +107,7 @@ export function reportValidation(run: Run, input: ValidationInput): Promise<Rece
   if (reading.problem !== undefined) return Promise.resolve(run.reject(verb, reading.problem, reading.rejectedItems));
   return run.say(
     verb,
-    { kind: "validation", ...present({ epoch, iteration }), metrics: reading.metrics },
+    { kind: "validation", ...present({ epoch, iteration }), metrics: reading.metrics, ...details },
     { shed: "scalar" },
     reading.rejectedItems,
   );

@@ -28,6 +28,8 @@ export interface RunParts {
   readonly noStoreReason: string;
   readonly pinDirectory: string;
   readonly checkpointKey: string | undefined;
+  /** Template of the key under which the newest checkpoint of a type is found too. */
+  readonly checkpointAlias: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tally: Tally;

@@ -23,6 +23,8 @@ export interface TakeFileRequest {
   readonly keyOf: (file: { readonly fileName: string; readonly sha256: string }) => string;
   /** True: stored under this very key, also when the same bytes are stored under another already. Default false. */
   readonly ownKey?: boolean;
+  /** A second key, under which only the newest is found. */
+  readonly aliasKeyOf?: ((file: { readonly fileName: string; readonly sha256: string }) => string) | undefined;
   readonly factOf: (file: StoredFile) => Fact;
   /** Records of one key replace each other while they wait. */
   readonly replaceKey: string | undefined;
@@ -74,6 +76,7 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
     sizeBytes: pinned.sizeBytes,
     sha256: pinned.sha256,
     contentType: request.contentType,
+    ...(request.aliasKeyOf ? { aliasKey: request.aliasKeyOf({ fileName, sha256: pinned.sha256 }) } : {}),
   };
   const fact = request.factOf(file);
   const { record, durable } = outbox.append({

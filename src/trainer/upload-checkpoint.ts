@@ -43,22 +43,23 @@ export function uploadCheckpoint(run: Run, path: string, input: CheckpointInput)
   const isBest = input.isBest ?? false;
   const type = input.type ?? (isBest ? "best" : "last");
   const { epoch, iteration, framework, metadata } = input;
+  const render = (template: string, { fileName, sha256 }: { readonly fileName: string; readonly sha256: string }): string =>
+    renderObjectKey(template, {
+      jobId: run.parts.jobId,
+      operation: run.parts.operation,
+      type,
+      fileName,
+      sha256,
+      ...present({ runId: run.parts.outbox?.runId, epoch, iteration }),
+    });
+  const { checkpointKey, checkpointAlias } = run.parts;
   return takeFile(run, {
     verb,
     source: { path },
     pin: input.pin ?? "copy",
     contentType: "application/octet-stream",
-    keyOf: ({ fileName, sha256 }) => {
-      const { jobId, operation, outbox, checkpointKey } = run.parts;
-      return renderObjectKey(checkpointKey ?? CHECKPOINT_KEY_TEMPLATE, {
-        jobId,
-        operation,
-        type,
-        fileName,
-        sha256,
-        ...present({ runId: outbox?.runId, epoch, iteration }),
-      });
-    },
+    keyOf: (file) => render(checkpointKey ?? CHECKPOINT_KEY_TEMPLATE, file),
+    aliasKeyOf: checkpointAlias === undefined ? undefined : (file) => render(checkpointAlias, file),
     factOf: (file) => ({
       kind: "checkpoint",
       type,

@@ -83,7 +83,22 @@ function progressBody(fact: ProgressFact): Own<"progress"> {
 }
 
 function validationBody(fact: ValidationFact): Own<"validation"> {
-  return { epoch: fact.epoch, iteration: fact.iteration, metrics: finite(fact.metrics) };
+  const { primaryMetric } = fact;
+  return {
+    epoch: fact.epoch,
+    iteration: fact.iteration,
+    metrics: finite(fact.metrics),
+    task_type: fact.taskType,
+    primary_metric: primaryMetric && {
+      name: primaryMetric.name,
+      value: typeof primaryMetric.value === "number" ? primaryMetric.value : null,
+    },
+    per_class_metrics: fact.perClassMetrics,
+    class_names: fact.classNames && [...fact.classNames],
+    confusion_matrix: fact.confusionMatrix?.map((row) => [...row]),
+    visualization_urls: fact.visualizationUrls,
+    details: fact.details,
+  };
 }
 
 function checkpointBody(fact: CheckpointFact): Own<"checkpoint"> {

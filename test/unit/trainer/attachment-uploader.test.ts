@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { UploadError } from "../../../src/base/errors.js";
 import type { FileToStore, ObjectStore, PutOptions } from "../../../src/storage/object-store.js";
 import { attachmentUploader } from "../../../src/trainer/attachment-uploader.js";
 import { withRate } from "../../../src/trainer/upload-rate.js";
@@ -114,5 +115,51 @@ describe("the rate", () => {
     await clock.advance(60_000);
     tell({ key: "a", sentBytes: 3500, totalBytes: 5000, resumedBytes: 500 });
     expect(rates).toEqual([undefined, 1000, 1500, 0]);
+  });
+});
+
+describe("a second name", () => {
+  /** A store that keeps what was put last, and refuses the names that it is told to. */
+  function keepingStore(refused: readonly string[] = []) {
+    const kept = new Map<string, string>();
+    const store: ObjectStore = {
+      kind: "folder",
+      describe: () => "a test's store",
+      uriOf: (key) => key,
+      put: (key, { sha256 }) => {
+        if (refused.includes(key)) return Promise.reject(new UploadError(`no ${key} here`, { retryable: false }));
+        kept.set(key, sha256);
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+    };
+    return { kept, store };
+  }
+
+  function named(sequence: number, key: string, aliasKey: string): TrainerRecord {
+    const record = aRecord(sequence, key);
+    const { file } = record.fact as { file: object };
+    return { ...record, fact: { kind: "checkpoint", file: { ...file, sha256: key, aliasKey } } } as unknown as TrainerRecord;
+  }
+
+  it("leads to the newest file, even when an older one arrives later", async () => {
+    const { kept, store } = keepingStore();
+    const { memory } = sinkMemory();
+    const context = { signal, memory, ambiguous: false };
+    await attachmentUploader({ store, onProgress: () => undefined }).upload(named(2, "newer", "best.pt"), context);
+    // Another process, as after a restart.
+    await attachmentUploader({ store, onProgress: () => undefined }).upload(named(1, "older", "best.pt"), context);
+    expect(Object.fromEntries(kept)).toEqual({ newer: "newer", older: "older", "best.pt": "newer" });
+  });
+
+  it("costs a warning when the store refuses it, and the file is announced all the same", async () => {
+    const { kept, store } = keepingStore(["best.pt"]);
+    const { memory } = sinkMemory();
+    const warnings: string[] = [];
+    const logger = { debug: () => undefined, info: () => undefined, warn: (text: string) => warnings.push(text), error: () => undefined };
+    const uploader = attachmentUploader({ store, logger, onProgress: () => undefined });
+    expect(await uploader.upload(named(1, "a", "best.pt"), { signal, memory, ambiguous: false })).toEqual({ status: "delivered" });
+    expect([...kept.keys()]).toEqual(["a"]);
+    expect(warnings).toEqual([expect.stringContaining("no best.pt here")]);
   });
 });
