@@ -7,7 +7,7 @@ import { checkObject, checkOptionalText, checkTexts, wrongType } from "./check.j
 import type { BoundTask } from "./events.js";
 import { flattenParameters, type ParameterTree } from "../clearml/parameter-values.js";
 import { rejectedReceipt, type Receipt, type UploadReceipt } from "./receipt.js";
-import { present } from "./report-progress.js";
+import { present } from "./present.js";
 import type { Run } from "./run.js";
 import { TaskLogger } from "./task-logger.js";
 import { uploadArtifact, type ArtifactInput } from "./upload-artifact.js";

@@ -7,7 +7,8 @@ import type { JsonObject, JsonValue } from "../base/json.js";
 import type { FinalFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
 import { receiptOf, rejectedReceipt, type Receipt } from "./receipt.js";
-import { metricsFrom, present, type MetricsInput } from "./report-progress.js";
+import { present } from "./present.js";
+import { metricsFrom, type MetricsInput } from "./report-progress.js";
 import type { ResumeToken } from "./resume-token.js";
 import type { Run } from "./run.js";
 

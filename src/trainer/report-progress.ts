@@ -3,6 +3,7 @@ import type { JsonObject } from "../base/json.js";
 import type { LogLevel, OperationType, ProgressFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, countProblem, wrongType } from "./check.js";
 import type { MetricReading } from "./metric-values.js";
+import { present } from "./present.js";
 import type { Receipt } from "./receipt.js";
 import type { Run } from "./run.js";
 import { validationDetails } from "./validation-details.js";
@@ -130,11 +131,4 @@ function percentOf(operation: OperationType, epoch: number | undefined, totalEpo
 /** Metrics that belong to a checkpoint, a model or the end: read by the same rules, but no point of a chart. */
 export function metricsFrom(run: Run, verb: string, input: MetricsInput): MetricReading {
   return run.metricValues.read(verb, verb, input, undefined);
-}
-
-/** The fields that are there: an optional field is left out of a record, never written as `undefined`. */
-export function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) kept[name] = value;
-  return kept as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -4,7 +4,7 @@ import type { JsonValue } from "../base/json.js";
 import { ARTIFACT_KEY_TEMPLATE, renderObjectKey } from "../storage/object-key.js";
 import { checkObject, checkText, wrongType } from "./check.js";
 import type { UploadReceipt } from "./receipt.js";
-import { present } from "./report-progress.js";
+import { present } from "./present.js";
 import type { Run } from "./run.js";
 import { takeFile } from "./take-file.js";
 

@@ -3,7 +3,8 @@ import type { JsonObject } from "../base/json.js";
 import { CHECKPOINT_KEY_TEMPLATE, renderObjectKey } from "../storage/object-key.js";
 import { checkObject, checkOptionalBoolean, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
 import type { UploadReceipt } from "./receipt.js";
-import { metricsFrom, present, type MetricsInput } from "./report-progress.js";
+import { present } from "./present.js";
+import { metricsFrom, type MetricsInput } from "./report-progress.js";
 import type { Run } from "./run.js";
 import { takeFile, withoutFile } from "./take-file.js";
 

@@ -3,7 +3,8 @@ import type { JsonObject } from "../base/json.js";
 import type { ValidationFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, checkText, checkTexts, wrongType } from "./check.js";
 import { metricValue } from "./metric-values.js";
-import { present, type ValidationInput } from "./report-progress.js";
+import { present } from "./present.js";
+import type { ValidationInput } from "./report-progress.js";
 
 type Details = Omit<ValidationFact, "kind" | "epoch" | "iteration" | "metrics">;
 
