@@ -30,11 +30,22 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
 
 const FRACTIONS: readonly string[] = ["learningRate", "learningRateDecay"] satisfies (keyof TrainingSettings)[];
 
+/** The existing platform's names for two of them, and what it sends with every job and says nothing to this training. */
+const PLATFORM_NAMES: Readonly<Record<string, keyof TrainingSettings>> = { batch: "batchSize", learning_rate: "learningRate" };
+const PLATFORM_EXTRAS: ReadonlySet<string> = new Set(["imgsz", "device", "primary_metric", "primary_metric_mode", "split_config"]);
+
+/** The settings under this training's names; `advanced_config` is where the platform lets a user put settings of any kind. */
+function ownNames({ advanced_config: advanced, ...given }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const all = { ...given, ...(typeof advanced === "object" ? advanced : {}) };
+  const names = Object.entries(all).filter(([name]) => !PLATFORM_EXTRAS.has(name));
+  return Object.fromEntries(names.map(([name, setting]) => [PLATFORM_NAMES[name] ?? name, setting]));
+}
+
 /** Checks what `CONFIG` holds; `TrainerSDK.init` takes this as `configSchema`. */
 export const settingsSchema = {
   /** @throws Error naming every field that is wrong. */
   parse(value: unknown): TrainingSettings {
-    const given = value as Readonly<Record<string, unknown>>;
+    const given = ownNames(value as Readonly<Record<string, unknown>>);
     const problems: string[] = [];
     for (const [name, field] of Object.entries(given)) {
       if (!(name in DEFAULT_SETTINGS)) problems.push(`${name} is not a setting (there are ${Object.keys(DEFAULT_SETTINGS).join(", ")})`);

@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.js";
 import type { DevOptions } from "./dev-command.js";
+import type { ShimOptions } from "./shim-command.js";
 import { addJournalCommands } from "./journal-options.js";
 import type { SyncOptions } from "./sync-command.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -67,6 +68,19 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
     .action(async (places: string[], options: SyncOptions) => {
       const { runSync } = await import("./sync-command.js");
       done(await runSync(places, options, process.env, terminal));
+    });
+
+  program
+    .command("shim")
+    .description("Write a train.py that starts a Node trainer, for platforms that start every image as `python train.py`.")
+    .argument("<entry>", "the trainer's program, relative to the script")
+    .option("--as <name>", "name of the script", "train.py")
+    .option("--out <folder>", "where the script goes", ".")
+    .option("--python <folder>", "write a stand-in for the interpreter there too, for images without Python")
+    .option("--force", "write over what is there")
+    .action(async (entry: string, options: ShimOptions) => {
+      const { runShim } = await import("./shim-command.js");
+      done(await runShim(entry, options, terminal));
     });
 
   addJournalCommands(program, terminal, done);

@@ -3,11 +3,11 @@
  * is stored is verified in two halves: the digest of the bytes that were sent, before the last of them goes, and the
  * length of what the server then has.
  */
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { ClosedError, UploadError } from "../base/errors.js";
 import type { FileToStore, ObjectStore, PutOptions } from "./object-store.js";
 import { raceWithSignal } from "./race-with-signal.js";
-import { verifiedBytes } from "./verified-bytes.js";
+import { Sending } from "./sending.js";
 
 /** What this store asks of a client of the file server. */
 export interface FileServerPort {
@@ -84,50 +84,5 @@ export class FileServerObjectStore implements ObjectStore {
       `${key} was not stored as it was sent to the ${this.describe()}: ${what}. Check the server's disk and any proxy's size limit.`,
       { retryable: true },
     );
-  }
-}
-
-/** The bytes of one upload, which may be opened anew for a second try. */
-class Sending {
-  readonly #key: string;
-  readonly #file: FileToStore;
-  readonly #options: PutOptions;
-  #stream: Readable | undefined;
-  /** What reading ended with, if it failed. */
-  failure: unknown;
-
-  constructor(key: string, file: FileToStore, options: PutOptions) {
-    this.#key = key;
-    this.#file = file;
-    this.#options = options;
-  }
-
-  open(): Readable {
-    this.end();
-    this.failure = undefined;
-    this.#stream = Readable.from(this.#bytes(), { objectMode: false });
-    // Whoever reads it hears of a failure; when nobody does any more, it must not become an uncaught one.
-    this.#stream.on("error", () => undefined);
-    return this.#stream;
-  }
-
-  /** Closes the file, however far it was read. */
-  end(): void {
-    this.#stream?.destroy();
-  }
-
-  async *#bytes(): AsyncGenerator<Buffer, void, undefined> {
-    const { signal, onProgress } = this.#options;
-    let sentBytes = 0;
-    try {
-      for await (const slice of verifiedBytes(this.#file, { signal })) {
-        yield slice;
-        sentBytes += slice.length;
-        onProgress?.({ key: this.#key, sentBytes, totalBytes: this.#file.sizeBytes });
-      }
-    } catch (error) {
-      this.failure = error;
-      throw error;
-    }
   }
 }

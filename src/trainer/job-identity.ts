@@ -45,6 +45,7 @@ export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string, sto
       dialect: callback?.dialect === "platform-v2" ? callback.dialect : undefined,
       platformEnv: resolved.platform && {
         TASK_TYPE: resolved.platform.taskType,
+        INTERNAL_BUCKET_CHECKPOINTS: resolved.env["INTERNAL_BUCKET_CHECKPOINTS"],
         TRAINING_JOB_ID: resolved.platform.trainingJobId,
         CONFIG: JSON.stringify({ primary_metric: resolved.config["primary_metric"], epochs: resolved.config["epochs"] }),
       },

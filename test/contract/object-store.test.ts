@@ -1,11 +1,16 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClearML } from "../../src/clearml/create-clearml.js";
 import { startDevServer } from "../../src/devserver/index.js";
+import { systemClock } from "../../src/base/clock.js";
+import { undiciTransport } from "../../src/base/http.js";
 import { silentLogger } from "../../src/base/logger.js";
+import { readBytes, type WireHandler } from "../../src/protocol/handler.js";
 import { parseCheckpointUri } from "../../src/storage/checkpoint-uri.js";
 import type { ObjectStore } from "../../src/storage/object-store.js";
+import { PresignedObjectStore } from "../../src/storage/presigned-object-store.js";
 import { createObjectStore, type StoreCollaborators } from "../../src/storage/open-object-store.js";
 import { plainFileServer, plainFileServerClient } from "../support/plain-file-server.js";
 import { hanging, S3_ENV, startS3 } from "../support/s3-server.js";
@@ -101,5 +106,47 @@ async function anS3(options: { readonly refuseChecksums: boolean }): Promise<Sto
     },
     refuse: () => server.close(),
     dispose: () => server.close(),
+  };
+}
+
+describeObjectStoreContract("presigned addresses", async () => {
+  const files = new Map<string, Buffer>();
+  let handler = plainPutServer(files);
+  const server = await serveWire((request) => handler(request));
+  const transport = undiciTransport();
+  return {
+    store: new PresignedObjectStore({
+      tickets: {
+        describe: () => "a test's signer",
+        uriOf: (name) => `s3://bucket/${name}`,
+        objectKeyOf: (name) => name,
+        ask: ({ fileName }) =>
+          Promise.resolve({ url: `${server.url}/${encodeURIComponent(fileName)}?sig=1`, objectKey: fileName, expiresInMs: 60_000 }),
+      },
+      transport,
+      clock: systemClock,
+    }),
+    read: async (key) => files.get(key.slice(key.lastIndexOf("/") + 1)),
+    leftovers: async () => [],
+    hang: () => {
+      const hung = hanging();
+      handler = hung.handler;
+      return hung;
+    },
+    refuse: () => server.close(),
+    dispose: async () => {
+      await transport.close();
+      await server.close();
+    },
+  };
+});
+
+/** Keeps what is put, unless the digest that came along is another's. */
+function plainPutServer(files: Map<string, Buffer>): WireHandler {
+  return async ({ url, headers, body }) => {
+    const bytes = Buffer.from(await readBytes(body));
+    if (createHash("md5").update(bytes).digest("base64") !== headers["content-md5"]) return { status: 400, body: "<Code>BadDigest</Code>" };
+    files.set(decodeURIComponent(url.pathname.slice(1)), bytes);
+    return { status: 200 };
   };
 }

@@ -87,14 +87,18 @@ export async function startPlatformReceiver(
   const handle = async (request: WireRequest): Promise<WireResponse> => {
     const { kind, id } = route(request);
     const call = { kind, path: request.url.pathname };
-    const raw = await readBytes(request.body);
     const note = (body: Body, answer: WireResponse): WireResponse => {
       calls.push({ ...call, id, body, status: answer.status });
       return answer;
     };
     const intercepted = await receiver.before?.(call);
+    // Before the body is read: an answer in the middle of an upload.
     if (intercepted) return note({}, intercepted);
-    if (kind === "put") return note({}, put(request, raw));
+    const raw = await readBytes(request.body);
+    if (kind === "put") {
+      const answer = note({}, put(request, raw));
+      return (await receiver.after?.(call)) ?? answer;
+    }
     const body = raw.length === 0 ? {} : (JSON.parse(Buffer.from(raw).toString()) as Body);
     const answer = note(body, work(kind, id, body));
     return (await receiver.after?.(call)) ?? answer;

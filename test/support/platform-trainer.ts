@@ -77,9 +77,9 @@ export function aPlatformTrainer(): PlatformTrainer {
     async start(options = {}, env = {}) {
       const note = (message: string): void => void warnings.push(message);
       const logger: Logger = { debug() {}, info() {}, warn: note, error: note };
-      const all = managerEnvironment(receiver.callbackUrl, { TRAINER_JOURNAL_DIR: path.join(folder, "journal"), ...env });
-      const files = { storage: `file://${path.join(folder, "files")}` };
-      const sdk = await TrainerSDK.init({ env: all, logger, batchAgeMs: 10, stopPollIntervalMs: 3_600_000, ...files, ...options });
+      const own = { TRAINER_JOURNAL_DIR: path.join(folder, "journal"), CHECKPOINT_URI: `file://${path.join(folder, "files")}` };
+      const all = managerEnvironment(receiver.callbackUrl, { ...own, ...env });
+      const sdk = await TrainerSDK.init({ env: all, logger, batchAgeMs: 10, stopPollIntervalMs: 3_600_000, ...options });
       started.push(sdk);
       return sdk;
     },

@@ -56,7 +56,7 @@ describe("renderObjectKey", () => {
         }
       }),
     );
-  });
+  }, 60_000);
 });
 
 describe("objectKeyTemplateIssues", () => {
@@ -70,4 +70,9 @@ describe("objectKeyTemplateIssues", () => {
     const issues = objectKeyTemplateIssues(template, "checkpointKey");
     expect(issues).toEqual(messages.map((message) => ({ path: "checkpointKey", message: expect.stringMatching(message) })));
   });
+});
+
+it("asks for no digest in a second name, which nobody is promised", () => {
+  expect(objectKeyTemplateIssues("checkpoints/{jobId}/{type}.pt", "checkpointAlias", { isAlias: true })).toEqual([]);
+  expect(objectKeyTemplateIssues("{typ}.pt", "checkpointAlias", { isAlias: true })).toHaveLength(1);
 });
