@@ -19,17 +19,7 @@ export default defineConfig({
         test: { name: "integration", include: ["test/integration/**/*.test.ts"], exclude: ["test/integration/s3/**"], testTimeout: 60_000 },
       },
       { extends: true, test: { name: "s3", include: ["test/integration/s3/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
-      {
-        extends: true,
-        // One file at a time: each starts servers and interpreters of its own.
-        test: {
-          name: "interop",
-          include: ["test/interop/**/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 900_000,
-        },
-      },
+      { extends: true, test: { name: "interop", include: ["test/interop/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 900_000 } },
       { extends: true, test: { name: "built", include: ["test/package/built/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,

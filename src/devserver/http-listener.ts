@@ -12,6 +12,13 @@ import type { OwnOrigins } from "./request-guard.js";
 /** The one address that is listened on. */
 export const LOOPBACK = "127.0.0.1";
 
+/**
+ * The official SDK on Linux reports from a forked process, and both go on with the idle connections that they had in
+ * common: one would read the other's answer. The real server's workers end every connection after its answer (gunicorn's
+ * default), which hides that; so it is done here for that client. Others may keep theirs.
+ */
+const FORKS_WITH_ITS_CONNECTIONS = /^python-requests\//;
+
 /** A port that listens, and soon answers. */
 export interface Listener {
   readonly port: number;
@@ -87,6 +94,7 @@ async function send(response: ServerResponse, answer: WireResponse, headers: Rec
 export async function listen(port: number, logger: Logger): Promise<Listener> {
   const ready = Promise.withResolvers<{ readonly handler: WireHandler; readonly own: OwnOrigins }>();
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (FORKS_WITH_ITS_CONNECTIONS.test(request.headers["user-agent"] ?? "")) response.shouldKeepAlive = false;
     try {
       const { handler, own } = await ready.promise;
       const refusal = refusalOf(request, own);

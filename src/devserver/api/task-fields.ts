@@ -164,7 +164,7 @@ export function taskChanges(
     container: fields.container,
     runtime: fields.runtime,
     output: fields.output_dest ? { ...base.output, destination: fields.output_dest } : undefined,
-    script: fields.script ? { binary: "python", ...base.script, ...stripped(fields.script) } : undefined,
+    script: fields.script ? { ...EMPTY_TASK.script, ...base.script, ...stripped(fields.script) } : undefined,
     execution: fields.execution
       ? { ...base.execution, ...execution, ...(artifacts ? { artifacts: keptArtifacts(artifacts) } : {}) }
       : undefined,
@@ -189,8 +189,11 @@ function mergeSections(base: Hyperparameters, over: Hyperparameters): Hyperparam
 /** Parts of a new task that the caller did not give. */
 export const EMPTY_TASK: Pick<TaskDocument, "execution" | "models" | "output" | "hyperparams" | "configuration"> & {
   readonly execution: Execution;
+  readonly script: JsonObject;
 } = {
   execution: {},
+  // The official SDK writes into it without looking whether it is there.
+  script: { binary: "python", repository: "", entry_point: "" },
   models: { input: [], output: [] },
   output: {},
   hyperparams: {},

@@ -72,6 +72,16 @@ describe("the dev server", () => {
     expect((JSON.parse(body) as { data: unknown }).data).toEqual({ msg: "ClearML server", echo: 1 });
   });
 
+  it("ends the connection after each answer to the official client, which shares its idle ones with a forked process", async () => {
+    const server = await start();
+    const connection = async (url: string, client: string): Promise<unknown> =>
+      (await raw(url, { headers: { connection: "keep-alive", "user-agent": client } })).headers["connection"];
+    for (const url of [`${server.apiUrl}/debug.ping`, server.filesUrl]) {
+      expect(await connection(url, "python-requests/2.34.2")).toBe("close");
+      expect(await connection(url, "another")).toBe("keep-alive");
+    }
+  });
+
   it("serves a whole small run over real sockets", async () => {
     const server = await start();
     const client = await RawClearML.login(server.env);

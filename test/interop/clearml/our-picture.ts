@@ -55,7 +55,7 @@ export async function pictureOfTask(clearml: ClearML, id: string, folder: string
     tags: [...(task.tags ?? [])].sort(),
     systemTags: [...(task.system_tags ?? [])].sort(),
     lastIteration: task.last_iteration,
-    progress: Number(task.runtime?.["progress"]),
+    progress: task.runtime?.["progress"] === undefined ? null : Number(task.runtime["progress"]),
     outputUri: task.output?.destination ?? null,
     parameters: Object.fromEntries(parameters.map(({ section, name, value }) => [`${section ?? ""}/${name ?? ""}`, value])),
     userProperties: Object.fromEntries(

@@ -107,7 +107,9 @@ export class PythonPeer {
 
 /** What the SDK says of the machine it runs on and not of the server. */
 const ABOUT_THE_MACHINE = /Could not fetch GPU stats/;
-const COMPLAINT = / - (?:ERROR|CRITICAL|WARNING) - |Traceback \(most recent call last\)|^\w*(?:Error|Exception): |Retrying \(Retry/;
+/** Older lines leave the level out of what they print. */
+const COMPLAINT =
+  / - (?:ERROR|CRITICAL|WARNING) - |Action failed <|Failed reloading |Traceback \(most recent call last\)|^\w*(?:Error|Exception): |Retrying \(Retry/;
 
 function complaintsIn(output: string): string[] {
   return output.split("\n").filter((line) => COMPLAINT.test(line) && !ABOUT_THE_MACHINE.test(line));

@@ -15,8 +15,8 @@ export const CURRENT_LINE: SdkLine = {
   packages: ["clearml==2.1.12", "boto3==1.44.8", "pandas==3.0.6"],
 };
 
-export const SDK_LINES: readonly SdkLine[] = [
-  CURRENT_LINE,
-  { version: "2.0.2", depth: "older", packages: ["clearml==2.0.2", "setuptools==80.9.0"] },
-  { version: "1.18.0", depth: "older", packages: ["clearml==1.18.0", "setuptools==80.9.0"] },
-];
+export const LINE_2_0: SdkLine = { version: "2.0.2", depth: "older", packages: ["clearml==2.0.2", "setuptools==80.9.0"] };
+
+export const LINE_1_18: SdkLine = { version: "1.18.0", depth: "older", packages: ["clearml==1.18.0", "setuptools==80.9.0"] };
+
+export const SDK_LINES: readonly SdkLine[] = [CURRENT_LINE, LINE_2_0, LINE_1_18];

@@ -30,7 +30,7 @@ describe("tasks.create", () => {
       hyperparams: { " Args ": { lr: { value: "0.1" } } },
     });
     const { script, output, execution, hyperparams } = await clearml.read(task);
-    expect(script).toEqual({ binary: "python", entry_point: "train.ts" });
+    expect(script).toEqual({ binary: "python", repository: "", entry_point: "train.ts" });
     expect(output).toEqual({ destination: "s3://bucket/x" });
     expect(execution.artifacts.map((one: any) => [one.key, one.mode])).toEqual([
       ["best", "output"],
@@ -260,9 +260,19 @@ describe("other edits", () => {
     expect((await clearml.read(task)).tags).toEqual(["a", "c"]);
   });
 
+  it("gives a task a script from the start, of which a full reset takes it", async () => {
+    const clearml = new TestClearML();
+    const task = await clearml.task();
+    expect((await clearml.read(task)).script).toEqual({ binary: "python", repository: "", entry_point: "" });
+    await clearml.ok("tasks.reset", { task, clear_all: true });
+    expect(await clearml.read(task)).not.toHaveProperty("script");
+  });
+
   it("sets requirements of a task that has a script, else 400/122", async () => {
     const clearml = new TestClearML();
-    expect((await clearml.api("tasks.set_requirements", { task: await clearml.task(), requirements: { pip: "x" } })).code).toBe("400/122");
+    const bare = await clearml.task();
+    await clearml.ok("tasks.reset", { task: bare, clear_all: true });
+    expect((await clearml.api("tasks.set_requirements", { task: bare, requirements: { pip: "x" } })).code).toBe("400/122");
     const task = await clearml.task({ script: { repository: "r" } });
     await clearml.ok("tasks.set_requirements", { task, requirements: { pip: "x" } });
     expect((await clearml.read(task)).script).toMatchObject({ repository: "r", requirements: { pip: "x" } });
