@@ -1,4 +1,5 @@
 /** Puts session, services and file server together: what most callers begin with. */
+import { silentLogger, type Logger } from "../base/logger.js";
 import { AuthService } from "./auth-service.js";
 import { EventsService } from "./events-service.js";
 import { FileServer } from "./file-server.js";
@@ -26,6 +27,8 @@ export interface ClearML extends AsyncDisposable {
   readonly files: FileServer;
   /** Files of tasks and models, on the file server, in S3 or in a folder. */
   readonly objects: ObjectFiles;
+  /** The package's own words, as they were asked for. */
+  readonly logger: Logger;
   /** Closes the session, and what `objects` opened. */
   close(): Promise<void>;
 }
@@ -55,6 +58,7 @@ export function createClearML(options: ClearMLSessionOptions = {}, env: Environm
     server: new ServerService(session),
     files,
     objects,
+    logger: logger ?? silentLogger,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -32,6 +32,30 @@ export {
 } from "./file-server.js";
 export type { UploadSource } from "./multipart-body.js";
 export { ObjectFiles, type FetchFileOptions, type ObjectFilesOptions, type StoreFileOptions } from "./object-files.js";
+export { Model, type ModelClass, type ModelSelector } from "./model.js";
+export type { ModelQuery } from "./model-query.js";
+export type { LocalCopyOptions, WeightsFetchOptions } from "./model-download.js";
+export { InputModel, type ImportedModel } from "./input-model.js";
+export { OutputModel, type OutputModelInput, type WeightsInput } from "./output-model.js";
+export type { WeightsUploadOptions } from "./model-weights.js";
+export type { MetadataEntry, MetadataValue } from "./model-metadata.js";
+export { MODEL_FRAMEWORKS } from "./model-framework.js";
+export type { ModelLineage, ModelReference, TaskReference } from "./model-lineage.js";
+export type { ModelLink } from "./model-links.js";
+export { removeTaskModel, taskModels, type TaskModels } from "./models-of-task.js";
+export { Dataset, datasetsOfTask, type DatasetQuery, type DatasetUse } from "./dataset.js";
+export {
+  Project,
+  type ProjectContents,
+  type ProjectDeletion,
+  type ProjectFields,
+  type ProjectListing,
+  type ProjectQuery,
+  type ProjectStats,
+} from "./project.js";
+export { Queue, type QueueEntry } from "./queue.js";
+export { Worker, type WorkerQuery } from "./worker.js";
+export type { TaskArgument } from "./task-argument.js";
 
 export type { BatchEndpointName, EndpointName, RequestOf, ResponseOf, SingleEndpointName } from "../protocol/clearml/endpoints.js";
 export { CLEARML_ERRORS, type ClearMLErrorKind } from "../protocol/clearml/error-kinds.js";
@@ -68,7 +92,16 @@ export {
   type ObjectOwner,
 } from "../protocol/clearml/object-path.js";
 export { escapeKey, metricHash, unescapeKey } from "../protocol/clearml/identity.js";
-export { modelWebUrl, projectWebUrl, taskWebUrl } from "../protocol/clearml/web-urls.js";
+export {
+  compareWebUrl,
+  datasetWebUrl,
+  modelWebUrl,
+  projectWebUrl,
+  taskWebUrl,
+  widgetUrl,
+  workersAndQueuesWebUrl,
+  type WidgetView,
+} from "../protocol/clearml/web-urls.js";
 export { ApiError, ClosedError, ConfigError, ConnectionError, TrainerSDKError, UploadError, ValidationError } from "../base/errors.js";
 export {
   fetchTransport,

@@ -8,7 +8,8 @@ export type ObjectAddress =
   | { readonly kind: "http"; readonly url: string }
   /** `host`: `host:port` of a compatible store; absent: AWS. */
   | { readonly kind: "s3"; readonly host?: string; readonly bucket: string; readonly key: string }
-  | { readonly kind: "file"; readonly url: string }
+  /** `path`: what follows `file://`, as it stands there. */
+  | { readonly kind: "file"; readonly url: string; readonly path: string }
   /** A store that this package cannot reach, such as `gs`, or no address at all. */
   | { readonly kind: "other"; readonly scheme: string };
 
@@ -20,7 +21,7 @@ export function objectAddress(uri: string): ObjectAddress {
     case "https":
       return { kind: "http", url: uri };
     case "file":
-      return { kind: "file", url: uri };
+      return { kind: "file", url: uri, path: rest };
     case "s3": {
       const parts = rest.split("/");
       const host = /:\d+$/.test(parts[0] ?? "") ? parts.shift() : undefined;

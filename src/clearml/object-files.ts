@@ -3,9 +3,9 @@
  * folder. What is stored is verified before its address is handed out, and what is fetched before it takes its name.
  * It knows no task and registers nothing.
  */
-import { rename, rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-import { fileURLToPath } from "node:url";
+import { rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { systemClock, type Clock } from "../base/clock.js";
 import { ConfigError, TrainerSDKError, UploadError } from "../base/errors.js";
 import { newId, type Random } from "../base/ids.js";
@@ -19,7 +19,7 @@ import { hashFile } from "../storage/private-copy.js";
 import type { AwsLoader } from "../storage/s3-client.js";
 import type { DownloadedFile, FileServer } from "./file-server.js";
 import { fileServerPort } from "./file-server-port.js";
-import { objectAddress } from "./object-address.js";
+import { objectAddress, type ObjectAddress } from "./object-address.js";
 import type { CallRetry, Environment } from "./options.js";
 import { DEFAULT_RETRY_BUDGET_MS, retrying } from "./retrying.js";
 
@@ -64,8 +64,8 @@ export class ObjectFiles {
    * Stores a file under an object path at a destination and resolves with its address once the store has verified it.
    * Failures that may pass are tried again within the session's budget.
    *
-   * @param destination `s3://bucket/prefix`, `s3://host:port/bucket/prefix`, `file:///folder`, or an address on ClearML's
-   * file server. Undefined or empty: the file server.
+   * @param destination `s3://bucket/prefix`, `s3://host:port/bucket/prefix`, `file:///folder`, an absolute path, or an
+   * address on ClearML's file server. Undefined or empty: the file server.
    * @throws ConfigError for a destination that cannot be used; UploadError, `FILE_CHANGED` when the file is no longer
    * what `file` says; ApiError, ConnectionError; the signal's reason.
    */
@@ -75,7 +75,9 @@ export class ObjectFiles {
     const signal = options.signal ?? new AbortController().signal;
     const key = `${prefix}${objectPath}`;
     await this.#repeating(signal, () => store.put(key, file, { signal, ...(onProgress ? { onProgress } : {}) }));
-    return store.uriOf(key);
+    const uri = store.uriOf(key);
+    // ClearML's client cuts `file://` off and opens what is left, percent signs and all.
+    return store.kind === "folder" ? `file://${fileURLToPath(uri)}` : uri;
   }
 
   /**
@@ -87,24 +89,28 @@ export class ObjectFiles {
   async fetch(uri: string, targetPath: string, options: FetchFileOptions = {}): Promise<DownloadedFile> {
     const signal = options.signal ?? new AbortController().signal;
     const address = objectAddress(uri);
-    return this.#repeating(signal, async () => {
-      switch (address.kind) {
-        case "http":
-          return this.#options.files.download(address.url, targetPath, options);
-        case "s3": {
-          const { bucket, host, key } = address;
-          return this.#read({ kind: "s3", bucket, prefix: "", ...(host === undefined ? {} : { host }) }, key, uri, targetPath, options);
-        }
-        case "file": {
-          const path = fileURLToPath(address.url);
-          return this.#read({ kind: "folder", directory: dirname(path) }, basename(path), uri, targetPath, options);
-        }
-        case "other": {
-          const message = `${uri.slice(0, 200)} cannot be fetched: http, https, s3 and file addresses can`;
-          throw new ConfigError(`${message}.`, [{ path: "uri", message }]);
-        }
+    // What was received whole and is not what was expected is stored so: asking again would give the same.
+    const mayPass = (error: TrainerSDKError): boolean => error.code !== "UPLOAD_FAILED";
+    return this.#repeating(signal, () => this.#fetchOnce(address, uri, targetPath, options), mayPass);
+  }
+
+  async #fetchOnce(address: ObjectAddress, uri: string, targetPath: string, options: FetchFileOptions): Promise<DownloadedFile> {
+    switch (address.kind) {
+      case "http":
+        return this.#options.files.download(address.url, targetPath, options);
+      case "s3": {
+        const { bucket, host, key } = address;
+        return this.#read({ kind: "s3", bucket, prefix: "", ...(host === undefined ? {} : { host }) }, key, uri, targetPath, options);
       }
-    });
+      case "file": {
+        const path = await localPathOf(address);
+        return this.#read({ kind: "folder", directory: dirname(path) }, basename(path), uri, targetPath, options);
+      }
+      case "other": {
+        const message = `${uri.slice(0, 200)} cannot be fetched: http, https, s3 and file addresses can`;
+        throw new ConfigError(`${message}.`, [{ path: "uri", message }]);
+      }
+    }
   }
 
   /** Frees what the stores hold. */
@@ -146,7 +152,8 @@ export class ObjectFiles {
       const store = this.#kept("fileserver", () => new FileServerObjectStore({ fileServer: fileServerPort(files) }));
       return { store, prefix: path };
     }
-    const parsed = parseCheckpointUri(destination, "destination");
+    const place = isAbsolute(destination) ? pathToFileURL(destination).href : destination;
+    const parsed = parseCheckpointUri(place, "destination");
     if (parsed.status === "invalid") throw unusable(destination, parsed.issues.map(({ message }) => message).join(" "));
     const { spec } = parsed;
     return { store: this.#kept(destination, () => createObjectStore(spec, { env, logger, loadAws })), prefix: "" };
@@ -160,7 +167,7 @@ export class ObjectFiles {
     return store;
   }
 
-  #repeating<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+  #repeating<T>(signal: AbortSignal, attempt: () => Promise<T>, mayPass: (error: TrainerSDKError) => boolean = () => true): Promise<T> {
     const { retry = {}, clock = systemClock, random = Math.random, logger = silentLogger } = this.#options;
     if (retry === false) return attempt();
     return retrying(attempt, {
@@ -168,12 +175,21 @@ export class ObjectFiles {
       clock,
       random,
       signal,
-      mayRepeat: (error) => TrainerSDKError.isInstance(error) && error.retryable,
+      mayRepeat: (error) => TrainerSDKError.isInstance(error) && error.retryable && mayPass(error),
       onWait: (error, delayMs) => {
         logger.debug("a file's transfer failed and is tried again", { delayMs: Math.round(delayMs), reason: error.message });
       },
     });
   }
+}
+
+/** The path as it stands in the address, as ClearML's client writes it; else the decoded one, as other programs do. */
+export async function localPathOf({ url, path }: Extract<ObjectAddress, { readonly kind: "file" }>): Promise<string> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere || !path.includes("%") ? path : fileURLToPath(url);
 }
 
 function unusable(destination: string, why: string): ConfigError {

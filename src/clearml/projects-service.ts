@@ -5,6 +5,7 @@ import { CLEARML_ERRORS } from "../protocol/clearml/error-kinds.js";
 import { NAME_MIN_LENGTH, PROJECT_MAX_DEPTH } from "../protocol/clearml/limits.js";
 import type { ProjectDocument } from "../protocol/clearml/project-document.js";
 import { isClearMLError } from "./answers.js";
+import { exactPattern } from "./exact-pattern.js";
 import { STABLE_ORDER, allRows } from "./paging.js";
 import type { CallOptions, ClearMLSession } from "./session.js";
 
@@ -63,7 +64,7 @@ export class ProjectsService {
   /** The project of exactly this path, hidden ones too. */
   async find(name: string, options?: CallOptions): Promise<ProjectDocument | undefined> {
     const path = projectPath(name);
-    for await (const project of this.getAll({ name: `^${escapePattern(path)}$`, search_hidden: true }, options)) {
+    for await (const project of this.getAll({ name: exactPattern(path), search_hidden: true }, options)) {
       if (project.name === path) return project;
     }
     return undefined;
@@ -71,19 +72,20 @@ export class ProjectsService {
 
   /**
    * Id of the project of this path; it is made when it is missing. Any number of processes may do this at once: names
-   * are unique at the server, and who comes second finds what the first one made.
+   * are unique at the server, and who comes second finds what the first one made. Description, tags and destination are
+   * those of a project that is made here; one that is there keeps its own.
    *
    * @throws ValidationError for a path that the server would refuse; else as the other methods.
    */
   async findOrCreate(
     name: string,
-    options: CallOptions & { readonly description?: string } = {},
+    options: CallOptions & Omit<RequestOf<"projects.create">, "name"> = {},
   ): Promise<{ readonly id: string; readonly created: boolean }> {
-    const { description, ...callOptions } = options;
+    const { description, tags, system_tags, default_output_destination, ...callOptions } = options;
     const found = await this.find(name, callOptions);
     if (found) return { id: found.id, created: false };
     try {
-      const request = { name: projectPath(name), ...(description === undefined ? {} : { description }) };
+      const request = { name: projectPath(name), description, tags, system_tags, default_output_destination };
       const { id } = await this.create(request, { ...callOptions, repeatable: true });
       return { id, created: true };
     } catch (error) {
@@ -112,9 +114,4 @@ function projectPath(name: string): string {
   if (problem !== undefined)
     throw new ValidationError(`The project name ${JSON.stringify(name)} cannot be used: ${problem}.`, [{ path: "name", message: problem }]);
   return parts.join("/");
-}
-
-/** The text as a pattern that matches it and nothing else. */
-function escapePattern(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 }

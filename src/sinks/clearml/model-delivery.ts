@@ -14,7 +14,7 @@ import type { TaskCalls } from "./clearml-port.js";
 import { freeText, nameText } from "../../clearml/clearml-text.js";
 import { findOrCreate, oldest } from "../../clearml/find-or-create.js";
 import { isAnswer } from "../../clearml/is-answer.js";
-import { editTask } from "../../clearml/locked-task.js";
+import { linkModel } from "../../clearml/model-links.js";
 import { setParameters } from "../../clearml/task-edits.js";
 
 /** Hyperparameter section in which ClearML's own client lists data sets (3.11). */
@@ -61,7 +61,7 @@ export async function deliverModel(calls: TaskCalls, record: TrainerRecord, fact
     ...(fact.framework === undefined ? {} : { framework: fact.framework }),
     ...(fact.parentModelId === undefined ? {} : { parent: fact.parentModelId }),
   });
-  await attach(calls, modelName(fact.name), found.id, fact.iteration ?? fact.epoch);
+  await linkModel(calls, { type: "output", name: modelName(fact.name), modelId: found.id }, fact.iteration ?? fact.epoch);
   await setParameters(
     calls,
     datasets
@@ -112,7 +112,7 @@ export async function deliverBestModel(calls: TaskCalls, fact: CheckpointFact, t
       { signal: calls.signal },
     );
   }
-  await attach(calls, name, found.id, iteration);
+  await linkModel(calls, { type: "output", name, modelId: found.id }, iteration);
 }
 
 async function findOrCreateModel(
@@ -150,27 +150,6 @@ async function search({ port, signal }: TaskCalls, tag: string): Promise<readonl
     { signal },
   );
   return models;
-}
-
-/** Lists the model among the task's output models; an entry of the same name is replaced. */
-async function attach(calls: TaskCalls, name: string, model: string, iteration: number | undefined): Promise<void> {
-  const { port, taskId, signal } = calls;
-  const edit = (): Promise<unknown> =>
-    port.call(
-      "tasks.add_or_update_model",
-      { task: taskId, name, model, type: "output", ...(iteration === undefined ? {} : { iteration }) },
-      { signal },
-    );
-  await editTask(calls, edit, {
-    fields: ["models"],
-    merge: (task) => {
-      // Without `updated`: the server reads a time in a request as a time and then asks for a text (4.3), and sets its own.
-      const item = (entry: { name?: string | null | undefined; model?: string | null | undefined }) =>
-        entry.name != null && entry.model != null ? [{ name: entry.name, model: entry.model }] : [];
-      const others = (task.models?.output ?? []).flatMap(item).filter((entry) => entry.name !== name);
-      return { models: { input: (task.models?.input ?? []).flatMap(item), output: [...others, { name, model }] } };
-    },
-  });
 }
 
 /** The map form, which `models.create` and `models.edit` take (trap 32). */
