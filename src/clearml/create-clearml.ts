@@ -8,6 +8,7 @@ import { ObjectFiles } from "./object-files.js";
 import type { ClearMLSessionOptions, Environment } from "./options.js";
 import { ProjectsService } from "./projects-service.js";
 import { QueuesService } from "./queues-service.js";
+import { ReadingService } from "./reading-service.js";
 import { ServerService } from "./server-service.js";
 import { ClearMLSession } from "./session.js";
 import { TasksService } from "./tasks-service.js";
@@ -23,6 +24,8 @@ export interface ClearML extends AsyncDisposable {
   readonly projects: ProjectsService;
   readonly queues: QueuesService;
   readonly workers: WorkersService;
+  /** What was reported, as charts and tables. */
+  readonly reading: ReadingService;
   readonly server: ServerService;
   readonly files: FileServer;
   /** Files of tasks and models, on the file server, in S3 or in a folder. */
@@ -46,15 +49,18 @@ export function createClearML(options: ClearMLSessionOptions = {}, env: Environm
   const close = async (): Promise<void> => {
     await Promise.all([session.close(), objects.close()]);
   };
+  const tasks = new TasksService(session);
+  const events = new EventsService(session);
   return {
     session,
     auth: new AuthService(session),
-    tasks: new TasksService(session),
-    events: new EventsService(session),
+    tasks,
+    events,
     models: new ModelsService(session),
     projects: new ProjectsService(session),
     queues: new QueuesService(session),
     workers: new WorkersService(session),
+    reading: new ReadingService({ session, tasks, events }),
     server: new ServerService(session),
     files,
     objects,

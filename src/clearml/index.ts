@@ -55,6 +55,12 @@ export {
 } from "./project.js";
 export { Queue, type QueueEntry } from "./queue.js";
 export { Worker, type WorkerQuery } from "./worker.js";
+export { ReadingService, type LogLine, type LogQuery } from "./reading-service.js";
+export type { Chart, ChartSeries } from "./chart.js";
+export type { ChartQuery, ExactChartQuery } from "./reading-charts.js";
+export type { MetricSummary, TaskMetrics } from "./reading-metrics.js";
+export type { DebugSample, Plot, PlotlyFigure, PlotQuery, SampleQuery } from "./reading-plots.js";
+export type { ReadingSubject } from "./reading-subject.js";
 export type { TaskArgument } from "./task-argument.js";
 
 export type { BatchEndpointName, EndpointName, RequestOf, ResponseOf, SingleEndpointName } from "../protocol/clearml/endpoints.js";
