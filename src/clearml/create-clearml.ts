@@ -1,4 +1,5 @@
 /** Puts session, services and file server together: what most callers begin with. */
+import { systemClock, type Clock } from "../base/clock.js";
 import { silentLogger, type Logger } from "../base/logger.js";
 import { AuthService } from "./auth-service.js";
 import { EventsService } from "./events-service.js";
@@ -32,6 +33,7 @@ export interface ClearML extends AsyncDisposable {
   readonly objects: ObjectFiles;
   /** The package's own words, as they were asked for. */
   readonly logger: Logger;
+  readonly clock: Clock;
   /** Closes the session, and what `objects` opened. */
   close(): Promise<void>;
 }
@@ -65,6 +67,7 @@ export function createClearML(options: ClearMLSessionOptions = {}, env: Environm
     files,
     objects,
     logger: logger ?? silentLogger,
+    clock: clock ?? systemClock,
     close,
     [Symbol.asyncDispose]: close,
   };

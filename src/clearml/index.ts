@@ -61,6 +61,15 @@ export type { ChartQuery, ExactChartQuery } from "./reading-charts.js";
 export type { MetricSummary, TaskMetrics } from "./reading-metrics.js";
 export type { DebugSample, Plot, PlotlyFigure, PlotQuery, SampleQuery } from "./reading-plots.js";
 export type { ReadingSubject } from "./reading-subject.js";
+export {
+  ClearMLService,
+  type CreatedTask,
+  type CreateTaskInput,
+  type LoggedMetrics,
+  type LogMetricsInput,
+  type RegisterModelInput,
+  type UploadArtifactInput,
+} from "./clearml-service.js";
 export type { TaskArgument } from "./task-argument.js";
 
 export type { BatchEndpointName, EndpointName, RequestOf, ResponseOf, SingleEndpointName } from "../protocol/clearml/endpoints.js";
