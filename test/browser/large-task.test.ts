@@ -50,7 +50,10 @@ describe.skipIf(!hasChromium)("a task of 200 lines", () => {
       if (!response.url().endsWith("events.scalar_metrics_iter_histogram")) return;
       const { metrics } = response.request().postDataJSON() as { metrics: { metric: string }[] };
       for (const { metric } of metrics) asked.add(metric);
-      void response.body().then((body) => (bytes += body.length));
+      void response.body().then(
+        (body) => (bytes += body.length),
+        () => undefined,
+      );
     });
     await page.addInitScript(WATCH);
     const openedAt = performance.now();

@@ -141,6 +141,7 @@ describe.skipIf(!hasChromium)("figures and samples", () => {
     const task = await world.aTask();
     const html = `<h1>report</h1><img src="${stranger.url}/pixel.png"><script src="${stranger.url}/x.js"></script>
       <style>body { background: url(${stranger.url}/look.png) }</style><iframe src="${stranger.url}/frame"></iframe>
+      <meta http-equiv="refresh" content="0;url=${stranger.url}/next">
       <script>parent.document.title = "taken over"</script>`;
     await world.reportSample(task, "reports", "page", "report.html", html);
     await world.reportSample(task, "reports", "sound", "sound.wav", "RIFF");
@@ -165,6 +166,22 @@ describe.skipIf(!hasChromium)("figures and samples", () => {
     expect(asked, "the stranger heard nothing").toEqual([]);
     // The browser says what it kept the sample from doing, and nothing else is wrong.
     expect(world.complaints.filter((complaint) => !/sandboxed|Content Security Policy/.test(complaint))).toEqual([]);
+  });
+
+  it("lets no address of a sample lead to the API, where the page's session could change things", async () => {
+    const task = await world.aTask();
+    const victim = await world.aTask({ name: "victim" });
+    const url = `${world.server.filesUrl}/../api/v2.34/tasks.edit?task=${victim}&name=renamed`;
+    await world.clearml.addEvents([
+      { type: "training_debug_image", task, metric: "evil", variant: "climb", iter: 1, timestamp: Date.now(), url },
+    ]);
+    await world.open(`/projects/*/tasks/${task}/output/debugImages`);
+    const href = await world.page.getByRole("link", { name: "Download climb" }).getAttribute("href");
+    expect(href).toBe(`/files/api/v2.34/tasks.edit?task=${victim}&name=renamed`);
+    // As a click would, with the page's own session.
+    expect(await world.page.evaluate<number>(`fetch(${JSON.stringify(href)}).then((response) => response.status)`)).toBe(404);
+    const { task: after } = await world.clearml.call<{ task: { name: string } }>("tasks.get_by_id", { task: victim });
+    expect(after.name).toBe("victim");
   });
 
   it("sets figures and samples of compared tasks side by side", async () => {

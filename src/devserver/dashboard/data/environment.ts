@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { readJson } from "./clearml-reader.js";
+import { ownFilePath } from "./own-files.js";
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string>>;
@@ -57,6 +58,5 @@ export function useEnvironmentLines(): { readonly text: string; readonly isWhole
  */
 export function useFetchableUri(uri: string): string | undefined {
   const filesHost = useContext(EnvironmentContext)?.["CLEARML_FILES_HOST"];
-  if (filesHost !== undefined && uri.startsWith(`${filesHost}/`)) return `/files${uri.slice(filesHost.length)}`;
-  return /^https?:\/\//i.test(uri) ? uri : undefined;
+  return ownFilePath(uri, filesHost) ?? (/^https?:\/\//i.test(uri) ? uri : undefined);
 }
