@@ -24,15 +24,14 @@ export type { BoundTask, TrainerEvents } from "./trainer/events.js";
 export type { TallyStats } from "./trainer/tally.js";
 
 // What a job begins with.
-export {
-  downloadCheckpoint,
-  downloadDataset,
-  type CheckpointExpectation,
-  type DatasetFileInput,
-  type DatasetSource,
-  type DownloadedCheckpoint,
-  type DownloadedDataset,
-  type DownloadedFile,
+export { downloadCheckpoint, downloadDataset } from "./trainer/downloads.js";
+export type {
+  CheckpointExpectation,
+  DatasetFileInput,
+  DatasetSource,
+  DownloadedCheckpoint,
+  DownloadedDataset,
+  DownloadedFile,
 } from "./trainer/download-dataset.js";
 export type { DownloadOptions, StandaloneDownloadOptions } from "./trainer/download-options.js";
 export type { DownloadProgress } from "./storage/download/fetch-set.js";

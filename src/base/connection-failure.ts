@@ -1,6 +1,16 @@
 /** How a failure to get an answer is told: in our words, without secrets, and with the word on whether work may have been done. */
 import { ConnectionError, describeError } from "./errors.js";
 
+/** An authority that is not known here. */
+const CERTIFICATE_FAILURES: ReadonlySet<string> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+]);
+const UNTRUSTED =
+  "Its certificate is of an authority that is not known here: name the file with that authority's certificate in SSL_CERT_FILE.";
+
 /** Failures that happen before the first byte of the request leaves this machine for the server. */
 const NOT_SENT = new Set([
   "ENOTFOUND",
@@ -10,13 +20,11 @@ const NOT_SENT = new Set([
   "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_INVALID_ARG",
+  "PROXY_REFUSED",
   "ERR_INVALID_URL",
   "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "ERR_TLS_CERT_ALTNAME_INVALID",
+  ...CERTIFICATE_FAILURES,
 ]);
 
 /** What was being asked for when it failed. */
@@ -51,7 +59,14 @@ export function connectionFailure(request: FailedRequest, error: unknown, waited
     });
   }
   const code = errorCode(error);
-  return new ConnectionError(`No answer to ${target}: ${describeError(error)}. Check the address and that the server is up.`, {
+  if (code === "PROXY_REFUSED")
+    return new ConnectionError(`No answer to ${target}: ${describeError(error)}.`, {
+      code: "CONNECTION_FAILED",
+      ambiguous: false,
+      cause: error,
+    });
+  const advice = CERTIFICATE_FAILURES.has(code ?? "") ? UNTRUSTED : "Check the address and that the server is up.";
+  return new ConnectionError(`No answer to ${target}: ${describeError(error)}. ${advice}`, {
     code: "CONNECTION_FAILED",
     ambiguous: code === undefined || !NOT_SENT.has(code),
     cause: error,

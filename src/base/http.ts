@@ -3,12 +3,13 @@
  * answer came. It does not retry, does not follow redirects (credentials must never travel to another host) and does
  * not read the environment.
  */
-import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { Dispatcher } from "undici";
-import { inBackground } from "./background.js";
 import { connectionFailure } from "./connection-failure.js";
+import type { NetworkSettings } from "./network.js";
+import { proxyFailure, proxyRefusal } from "./proxy-failure.js";
+import { UndiciDispatchers } from "./undici-dispatchers.js";
 import { streamedBody, timeLimit, type TimeLimit } from "./streamed-body.js";
 
 export { publicUrl } from "./connection-failure.js";
@@ -82,6 +83,11 @@ export interface UndiciTransportOptions {
   /** False accepts any certificate: for servers with a self-signed one, in networks that can be trusted. Default true. */
   readonly verifyCertificates?: boolean;
   /**
+   * Proxies and further certificates. Without effect on a dispatcher of the caller's. Default: neither; the environment is not
+   * looked at.
+   */
+  readonly network?: NetworkSettings | undefined;
+  /**
    * True: a request under way does not keep the process alive. A connection that is still being made does, until
    * `connectTimeoutMs`. Without effect on a dispatcher of the caller's. Default false.
    */
@@ -98,37 +104,49 @@ type Exchange = (request: HttpRequest, signal: AbortSignal) => Promise<Answer>;
 
 /** The transport used unless another is given. Loads undici at the first request, not at import. */
 export function undiciTransport(options: UndiciTransportOptions = {}): StreamingHttpTransport {
-  let loaded: Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> | undefined;
-  const load = async (): Promise<{ request: typeof import("undici").request; dispatcher: Dispatcher }> => {
-    const { Agent, buildConnector, request } = await import("undici");
-    const settings = { timeout: options.connectTimeoutMs ?? 10_000, rejectUnauthorized: options.verifyCertificates ?? true };
-    const connector = buildConnector(settings);
-    // undici answers the new socket at once, before it is connected; its types do not say so.
-    const connect: typeof connector = (target, done) => {
-      const socket = (connector as (...args: Parameters<typeof connector>) => Socket)(target, done);
-      if (options.background === true) inBackground(socket);
-      return socket;
+  let loaded: Promise<{ request: typeof import("undici").request; dispatchers: UndiciDispatchers }> | undefined;
+  const load = async (): NonNullable<typeof loaded> => {
+    const undici = await import("undici");
+    const { connectTimeoutMs = 10_000, verifyCertificates = true, background = false, network } = options;
+    return {
+      request: undici.request,
+      dispatchers: new UndiciDispatchers(undici, { connectTimeoutMs, verifyCertificates, background, network }),
     };
-    return { request, dispatcher: options.dispatcher ?? new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }) };
   };
   const exchange: Exchange = async (request, signal) => {
-    const { request: send, dispatcher } = await (loaded ??= load());
-    const answer = await send(request.url, {
-      method: request.method,
-      headers: { ...request.headers },
-      body: request.body ?? null,
-      signal,
-      dispatcher,
-    });
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(answer.headers)) {
-      if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(", ") : value;
+    const { request: send, dispatchers } = await (loaded ??= load());
+    const { dispatcher, proxy } = options.dispatcher ? { dispatcher: options.dispatcher } : dispatchers.wayTo(request.url);
+    try {
+      const answer = await send(request.url, {
+        method: request.method,
+        headers: { ...request.headers },
+        body: request.body ?? null,
+        signal,
+        dispatcher,
+      });
+      const headers: Record<string, string> = {};
+      for (const [name, value] of Object.entries(answer.headers)) {
+        if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(", ") : value;
+      }
+      if (proxy !== undefined && isFromProxy(answer.statusCode, headers)) {
+        answer.body.on("error", () => undefined).destroy();
+        throw proxyRefusal(answer.statusCode, proxy, request.url);
+      }
+      return { status: answer.statusCode, headers, body: answer.body };
+    } catch (error) {
+      throw proxy === undefined ? error : proxyFailure(error, proxy, request.url);
     }
-    return { status: answer.statusCode, headers, body: answer.body };
   };
   return transportOver(exchange, async () => {
-    if (loaded && !options.dispatcher) await (await loaded).dispatcher.destroy();
+    if (loaded) await (await loaded).dispatchers.destroy();
   });
+}
+
+/** An answer that a proxy gave in the server's place: 407 is no server's, and some proxies sign their refusals. */
+function isFromProxy(status: number, headers: Readonly<Record<string, string>>): boolean {
+  return (
+    status === 407 || (status >= 400 && (headers["x-squid-error"] !== undefined || headers["proxy-status"]?.includes("error=") === true))
+  );
 }
 
 /** A transport over a `fetch` function, for those whose tests or tracing hook into `fetch`. */

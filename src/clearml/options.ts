@@ -1,7 +1,8 @@
 /**
- * What a session needs to know: what was given, then the environment, then defaults (`clearml-protocol`, 2.3 and 2.4).
- * Pure, so that it can be asked without anything being opened; all problems come out at once, and no secret with them.
+ * What a session needs to know: what was given, then the environment, then `clearml.conf`, then defaults
+ * (`clearml-protocol`, 2.3 and 2.4). Pure but for that file, so that it can be asked without anything being opened; all problems come out at once, and no secret with them.
  */
+import { readClearMLConf, type ClearMLConf } from "../base/clearml-conf.js";
 import type { Clock } from "../base/clock.js";
 import type { Issue } from "../base/errors.js";
 import { publicUrl, type HttpTransport, type StreamingHttpTransport } from "../base/http.js";
@@ -12,7 +13,7 @@ import { DEFAULT_API_HOST, filesHostOf, webHostOf } from "./hosts.js";
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where ClearML is and who asks. Each may also come from the environment; an empty text counts as not given. */
+/** Where ClearML is and who asks. Each may also come from the environment or `clearml.conf`; an empty text counts as not given. */
 export interface ClearMLConnection {
   /** API server, such as `https://api.clearml.example` or `http://localhost:8008`. `CLEARML_API_HOST`; default `https://api.clear.ml`. */
   readonly apiHost?: string | undefined;
@@ -64,7 +65,20 @@ export interface ResolvedClearMLConnection {
   readonly secretKey: string | undefined;
   readonly token: string | undefined;
   readonly verifyCertificates: boolean;
+  /** A file with certificates to trust beside the usual ones: `api.verify_certificate` of `clearml.conf`, when it is a path. */
+  readonly certificateFile: string | undefined;
   readonly workerName: string | undefined;
+}
+
+/** Under which name each value was found: an option, a variable, a file; `default` for what was derived. */
+export interface ClearMLOrigins {
+  readonly apiHost: string;
+  readonly webHost: string;
+  readonly filesHost: string;
+  readonly accessKey: string | undefined;
+  readonly secretKey: string | undefined;
+  readonly token: string | undefined;
+  readonly verifyCertificates: string;
 }
 
 /** What came of it. */
@@ -73,6 +87,7 @@ export interface ClearMLResolution {
   readonly options: ResolvedClearMLConnection | undefined;
   /** Everything that is wrong or missing, by option or variable. Some of it may be no obstacle: then `options` is there too. */
   readonly issues: readonly Issue[];
+  readonly origins: ClearMLOrigins;
   /** True when anything at all of ClearML was given, so that what is missing is an oversight and not a choice. */
   readonly configured: boolean;
 }
@@ -83,9 +98,16 @@ interface Found {
   readonly value: string;
 }
 
-/** Joins what was given with the environment. Reads nothing else and throws nothing. */
-export function resolveClearMLOptions(given: ClearMLConnection, env: Environment): ClearMLResolution {
-  const issues: Issue[] = [];
+/** Joins what was given with the environment and with `clearml.conf`. Reads nothing else and throws nothing. */
+export function resolveClearMLOptions(
+  given: ClearMLConnection,
+  env: Environment,
+  conf: ClearMLConf = readClearMLConf(env),
+): ClearMLResolution {
+  const issues: Issue[] = [...conf.issues];
+  const confName = (key: string): string => `${conf.files.at(-1) ?? "clearml.conf"} (${key})`;
+  const inConf = (key: string, value: string | undefined): Found | undefined =>
+    value === undefined ? undefined : { name: confName(key), value };
   const find = (option: string, value: string | undefined, ...variables: readonly string[]): Found | undefined => {
     if (value !== undefined && value.trim() !== "") return { name: `clearml.${option}`, value: value.trim() };
     for (const name of variables) {
@@ -96,52 +118,79 @@ export function resolveClearMLOptions(given: ClearMLConnection, env: Environment
   };
   const both = (suffix: string): readonly [string, string] => [`CLEARML_${suffix}`, `TRAINS_${suffix}`];
 
-  const api = find("apiHost", given.apiHost, ...both("API_HOST"));
-  const web = find("webHost", given.webHost, ...both("WEB_HOST"));
-  const files = find("filesHost", given.filesHost, ...both("FILES_HOST"));
+  const api = find("apiHost", given.apiHost, ...both("API_HOST")) ?? inConf("api.api_server", conf.api.apiHost);
+  const web = find("webHost", given.webHost, ...both("WEB_HOST")) ?? inConf("api.web_server", conf.api.webHost);
+  const files = find("filesHost", given.filesHost, ...both("FILES_HOST")) ?? inConf("api.files_server", conf.api.filesHost);
   const apiHost = api ? hostUrl(api, issues) : DEFAULT_API_HOST;
   const webHost = (web && hostUrl(web, issues)) ?? (apiHost === undefined ? undefined : webHostOf(apiHost));
   const filesHost =
     (files && hostUrl(files, issues)) ?? (webHost === undefined || apiHost === undefined ? undefined : filesHostOf(webHost, apiHost));
 
-  const credentials = resolveCredentials(given, find, both, issues);
+  const credentials = resolveCredentials(given, find, both, inConf, conf, issues);
   const usable = apiHost !== undefined && (credentials.accessKey !== undefined || credentials.token !== undefined);
   const verify = find("verifyCertificates", undefined, ...both("API_HOST_VERIFY_CERT"));
-  const verifyCertificates = given.verifyCertificates ?? (verify === undefined || truth(verify, issues));
+  const inFile = conf.api.verifyCertificate;
+  const verifyCertificates = given.verifyCertificates ?? (verify ? truth(verify, issues) : inFile !== false);
   return {
     options: usable
       ? Object.freeze({
           apiHost,
           webHost,
           filesHost,
-          ...credentials,
+          accessKey: credentials.accessKey?.value,
+          secretKey: credentials.secretKey?.value,
+          token: credentials.token?.value,
           verifyCertificates,
+          certificateFile: typeof inFile === "string" ? inFile : undefined,
           workerName: find("workerName", given.workerName, ...both("WORKER_NAME"))?.value,
         })
       : undefined,
     issues,
-    configured: api !== undefined || credentials.mentioned,
+    origins: {
+      apiHost: api?.name ?? "default",
+      webHost: web?.name ?? "derived from the API's address",
+      filesHost: files?.name ?? "derived from the web application's address",
+      accessKey: credentials.accessKey?.name,
+      secretKey: credentials.secretKey?.name,
+      token: credentials.token?.name,
+      verifyCertificates:
+        given.verifyCertificates === undefined
+          ? (verify?.name ?? (inFile === undefined ? "default" : confName("api.verify_certificate")))
+          : "clearml.verifyCertificates",
+    },
+    configured: api !== undefined || credentials.mentioned || conf.issues.length > 0,
   };
 }
 
-/** Keys and token of one source: options are not mixed with the environment, or a token could be renewed as somebody else. */
+/** Certificates that `clearml.conf` names, with the name under which it does; undefined: none. */
+export function clearmlCertificates(env: Environment): { readonly name: string; readonly file: string } | undefined {
+  const { files, api } = readClearMLConf(env);
+  const file = api.verifyCertificate;
+  return typeof file === "string" ? { name: `${files.at(-1) ?? "clearml.conf"} (api.verify_certificate)`, file } : undefined;
+}
+
+/** Keys and token of one source: options, environment and file are not mixed, or a token could be renewed as somebody else. */
 function resolveCredentials(
   given: ClearMLConnection,
   find: (option: string, value: string | undefined, ...variables: readonly string[]) => Found | undefined,
   both: (suffix: string) => readonly [string, string],
+  inConf: (key: string, value: string | undefined) => Found | undefined,
+  conf: ClearMLConf,
   issues: Issue[],
 ): {
-  readonly accessKey: string | undefined;
-  readonly secretKey: string | undefined;
-  readonly token: string | undefined;
+  readonly accessKey: Found | undefined;
+  readonly secretKey: Found | undefined;
+  readonly token: Found | undefined;
   readonly mentioned: boolean;
 } {
   const fromOptions = [given.accessKey, given.secretKey, given.token].some((value) => value !== undefined && value.trim() !== "");
   const from = (option: "accessKey" | "secretKey" | "token", ...variables: readonly string[]): Found | undefined =>
     find(option, given[option], ...(fromOptions ? [] : variables));
-  const accessKey = from("accessKey", ...both("API_ACCESS_KEY"));
-  const secretKey = from("secretKey", ...both("API_SECRET_KEY"));
   const token = from("token", "CLEARML_AUTH_TOKEN");
+  const own = { accessKey: from("accessKey", ...both("API_ACCESS_KEY")), secretKey: from("secretKey", ...both("API_SECRET_KEY")) };
+  const useFile = !fromOptions && !token && !own.accessKey && !own.secretKey;
+  const accessKey = useFile ? inConf("api.credentials.access_key", conf.api.accessKey) : own.accessKey;
+  const secretKey = useFile ? inConf("api.credentials.secret_key", conf.api.secretKey) : own.secretKey;
   if (accessKey && !secretKey) {
     issues.push({
       path: fromOptions ? "clearml.secretKey" : "CLEARML_API_SECRET_KEY",
@@ -160,9 +209,9 @@ function resolveCredentials(
   }
   const pair = accessKey !== undefined && secretKey !== undefined;
   return {
-    accessKey: pair ? accessKey.value : undefined,
-    secretKey: pair ? secretKey.value : undefined,
-    token: token?.value,
+    accessKey: pair ? accessKey : undefined,
+    secretKey: pair ? secretKey : undefined,
+    token,
     mentioned: accessKey !== undefined || secretKey !== undefined || token !== undefined,
   };
 }

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from "../base/clock.js";
 import { ClosedError, ConfigError, ValidationError } from "../base/errors.js";
 import { DEFAULT_REQUEST_TIMEOUT_MS, undiciTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
+import { readNetwork } from "../base/network.js";
 import { silentLogger, type Logger } from "../base/logger.js";
 import {
   ENDPOINTS,
@@ -18,7 +19,14 @@ import {
 import { JSON_LINES } from "../protocol/clearml/limits.js";
 import { describeIssue, readData } from "./answers.js";
 import { ApiExchange, type ApiAnswer, type ApiRequest } from "./api-exchange.js";
-import { resolveClearMLOptions, type CallRetry, type ClearMLSessionOptions, type Environment, type SessionTransport } from "./options.js";
+import {
+  clearmlCertificates,
+  resolveClearMLOptions,
+  type CallRetry,
+  type ClearMLSessionOptions,
+  type Environment,
+  type SessionTransport,
+} from "./options.js";
 import { DEFAULT_RETRY_BUDGET_MS, mayRepeat, retrying } from "./retrying.js";
 
 /** How one call is made. */
@@ -92,7 +100,9 @@ export class ClearMLSession implements AsyncDisposable {
     this.apiHost = connection.apiHost;
     this.webHost = connection.webHost;
     this.filesHost = connection.filesHost;
-    this.transport = options.transport ?? undiciTransport({ verifyCertificates: connection.verifyCertificates });
+    this.transport =
+      options.transport ??
+      undiciTransport({ verifyCertificates: connection.verifyCertificates, network: readNetwork(env, clearmlCertificates(env)) });
     this.#ownsTransport = options.transport === undefined;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;

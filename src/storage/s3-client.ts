@@ -3,6 +3,8 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { Agent, AgentOptions } from "node:http";
 import { inBackground } from "../base/background.js";
 import { ConfigError } from "../base/errors.js";
+import { trustedContext } from "../base/trusted-context.js";
+import { proxiedRequestHandler } from "./s3-proxied.js";
 import type { S3Settings } from "./s3-settings.js";
 
 /** The two packages, which are the user's to install. */
@@ -52,6 +54,11 @@ const MAX_SOCKETS = 16;
 export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeouts: S3Timeouts): S3Client {
   const { endpoint, region, credentials, isAws } = settings;
   const checksums = isAws ? "WHEN_SUPPORTED" : "WHEN_REQUIRED";
+  const connectTimeoutMs = timeouts.connectTimeoutMs ?? 10_000;
+  const idleTimeoutMs = timeouts.idleTimeoutMs ?? 60_000;
+  const { network, verifyCertificates = true } = settings;
+  const isProxied = network?.proxyFor(endpoint ?? `https://s3.${region ?? "us-east-1"}.amazonaws.com`) !== undefined;
+  const secureContext = trustedContext(network?.certificates ?? []);
   const client = new s3.S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
@@ -65,13 +72,19 @@ export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeout
     responseChecksumValidation: checksums,
     // With it, each part takes a connection of its own, and a server that does not know it costs seconds a part.
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: timeouts.connectTimeoutMs ?? 10_000,
-      socketTimeout: timeouts.idleTimeoutMs ?? 60_000,
-      // Another timer with a hold; it would warn of a queue for sockets that cannot form here.
-      socketAcquisitionWarningTimeout: 2_000,
-      ...backgroundAgents({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-    },
+    requestHandler:
+      network && isProxied
+        ? proxiedRequestHandler({ network, verifyCertificates, connectTimeoutMs, idleTimeoutMs })
+        : {
+            connectionTimeout: connectTimeoutMs,
+            socketTimeout: idleTimeoutMs,
+            // Another timer with a hold; it would warn of a queue for sockets that cannot form here.
+            socketAcquisitionWarningTimeout: 2_000,
+            ...backgroundAgents(
+              { keepAlive: true, maxSockets: MAX_SOCKETS },
+              { rejectUnauthorized: verifyCertificates, ...(secureContext ? { secureContext } : {}) },
+            ),
+          },
   });
   limitRequests(client);
   return client;
@@ -93,7 +106,10 @@ function limitRequests({ config: { requestHandler } }: S3Client): void {
 }
 
 /** Agents whose sockets do not keep the process alive: a trainer that forgets to close must end, whatever a store does. */
-function backgroundAgents(options: AgentOptions): { readonly httpAgent: Agent; readonly httpsAgent: import("node:https").Agent } {
+function backgroundAgents(
+  options: AgentOptions,
+  tls: import("node:https").AgentOptions,
+): { readonly httpAgent: Agent; readonly httpsAgent: import("node:https").Agent } {
   // Loaded here and not at the top: importing the package must stay cheap.
   const http = process.getBuiltinModule("node:http");
   const https = process.getBuiltinModule("node:https");
@@ -107,7 +123,7 @@ function backgroundAgents(options: AgentOptions): { readonly httpAgent: Agent; r
       return referenceless(super.createConnection(...given));
     }
   }
-  return { httpAgent: new BackgroundAgent(options), httpsAgent: new BackgroundSecureAgent(options) };
+  return { httpAgent: new BackgroundAgent(options), httpsAgent: new BackgroundSecureAgent({ ...options, ...tls }) };
 }
 
 function referenceless<Connection>(socket: Connection): Connection {

@@ -5,6 +5,8 @@ import { systemClock } from "../base/clock.js";
 import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import { silentLogger, type Logger } from "../base/logger.js";
+import { readNetwork, type NetworkSettings } from "../base/network.js";
+import { clearmlCertificates } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
@@ -51,7 +53,8 @@ export interface Assembly<TConfig extends object> {
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
   const capture = consoleCapture(given);
   const logger = capture?.unheard(given.logger ?? silentLogger) ?? given.logger ?? silentLogger;
-  const transport = transportOf(given);
+  const network = readNetwork(given.env ?? process.env, clearmlCertificates(given.env ?? process.env));
+  const transport = transportOf(given, network);
   const collaborators: Collaborators = {
     transport,
     clock: given.clock ?? systemClock,
@@ -59,7 +62,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     logger,
   };
   const resolved = resolveTrainerOptions(given, given.env ?? process.env, process.cwd());
-  const issues: Issue[] = [...resolved.issues];
+  const issues: Issue[] = [...resolved.issues, ...network.issues];
   const config = readConfig(given, resolved, issues);
   const tally = new Tally(logger);
   const emitter = new TrainerEmitter(logger);
@@ -246,9 +249,9 @@ async function prepareStore(store: ObjectStore | undefined, strict: boolean, iss
   await prepared;
 }
 
-function transportOf(given: GivenOptions): StreamingHttpTransport {
+function transportOf(given: GivenOptions, network: NetworkSettings): StreamingHttpTransport {
   if (given.fetch) return fetchTransport(given.fetch);
-  return undiciTransport({ background: true, ...(given.dispatcher ? { dispatcher: given.dispatcher } : {}) });
+  return undiciTransport({ background: true, network, ...(given.dispatcher ? { dispatcher: given.dispatcher } : {}) });
 }
 
 /** The configuration as the caller's schema makes it; unchecked, with an issue, when the schema refuses. */

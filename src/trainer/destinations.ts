@@ -8,6 +8,7 @@ import type { HttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
 import type { ClearML } from "../clearml/create-clearml.js";
+import { CONF_VARIABLES } from "../base/clearml-conf.js";
 import { resolveClearMLOptions } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
 import { taskExternalKey } from "../records/external-key.js";
@@ -56,8 +57,10 @@ export async function clearmlDestination(
   const { transport, ...others } = collaborators;
   // A session that must not check certificates needs a transport of its own; the shared one checks.
   const ownTransport = !options.verifyCertificates && given.dispatcher === undefined && given.fetch === undefined;
+  // What clearml.conf says is in the options by now, and what is wrong with it among the issues.
+  const rest = { ...env, ...Object.fromEntries(CONF_VARIABLES.map((name) => [name, undefined])) };
   const { createClearML, createClearMLSink } = await import("./clearml-parts.js");
-  const clearml = createClearML({ ...options, ...others, ...(ownTransport ? {} : { transport }) }, env);
+  const clearml = createClearML({ ...options, ...others, ...(ownTransport ? {} : { transport }) }, rest);
   return { destination: { clearml, createSink: createClearMLSink }, issues };
 }
 

@@ -9,7 +9,8 @@ import { DownloadError } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import { silentLogger, type Logger } from "../base/logger.js";
-import type { ClearMLConnection } from "../clearml/options.js";
+import { readNetwork, type NetworkSettings } from "../base/network.js";
+import { clearmlCertificates, type ClearMLConnection } from "../clearml/options.js";
 import { DownloadCache } from "../storage/download/download-cache.js";
 import type { DownloadProgress, FetchSetOptions, WantedFile } from "../storage/download/fetch-set.js";
 import type { SourceFile } from "../storage/download/file-source.js";
@@ -19,7 +20,6 @@ import { fetchToFolder } from "../storage/download/target-folder.js";
 import { checkObject, checkOptionalText, checkText, wrongType } from "./check.js";
 import { DownloadBar } from "./download-bar.js";
 import {
-  checkDownloadOptions,
   resolveDownloadOptions,
   type DownloadOptions,
   type ResolvedDownloadOptions,
@@ -89,48 +89,27 @@ export interface DownloadContext {
   readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
-/**
- * Fetches a data set: several files at a time, each held against size and checksum, gone on with after a kill, and there
- * whole or not at all. Without `to` it goes to a cache that all processes of the machine share, and what is there already
- * in the state that the source has now is not fetched again.
- *
- * @throws (as rejections) ValidationError for an argument that makes no sense; DownloadError for a file that is gone, refused,
- * damaged or keeps changing, for a name that would leave the folder, and when there is no room; ConnectionError when a source
- * did not answer for `retryBudgetMs`; ConfigError for a package or variable that is missing; the signal's reason.
- */
-export async function downloadDataset(source: DatasetSource, options: StandaloneDownloadOptions = {}): Promise<DownloadedDataset> {
-  checkDownloadOptions("downloadDataset", options);
-  return standalone(options, (context) => downloadDatasetWith(context, source, options));
-}
-
-/**
- * Fetches one file, such as the weights to begin with: as {@link downloadDataset}, and `to` is the path of the file itself.
- *
- * @param uri `s3://bucket/key`, `s3://host:port/bucket/key`, `file:///file`, or an http address.
- * @throws as {@link downloadDataset}.
- */
-export async function downloadCheckpoint(
-  uri: string,
-  options: StandaloneDownloadOptions & CheckpointExpectation = {},
-): Promise<DownloadedCheckpoint> {
-  checkDownloadOptions("downloadCheckpoint", options);
-  return standalone(options, (context) => downloadCheckpointWith(context, uri, options));
-}
-
 /** What is known of a checkpoint beforehand. */
 export interface CheckpointExpectation {
   /** Of its content, hexadecimal: what comes is held against it. */
   readonly sha256?: string;
 }
 
-async function standalone<T>(options: StandaloneDownloadOptions, work: (context: DownloadContext) => Promise<T>): Promise<T> {
+/** The work in surroundings of its own, which are taken down after it. */
+export async function standalone<T>(options: StandaloneDownloadOptions, work: (context: DownloadContext) => Promise<T>): Promise<T> {
   const { dispatcher, fetch, env = process.env, credentials, clearml = {}, logger = silentLogger } = options;
-  const transport = fetch ? fetchTransport(fetch) : undiciTransport(dispatcher ? { dispatcher } : {});
+  const transport = fetch ? fetchTransport(fetch) : undiciTransport(dispatcher ? { dispatcher } : { network: networkOf(env, logger) });
   try {
     return await work({ env, transport, clock: systemClock, random: Math.random, logger, credentials, clearml });
   } finally {
     await transport.close();
   }
+}
+
+function networkOf(env: Environment, logger: Logger): NetworkSettings {
+  const network = readNetwork(env, clearmlCertificates(env));
+  for (const { path: name, message } of network.issues) logger.warn(`${name} ${message}`);
+  return network;
 }
 
 /** {@link downloadDataset} in known surroundings. Without a source: the one that the platform's variables name. */

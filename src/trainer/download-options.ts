@@ -2,6 +2,7 @@
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Dispatcher } from "undici";
+import { readClearMLConf } from "../base/clearml-conf.js";
 import type { Logger } from "../base/logger.js";
 import type { ClearMLConnection } from "../clearml/options.js";
 import type { DownloadProgress } from "../storage/download/fetch-set.js";
@@ -15,7 +16,7 @@ export interface DownloadOptions {
   readonly to?: string;
   /** Something else at `to` goes, once the new is here whole. Default false: that is an error. */
   readonly replace?: boolean;
-  /** `TRAINER_CACHE_DIR`, else `DATASET_CACHE_DIR`. Default `trainer-sdk` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`). */
+  /** `TRAINER_CACHE_DIR`, else `DATASET_CACHE_DIR`. Default `trainer-sdk` in the cache that `clearml.conf` names (`sdk.storage.cache.default_base_dir`), else in the user's (`XDG_CACHE_HOME`, `~/.cache`). */
   readonly cacheDir?: string;
   /** Of everything in the cache. `TRAINER_CACHE_MAX_GB`, else `DATASET_CACHE_MAX_GB`. Default 50 GB. */
   readonly maxCacheBytes?: number;
@@ -84,6 +85,8 @@ export function resolveDownloadOptions(given: DownloadOptions, env: Environment,
 }
 
 function defaultFolder(env: Environment): string {
+  const ofClearML = readClearMLConf(env).cacheDirectory;
+  if (ofClearML !== undefined) return path.join(ofClearML, "trainer-sdk");
   const home = env["XDG_CACHE_HOME"] ?? (env["HOME"] === undefined ? undefined : path.join(env["HOME"], ".cache"));
   return path.join(home ?? tmpdir(), "trainer-sdk");
 }

@@ -2,7 +2,7 @@
 import { DownloadError, ValidationError } from "../base/errors.js";
 import type { StreamingHttpTransport } from "../base/http.js";
 import { resolveClearMLOptions, type ClearMLConnection } from "../clearml/options.js";
-import { ClearMLSession } from "../clearml/session.js";
+import type { ClearMLSession } from "../clearml/session.js";
 import { parseCheckpointUri } from "../storage/checkpoint-uri.js";
 import type { FileSource } from "../storage/download/file-source.js";
 import { folderSource } from "../storage/download/folder-source.js";
@@ -77,7 +77,10 @@ class FileServerProof {
     const { clearml, env, transport } = this.#options;
     const { options } = resolveClearMLOptions(clearml, env);
     if (options?.filesHost === undefined || !url.startsWith(`${options.filesHost}/`)) return undefined;
-    this.#session ??= new ClearMLSession({ ...options, transport, retry: false }, env);
+    if (!this.#session) {
+      const { ClearMLSession } = await import("../clearml/session.js");
+      this.#session = new ClearMLSession({ ...options, transport, retry: false }, {});
+    }
     this.#token = await this.#session.token(signal, isRefused ? this.#token : undefined);
     return { authorization: `Bearer ${this.#token}` };
   }

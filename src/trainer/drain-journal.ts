@@ -2,6 +2,8 @@
  * Delivers what a journal holds, for a job that is not running here: another process's folder, or a hand-over that was
  * unpacked. Says nothing new: no record is added, no status is touched but the end that the journal holds.
  */
+import { readNetwork } from "../base/network.js";
+import { clearmlCertificates } from "../clearml/options.js";
 import { systemClock, type Clock } from "../base/clock.js";
 import { describeError, type Issue } from "../base/errors.js";
 import { undiciTransport } from "../base/http.js";
@@ -123,7 +125,7 @@ async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job
   const given = givenOptions(options, job);
   const resolved = resolveTrainerOptions(given, destinationsAlone(options.env, job), process.cwd());
   const collaborators: Collaborators = {
-    transport: undiciTransport({ background: true }),
+    transport: undiciTransport({ background: true, network: readNetwork(options.env, clearmlCertificates(options.env)) }),
     clock,
     random: Math.random,
     logger,

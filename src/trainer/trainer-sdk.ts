@@ -11,14 +11,7 @@ import { assemble, type Assembly } from "./assemble.js";
 import { closeRun, MAX_OVERTIME_MS, NOTHING_TO_DELIVER, type CloseReceipt } from "./close-run.js";
 import { TaskHandle } from "./current-task.js";
 import { checkDownloadOptions, type DownloadOptions } from "./download-options.js";
-import {
-  downloadCheckpointWith,
-  downloadDatasetWith,
-  type CheckpointExpectation,
-  type DatasetSource,
-  type DownloadedCheckpoint,
-  type DownloadedDataset,
-} from "./download-dataset.js";
+import type { CheckpointExpectation, DatasetSource, DownloadedCheckpoint, DownloadedDataset } from "./download-dataset.js";
 import type { TrainerEvents } from "./events.js";
 import type { TrainerOptions } from "./options.js";
 import type { Receipt, UploadReceipt } from "./receipt.js";
@@ -163,6 +156,7 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
    */
   async downloadDataset(source?: DatasetSource, options: DownloadOptions = {}): Promise<DownloadedDataset> {
     checkDownloadOptions("downloadDataset", options);
+    const { downloadDatasetWith } = await import("./download-dataset.js");
     return downloadDatasetWith(this.#assembly.downloads, source, options);
   }
 
@@ -178,6 +172,7 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     options: DownloadOptions & CheckpointExpectation = {},
   ): Promise<DownloadedCheckpoint> {
     checkDownloadOptions("downloadCheckpoint", options);
+    const { downloadCheckpointWith } = await import("./download-dataset.js");
     if (typeof source === "string") return downloadCheckpointWith(this.#assembly.downloads, source, options);
     const { uri, sha256 } = earlierCheckpoint(this.#assembly.run.parts.resume?.token(), source);
     return downloadCheckpointWith(this.#assembly.downloads, uri, { ...options, sha256 });

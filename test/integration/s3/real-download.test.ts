@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { downloadDataset, type DownloadedDataset } from "../../../src/trainer/download-dataset.js";
+import type { DownloadedDataset } from "../../../src/trainer/download-dataset.js";
+import { downloadDataset } from "../../../src/trainer/downloads.js";
 import { BUCKET, READER, startRealS3, type RealS3 } from "../../support/real-s3.js";
 
 const MIB = 1024 ** 2;

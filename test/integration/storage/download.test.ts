@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConnectionError, DownloadError, ValidationError } from "../../../src/base/errors.js";
 import type { WireHandler } from "../../../src/protocol/handler.js";
 import type { DownloadProgress } from "../../../src/storage/download/fetch-set.js";
-import { downloadCheckpoint, downloadDataset } from "../../../src/trainer/download-dataset.js";
+import { downloadCheckpoint, downloadDataset } from "../../../src/trainer/downloads.js";
 import { bytes, digestOf, startDownloadWorld, type DownloadWorld } from "../../support/download-world.js";
 import { serveWire } from "../../support/wire-server.js";
 
