@@ -84,7 +84,7 @@ export class UndiciDispatchers {
   #held(connect: Connector): Connector {
     if (!this.#options.background) return connect;
     return (target, done) => {
-      const socket: unknown = (connect as (...given: Parameters<Connector>) => unknown)(target, (...outcome) => {
+      const socket: unknown = connect(target, (...outcome) => {
         const [, connected] = outcome;
         if (connected) inBackground(connected);
         done(...outcome);

@@ -18,7 +18,7 @@ export interface ParseOptions {
 }
 
 /** Where a word without quotes ends. */
-const WORD_END = new Set([...'"[]{},#\n\r\t ']);
+const WORD_END = new Set('"[]{},#\n\r\t '.split(""));
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** @throws HoconError with line and column. */

@@ -90,7 +90,7 @@ class Resolver {
     const values = parts.map((part) => (typeof part === "string" ? part : this.#value(part)));
     const real = values.filter((value, index) => value !== undefined && typeof parts[index] !== "string") as HoconValue[];
     if (real.length === 0) return undefined;
-    if (real.every(isObject)) return real.reduce((one, other) => merge(one, other as HoconObject));
+    if (real.every(isObject)) return real.reduce((one, other) => merge(one, other));
     if (real.every((value) => Array.isArray(value))) return (real as HoconValue[][]).flat();
     if (real.length === 1 && values.filter((value) => value !== undefined && (value as string) !== "").length === 1) return real[0];
     return values
