@@ -122,6 +122,22 @@ export class FolderLock {
     return lock;
   }
 
+  /**
+   * The live process that has the folder; undefined: none. Takes nothing and changes nothing. Its fields are undefined while
+   * it has not written them yet.
+   */
+  static async liveHolder(
+    directory: string,
+    clock: Clock,
+    table: ProcessTable = machineProcessTable(),
+  ): Promise<Partial<LockHolder> | undefined> {
+    const highest = await highestNumber(directory);
+    if (highest === 0) return undefined;
+    const path = lockPath(directory, highest);
+    const holder = await readHolder(path);
+    return (await isLive(path, holder, clock, table)) ? (holder ?? {}) : undefined;
+  }
+
   /** Notes that numbers were handed out which the disk does not know. Never rejects. */
   async markUnwritten(unwritten: boolean): Promise<void> {
     if (this.#holder.unwritten === unwritten || this.#touching.signal.aborted) return;

@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.js";
 import type { DevOptions } from "./dev-command.js";
+import type { DoctorOptions } from "./doctor-command.js";
 import type { ShimOptions } from "./shim-command.js";
 import { addJournalCommands } from "./journal-options.js";
 import type { SyncOptions } from "./sync-command.js";
@@ -9,6 +10,8 @@ import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** The API and the file server take the two ports after the page's. */
 const HIGHEST_PORT = 65_533;
+/** An hour: nothing is waited for so long, and timers end at 24 days. */
+const MAX_TIMEOUT_SECONDS = 3_600;
 
 /**
  * Runs one command line. Never throws: what goes wrong is said on `terminal.error` and told by the exit code.
@@ -83,6 +86,17 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
       done(await runShim(entry, options, terminal));
     });
 
+  program
+    .command("doctor")
+    .description("Look at everything that a trainer in this environment would need, and say what is wrong and what to do. Changes nothing.")
+    .option("--timeout <seconds>", "how long all checks together may take (default: 30)", parseTimeout)
+    .option("--json", "print one line of JSON with settings and findings, and nothing else, on stdout")
+    .addHelpText("after", "\nExit codes: 0 all is well, 1 there are warnings, 2 there are errors.")
+    .action(async (options: DoctorOptions) => {
+      const { runDoctor } = await import("./doctor-command.js");
+      done(await runDoctor(options, process.env, version, terminal));
+    });
+
   addJournalCommands(program, terminal, done);
   return program;
 }
@@ -91,6 +105,13 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0)
     throw new InvalidArgumentError("Give a number of seconds of 0 or more.");
+  return seconds;
+}
+
+function parseTimeout(text: string): number {
+  const seconds = parseSeconds(text);
+  if (seconds === 0 || seconds > MAX_TIMEOUT_SECONDS)
+    throw new InvalidArgumentError(`Give a number of seconds above 0 and up to ${String(MAX_TIMEOUT_SECONDS)}.`);
   return seconds;
 }
 

@@ -33,8 +33,7 @@ export function checkpointStore(
   const signed = signedUploads(given, resolved, collaborators);
   if (signed) return signed;
   const hasFileServer = clearml?.session.filesHost !== undefined;
-  const uri =
-    resolved.storage ?? internalStorageUri(resolved.env, resolved.platform && DEFAULT_BUCKET) ?? (hasFileServer ? "clearml" : undefined);
+  const uri = storageUriOf(given, resolved, hasFileServer);
   if (uri === undefined) return { store: undefined, issues: [] };
   const parsed = parseCheckpointUri(uri);
   if (parsed.status === "invalid") return { store: undefined, issues: parsed.issues };
@@ -52,24 +51,28 @@ export function checkpointStore(
   }
 }
 
+/** Where files go, in the words of `CHECKPOINT_URI`; undefined: nowhere. */
+export function storageUriOf(given: GivenOptions, resolved: ResolvedTrainerOptions, hasFileServer: boolean): string | undefined {
+  if (isSigned(given, resolved)) return SIGNED;
+  const said = typeof resolved.storage === "string" ? resolved.storage : undefined;
+  return said ?? internalStorageUri(resolved.env, resolved.platform && DEFAULT_BUCKET) ?? (hasFileServer ? "clearml" : undefined);
+}
+
 /** What `CHECKPOINT_URI` says for addresses that the existing platform's backend signs. */
-const SIGNED = "platform";
+export const SIGNED = "platform";
 
 /**
  * The existing platform signs addresses for a training job. They are taken when they are asked for, and in its dialect when
  * no other place is named and no credentials of the storage were injected.
  */
 function signedUploads(given: GivenOptions, resolved: ResolvedTrainerOptions, collaborators: Collaborators): CheckpointPlace | undefined {
-  const { callback, env, platform, storage } = resolved;
-  const isAsked = storage === SIGNED;
-  if (!isAsked && (storage !== undefined || platform === undefined || hasCredentials(given, env))) return undefined;
+  if (!isSigned(given, resolved)) return undefined;
+  const { callback, env, platform } = resolved;
   try {
     if (callback === undefined || platform === undefined)
       throw new ConfigError("CHECKPOINT_URI=platform needs CALLBACK_URL and the dialect platform-v2, whose backend signs the addresses.", [
         { path: "CHECKPOINT_URI", message: "platform needs CALLBACK_URL and CALLBACK_DIALECT=platform-v2" },
       ]);
-    // Without a training job's number there is nothing to sign for; whoever did not ask is not told.
-    if (!isAsked && !/^\d+$/.test(platform.trainingJobId ?? "")) return undefined;
     const { url, token } = callback;
     const { clock, transport } = collaborators;
     const client = new CallbackClient({ url, token, clock, transport, requestTimeoutMs: PLATFORM_V2_TIMEOUT_MS });
@@ -79,6 +82,12 @@ function signedUploads(given: GivenOptions, resolved: ResolvedTrainerOptions, co
   } catch (error) {
     return { store: undefined, issues: issuesOf(error, "CHECKPOINT_URI") };
   }
+}
+
+function isSigned(given: GivenOptions, { storage, platform, env }: ResolvedTrainerOptions): boolean {
+  if (storage !== undefined || platform === undefined) return storage === SIGNED;
+  // Without a training job's number there is nothing to sign for; whoever did not ask is not told.
+  return !hasCredentials(given, env) && /^\d+$/.test(platform.trainingJobId ?? "");
 }
 
 function hasCredentials(given: GivenOptions, env: Environment): boolean {
