@@ -5,7 +5,7 @@ const ROOMS = {
   observe: ["base"],
   records: ["base"],
   protocol: ["base"],
-  clearml: ["base", "records", "protocol", "storage"],
+  clearml: ["base", "observe", "records", "protocol", "storage"],
   storage: ["base", "records", "protocol"],
   outbox: ["base", "records", "protocol"],
   sinks: ["base", "records", "protocol", "clearml", "storage", "outbox"],
@@ -14,7 +14,7 @@ const ROOMS = {
   // The program starts the other doors, by their entries alone.
   cli: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],
   temporal: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],
-  testing: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer", "devserver"],
+  testing: ["base", "observe", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer", "devserver"],
 };
 
 const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({

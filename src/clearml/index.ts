@@ -72,6 +72,26 @@ export {
 } from "./clearml-service.js";
 export type { TaskArgument } from "./task-argument.js";
 
+export { Logger, type ConsoleLevel, type LoggerOptions, type LoggerStats } from "./logger.js";
+export { monitorResources, type WatchedResources } from "./monitor-resources.js";
+export type { ResourceMonitorOptions } from "../observe/resource-monitor.js";
+export type { GpuSample, MachineReader, MachineSample } from "../observe/machine-sample.js";
+export type { EventQueueStats, FlushOutcome } from "./event-queue.js";
+export type { RefusedEvents } from "./event-sender.js";
+export { captureConsole, type CapturedConsole, type ConsoleTarget } from "../observe/capture-console.js";
+export type { CapturedLevel, CapturedStream, ConsoleCaptureOptions, PrintStream } from "../observe/console-capture.js";
+export type { AxisTitles, PlotInput } from "../records/figures/plot-input.js";
+export type { FigureSettings } from "../records/figures/figure.js";
+export type { NumberMatrix, NumberRow } from "../records/figures/number-reader.js";
+export type { Points2d, Points3d } from "../records/figures/points.js";
+export type { HistogramInput } from "../records/figures/histogram.js";
+export type { TableCell, TableInput } from "../records/figures/table.js";
+export type { LineInput, LineSeries, Scatter2dInput, Scatter3dInput, ScatterMode } from "../records/figures/scatter.js";
+export type { ConfusionMatrixInput, MatrixInput, SurfaceInput } from "../records/figures/matrix.js";
+export type { PlotlyInput } from "../records/figures/any-figure.js";
+export type { HtmlInput, ImageInput, MediaInput, SampleInput } from "../records/media/media-input.js";
+export type { Pixels } from "../records/media/png.js";
+
 export type { BatchEndpointName, EndpointName, RequestOf, ResponseOf, SingleEndpointName } from "../protocol/clearml/endpoints.js";
 export { CLEARML_ERRORS, type ClearMLErrorKind } from "../protocol/clearml/error-kinds.js";
 export type {

@@ -10,6 +10,8 @@ export const KINDS = [
   "progress",
   "validation",
   "scalar",
+  "plot",
+  "sample",
   "log",
   "checkpoint-last",
   "checkpoint-best",

@@ -43,6 +43,8 @@ export interface PlatformDump {
   readonly projects: number;
   readonly models: readonly { readonly name: string; readonly uri: string }[];
   readonly scalars: readonly { readonly line: string; readonly iteration: number; readonly value: number }[];
+  readonly plots: readonly { readonly iteration: number; readonly value: number }[];
+  readonly samples: readonly { readonly iteration: number; readonly url: string }[];
   readonly console: readonly { readonly message: string; readonly record: number }[];
   readonly callbacks: readonly { readonly path: string; readonly key: string; readonly body: any }[];
   /** Points accepted, by identity: more than one means that it was sent again. */
@@ -246,10 +248,21 @@ async function dump(
   const all = { order: "asc", limit: Number.MAX_SAFE_INTEGER } as const;
   const callbacks = store.callbacks.list({ jobId });
   const artifacts = tasks.flatMap(({ execution }) => execution.artifacts ?? []);
+  const rows = (type: "plot" | "training_debug_image") =>
+    tasks.flatMap(({ id }) => store.events.byIteration({ entity: id, types: [type] }, all));
+  const plots = rows("plot").map(({ iteration, extra }) => ({
+    iteration: iteration ?? Number.NaN,
+    value: (JSON.parse(String(extra["plot_str"])) as { data: { y: number[] }[] }).data[0]?.y[0] ?? Number.NaN,
+  }));
+  const samples = rows("training_debug_image").map(({ iteration, extra }) => ({
+    iteration: iteration ?? Number.NaN,
+    url: String(extra["url"]),
+  }));
   const uris = [
     ...artifacts.map(({ uri }) => String(uri)),
     ...models.map(({ uri }) => uri),
     ...callbacks.map(({ body }) => String((body as any).uri ?? "")),
+    ...samples.map(({ url }) => url),
   ];
   const files: Record<string, string> = {};
   for (const uri of uris) {
@@ -275,6 +288,8 @@ async function dump(
         value: value ?? Number.NaN,
       })),
     ),
+    plots,
+    samples,
     console: tasks.flatMap(({ id }) =>
       store.events
         .logs({ entity: id }, { earlier: false, limit: Number.MAX_SAFE_INTEGER })

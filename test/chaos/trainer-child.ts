@@ -105,6 +105,19 @@ const scalar = (): Promise<void> =>
     const value = num("lr", number);
     return { value, made: () => task.logger.reportScalar({ title: "lr", series: "group 0", value, iteration: number }) };
   });
+const plot = (): Promise<void> =>
+  say("plot", (number) => {
+    const value = num("plot", number);
+    return { value, made: () => task.logger.reportHistogram({ title: "bars", series: "values", values: [value], iteration: number }) };
+  });
+const sample = (): Promise<void> =>
+  say("sample", (number) => {
+    const content = bytesOf(jobId, "sample", number);
+    return {
+      value: { sha256: digestOf(content) },
+      made: () => task.logger.reportImage({ title: "images", series: "seen", content, fileName: "seen.png", iteration: number }),
+    };
+  });
 const log = (): Promise<void> =>
   say("log", (number) => {
     const message = `line ${String(number)} of ${jobId}: ${"x".repeat(number % 200)}`;
@@ -162,6 +175,8 @@ async function step(number: number): Promise<void> {
   if (number % 2 === 0) said.push(validation(), log());
   if (number % 4 === 1) said.push(checkpoint("last"));
   if (number % 6 === 2) said.push(checkpoint("best"));
+  if (number % 3 === 1) said.push(plot());
+  if (number % 8 === 2) said.push(sample());
   if (number % 7 === 3) said.push(artifact());
   if (number % 9 === 4) said.push(model());
   if (number % 5 === 1) said.push(tags());

@@ -121,6 +121,21 @@ export function verifyJob(
       doubled("scalar", `a point on a line that nobody drew: ${line}@${String(iteration)}`);
   }
 
+  // Plots, by iteration; samples, by iteration and by what their addresses hold.
+  for (const one of of("plot")) {
+    const there = platform.plots.filter(({ iteration }) => iteration === one.number);
+    if (there.length > 1) doubled("plot", String(one.number));
+    if (there[0]?.value !== one.value)
+      lost("plot", `number ${String(one.number)} shows ${String(there[0]?.value)} instead of ${String(one.value)}`);
+  }
+  for (const { url } of platform.samples) if (files[url] === undefined) lost("sample", `${url} was announced and holds nothing`);
+  for (const one of of("sample")) {
+    const { sha256 } = one.value as { sha256: string };
+    const there = platform.samples.filter(({ iteration }) => iteration === one.number);
+    if (there.length > 1) doubled("sample", String(one.number));
+    if (files[there[0]?.url ?? ""] !== sha256) lost("sample", `number ${String(one.number)} is at ${there[0]?.url ?? "no address"}`);
+  }
+
   // Console.
   const consoleLines = new Map<string, number>();
   for (const { message } of platform.console) consoleLines.set(message, (consoleLines.get(message) ?? 0) + 1);

@@ -81,7 +81,11 @@ function taskFolder(owner: ObjectOwner): string {
   const task = Array.from(owner.taskName)
     .slice(0, MAX_TASK_FOLDER - owner.taskId.length - 1)
     .join("");
-  return `${quote(projectFolder, SAFE_IN_NAMES)}/${quote(`${task}.${owner.taskId}`, SAFE_IN_NAMES)}`;
+  // A task without a project has no folder above its own.
+  return [projectFolder, `${task}.${owner.taskId}`]
+    .filter((folder) => folder !== "")
+    .map((folder) => quote(folder, SAFE_IN_NAMES))
+    .join("/");
 }
 
 /** Percent-quotes the UTF-8 of everything but letters, digits, `_.-~` and `safe`. */

@@ -4,11 +4,11 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError } from "../../base/errors.js";
+import { findDeliveredLines, lineKey } from "../../clearml/delivered-lines.js";
 import type { Delivery, SinkMemory } from "../../outbox/sink.js";
 import type { TrainerRecord } from "../../records/record.js";
 import type { TaskCalls } from "./clearml-port.js";
 import { failureOutcome } from "./delivery-failure.js";
-import { findDeliveredLines, lineKey } from "./log-tail.js";
 import { recordEvents, type EventMapping, type LogEvent } from "./record-events.js";
 
 /** Events in one request. The server has no limit; this bounds the time of one answer. */

@@ -21,6 +21,10 @@ describe("object paths", () => {
     expect(modelObjectPath({ ...owner, taskName: "a/b: ü" }, "w:1.pt")).toBe(`Vision/Cats %26 dogs/a/b%3A %C3%BC.${taskId}/models/w:1.pt`);
   });
 
+  it("of a task without a project begin with the task's own folder", () => {
+    expect(modelObjectPath({ ...owner, projectName: "" }, "w.pt")).toBe(`run 1.${taskId}/models/w.pt`);
+  });
+
   it("spell out what artifacts and files must not hold", () => {
     expect(cleanObjectName("a/b\\c")).toBe("a.slash.b.slash.c");
     expect(cleanObjectName("/a/")).toBe("a");

@@ -3,12 +3,22 @@
  * line becomes a second line (`clearml-protocol`, 4.4). So each line carries its run and sequence number, and after an
  * attempt without a clear answer the end of the task's log is read before anything is sent again.
  */
-import { readLog, type FetchLog } from "../../clearml/read-log.js";
-import type { TaskCalls } from "./clearml-port.js";
-import type { LogEvent } from "./record-events.js";
+import { readLog, type FetchLog } from "./read-log.js";
+import type { TaskCalls } from "./task-calls.js";
 
 /** Lines a page: the official client's own choice (4.6); an event is some hundred bytes. */
 const PAGE_SIZE = 5_000;
+
+/** A console line that can be told from any other. */
+export interface NumberedLine {
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly trainer_sdk_run: string;
+  readonly trainer_sdk_sequence: number;
+}
+
+/** Of which task, and how it is asked. */
+export type DeliveredLinesCalls = Pick<TaskCalls, "port" | "taskId" | "signal">;
 
 /** Identity of a line. */
 export function lineKey(runId: string, sequence: number): string {
@@ -21,12 +31,13 @@ export function lineKey(runId: string, sequence: number): string {
  *
  * @throws ApiError, ConnectionError as the port does.
  */
-export async function findDeliveredLines({ port, taskId, signal }: TaskCalls, lines: readonly LogEvent[]): Promise<ReadonlySet<string>> {
+export async function findDeliveredLines(calls: DeliveredLinesCalls, lines: readonly NumberedLine[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   const wanted = new Set(lines.map((line) => lineKey(line.trainer_sdk_run, line.trainer_sdk_sequence)));
   const times = lines.map(({ timestamp }) => timestamp);
   const oldest = times.reduce((left, right) => Math.min(left, right), Number.POSITIVE_INFINITY);
   const newest = times.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY);
+  const { port, taskId, signal } = calls;
   const fetch: FetchLog = (request) => port.call("events.get_task_log", request, { signal });
   // A page ends before the time that it is asked from.
   for await (const event of readLog(fetch, { task: taskId, newestFirst: true, fromTimestampMs: newest + 1, pageSize: PAGE_SIZE })) {
