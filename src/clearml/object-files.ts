@@ -89,9 +89,7 @@ export class ObjectFiles {
   async fetch(uri: string, targetPath: string, options: FetchFileOptions = {}): Promise<DownloadedFile> {
     const signal = options.signal ?? new AbortController().signal;
     const address = objectAddress(uri);
-    // What was received whole and is not what was expected is stored so: asking again would give the same.
-    const mayPass = (error: TrainerSDKError): boolean => error.code !== "UPLOAD_FAILED";
-    return this.#repeating(signal, () => this.#fetchOnce(address, uri, targetPath, options), mayPass);
+    return this.#repeating(signal, () => this.#fetchOnce(address, uri, targetPath, options));
   }
 
   async #fetchOnce(address: ObjectAddress, uri: string, targetPath: string, options: FetchFileOptions): Promise<DownloadedFile> {
@@ -167,7 +165,7 @@ export class ObjectFiles {
     return store;
   }
 
-  #repeating<T>(signal: AbortSignal, attempt: () => Promise<T>, mayPass: (error: TrainerSDKError) => boolean = () => true): Promise<T> {
+  #repeating<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
     const { retry = {}, clock = systemClock, random = Math.random, logger = silentLogger } = this.#options;
     if (retry === false) return attempt();
     return retrying(attempt, {
@@ -175,7 +173,7 @@ export class ObjectFiles {
       clock,
       random,
       signal,
-      mayRepeat: (error) => TrainerSDKError.isInstance(error) && error.retryable && mayPass(error),
+      mayRepeat: (error) => TrainerSDKError.isInstance(error) && error.retryable,
       onWait: (error, delayMs) => {
         logger.debug("a file's transfer failed and is tried again", { delayMs: Math.round(delayMs), reason: error.message });
       },

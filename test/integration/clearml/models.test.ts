@@ -113,6 +113,9 @@ describe("an output model", () => {
     const copy = await model.getLocalCopy({ directory: join(folder, "copies") });
     expect(await readFile(join(copy, "variables", "data é.bin"))).toEqual(content);
     expect(await readFile(join(copy, "model.json"), "utf8")).toBe("{}");
+    await writeFile(join(copy, "model.json"), "changed here");
+    expect(await model.getLocalCopy({ directory: join(folder, "copies") })).toBe(copy);
+    expect(await readFile(join(copy, "model.json"), "utf8")).toBe("{}");
     const single = await model.updateWeights({ path: weights });
     expect(single).toMatch(/best%20model\.pt$/);
     expect(model.isPackage).toBe(false);
@@ -192,9 +195,13 @@ describe("weights that were recorded", () => {
     const path = clearml.files.pathOf(uri) ?? "";
     await writeFile(join(folder, "other"), randomBytes(content.length));
     await clearml.files.upload(path, join(folder, "other"), { sizeBytes: content.length });
+    const fetched = (): number => server.requests.entries({ channel: "files" }).filter(({ method }) => method === "GET").length;
+    const before = fetched();
     const error = await failureOf(model.getLocalCopy({ directory: folder }));
     expect(error).toBeInstanceOf(UploadError);
     expect(String(error)).toContain(sha256);
+    // What is stored stays what it is: asking again for a minute would help nobody.
+    expect(fetched() - before).toBe(1);
     await model.getLocalCopy({ directory: folder, verify: false });
   });
 
@@ -327,6 +334,8 @@ describe("lineage", () => {
       children: [{ id: child.id, name: "fourth" }],
       usedBy: [{ id: user, name: "run 2" }],
     });
+    await clearml.models.edit({ model: grandparent.id, parent: model.id });
+    expect((await model.lineage()).parents.map(({ name }) => name)).toEqual(["second", "first"]);
     await clearml.models.delete({ model: grandparent.id, force: true });
     await clearml.tasks.delete({ task, force: true, delete_output_models: false });
     expect(await (await model.reload()).lineage()).toMatchObject({ task: undefined, datasets: [], parents: [{ id: parent.id }] });
