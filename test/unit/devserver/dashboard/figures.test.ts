@@ -6,6 +6,10 @@ import type { CartesianPanel, MatrixPanel, Panel } from "../../../../src/devserv
 import { readFigure } from "../../../../src/devserver/dashboard/data/figures/read-figure.js";
 import { makeScale, niceStep } from "../../../../src/devserver/dashboard/data/figures/scale.js";
 import { traceTable } from "../../../../src/devserver/dashboard/data/figures/trace-table.js";
+import { drawHistogram } from "../../../../src/records/figures/histogram.js";
+import { drawConfusionMatrix, drawSurface } from "../../../../src/records/figures/matrix.js";
+import { drawLines, drawScatter3d } from "../../../../src/records/figures/scatter.js";
+import { drawTable } from "../../../../src/records/figures/table.js";
 import * as fixtures from "../../../browser/figure-fixtures.js";
 
 const read = (figure: object) => readFigure(JSON.stringify(figure));
@@ -124,6 +128,48 @@ describe("reading Plotly figures", () => {
   });
 });
 
+describe("figures of the SDK's own logger", () => {
+  const base = { title: "a title", series: "a series", iteration: 1 };
+
+  it("are read whole: matrices, surfaces, tables, histograms, lines and points in space", () => {
+    const matrix = [
+      [5, 1],
+      [0, 7],
+    ];
+    const confusion = drawConfusionMatrix("reportConfusionMatrix", { ...base, matrix, xlabels: ["a", "b"], yaxisReversed: true });
+    expect(readFigure(confusion.figure).panels[0]).toMatchObject({ kind: "matrix", values: matrix, columns: ["a", "b"], rows: ["0", "1"] });
+    expect(readFigure(drawSurface("reportSurface", { ...base, matrix }).figure).panels[0]).toMatchObject({ kind: "matrix" });
+    const table = drawTable("reportTable", { ...base, table: [{ name: "a", value: 1 }] });
+    expect(readFigure(table.figure).panels).toEqual([{ kind: "table", header: ["name", "value"], rows: [["a", "1"]] }]);
+    const histogram = drawHistogram("reportHistogram", { ...base, values: matrix, xlabels: ["low", "high"], labels: ["one", "two"] });
+    expect(readFigure(histogram.figure).panels[0]).toMatchObject({
+      x: { categories: ["low", "high"] },
+      marks: [{ name: "one" }, { name: "two" }],
+    });
+    const lines = drawLines("reportLine", {
+      title: "lines",
+      series: [
+        {
+          name: "one",
+          data: [
+            [0, 1],
+            [1, Number.NaN],
+          ],
+        },
+        { name: "two", data: [[0, 2]] },
+      ],
+    });
+    expect(readFigure(lines.figure).panels[0]).toMatchObject({
+      marks: [
+        { name: "one", y: [1, null] },
+        { name: "two", y: [2] },
+      ],
+    });
+    const space = drawScatter3d("reportScatter3d", { ...base, scatter: [[1, 2, 3]] });
+    expect(readFigure(space.figure).panels[0]).toMatchObject({ marks: [{ x: [1], y: [2], texts: ["z 3"] }] });
+  });
+});
+
 describe("drawing figures", () => {
   const frame = { left: 0, right: 100, top: 0, bottom: 100 };
   const nothing: ReadonlySet<number> = new Set();
@@ -142,6 +188,18 @@ describe("drawing figures", () => {
     const dots = drawMarks(panel, frame, nothing).shapes[0]?.dots.match(/M/g) ?? [];
     expect(dots.length).toBeGreaterThan(50);
     expect(dots.length).toBeLessThan(1000);
+  });
+
+  it("draws of a line of many points what can be told apart: every peak, every hole, and little else", () => {
+    const count = 200_000;
+    const y: (number | null)[] = Array.from({ length: count }, (_none, index) => Math.sin(index));
+    y[77_777] = 9;
+    y[150_000] = null;
+    const panel = cartesian({ data: [{ mode: "lines", x: y.map((_none, index) => index), y }] });
+    const [shape] = drawMarks(panel, frame, nothing).shapes;
+    expect(shape?.places.length).toBeLessThan(600);
+    expect(shape?.places.map((place) => place.index)).toContain(77_777);
+    expect(shape?.path.match(/M/g)).toHaveLength(2);
   });
 
   it("sets grouped bars side by side and stacks stacked ones", () => {
@@ -172,6 +230,14 @@ describe("drawing figures", () => {
     const bins = binNumbers([0, 0.1, 0.9, 1.5, null, 2], 2);
     expect(bins.width).toBe(1);
     expect(bins.counts).toEqual([3, 1, 1]);
+  });
+
+  it("keeps within what a colour can be, whatever a client wrote", () => {
+    const scale = readColourScale([
+      [0, "rgb(0, 0, 0)"],
+      [1, "rgb(141, 314, 68)"],
+    ]);
+    expect(colourAt(scale, 1)).toEqual([141, 255, 68]);
   });
 
   it("mixes the colours of a scale, whatever form it has, and tells light from dark", () => {

@@ -1,5 +1,6 @@
 /** From marks on two axes to shapes in pixels. Pure. */
 import type { BarMark, CartesianPanel, FigureAxis, Mark, Place, PointMark } from "./figure.js";
+import { distinctPoints } from "./distinct-points.js";
 import { extentOf, makeScale, type Scale } from "./scale.js";
 
 /** A mark as an SVG path, and its places for the pointer. */
@@ -99,9 +100,14 @@ function pointShape(mark: PointMark, colour: number, x: Scale, y: Scale, frame: 
     from = undefined;
     pen = "M";
   };
-  for (const [index, at] of mark.x.entries()) {
+  const pixelOf = (index: number): number => {
+    const at = mark.x[index] ?? null;
+    return at === null ? Number.NaN : x.toPixel(at);
+  };
+  const indexes = mark.hasMarkers ? mark.y.keys() : distinctPoints(mark.y, (index) => Math.round(pixelOf(index)));
+  for (const index of indexes) {
     const height = mark.y[index] ?? null;
-    const px = at === null ? Number.NaN : x.toPixel(at);
+    const px = pixelOf(index);
     const py = height === null ? Number.NaN : y.toPixel(height);
     if (!Number.isFinite(px) || !Number.isFinite(py)) {
       closeArea();

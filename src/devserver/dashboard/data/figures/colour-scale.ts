@@ -76,5 +76,7 @@ function parseColour(text: string): Rgb | undefined {
   const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})/i.exec(text);
   if (hex) return [Number.parseInt(hex[1] ?? "", 16), Number.parseInt(hex[2] ?? "", 16), Number.parseInt(hex[3] ?? "", 16)];
   const rgb = /^rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)/i.exec(text);
-  return rgb ? [Number(rgb[1]), Number(rgb[2]), Number(rgb[3])] : undefined;
+  // ClearML's own client has a green of 314 in its default scale.
+  const part = (index: number): number => Math.min(255, Number(rgb?.[index]));
+  return rgb ? [part(1), part(2), part(3)] : undefined;
 }
