@@ -1,9 +1,13 @@
 /** Data and weights through the SDK: what the platform names, what an earlier start left, and a stop in the middle. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { StopRequestedError } from "../../../src/base/errors.js";
+import { createClearML } from "../../../src/clearml/index.js";
+import { startDevServer } from "../../../src/devserver/index.js";
+import { downloadDataset } from "../../../src/trainer/downloads.js";
 import { TrainerSDK } from "../../../src/trainer/trainer-sdk.js";
+import { serveWire } from "../../support/wire-server.js";
 import { bytes, startDownloadWorld, type DownloadWorld } from "../../support/download-world.js";
 
 let world: DownloadWorld;
@@ -52,7 +56,6 @@ it("the newest checkpoint that an earlier start left is fetched by its type, and
   const storage = { CHECKPOINT_URI: world.uriOf("runs") };
   const first = await start(storage);
   const source = path.join(world.folder, "weights.pt");
-  const { writeFile } = await import("node:fs/promises");
   await writeFile(source, bytes(5000));
   const receipt = await first.uploadCheckpoint(source, { type: "last", epoch: 3 });
   await first.flush();
@@ -80,4 +83,29 @@ it("a stop that is asked for in the middle ends the download, and what has come 
   });
   const sdk = await start({}, stop.signal);
   await expect(sdk.downloadDataset(world.uriOf("set"))).rejects.toBeInstanceOf(StopRequestedError);
+});
+
+it("files on ClearML's file server come with its token, which no other host gets to see", async () => {
+  const server = await startDevServer();
+  const source = path.join(world.folder, "source.bin");
+  const content = bytes(100_000);
+  await writeFile(source, content);
+  await using clearml = createClearML({}, { ...server.env });
+  const url = await clearml.files.upload("project/task.1/artifacts/data set/a.bin", source, { sizeBytes: content.length });
+  const others: (string | undefined)[] = [];
+  await using other = await serveWire(({ headers }) => {
+    others.push(headers["authorization"]);
+    return Promise.resolve({ status: 200, headers: { "content-length": "1", etag: '"1"' }, body: "x" });
+  });
+  const set = await downloadDataset([url, `${other.url}/b.bin`], { env: { ...world.env, ...server.env } });
+  expect(await readFile(path.join(set.path, "a.bin"))).toEqual(content);
+  expect(others).toEqual([undefined, undefined]);
+  const reads = server.requests.entries({ channel: "files" }).filter(({ method, status }) => method === "GET" && status < 300);
+  expect(reads).toHaveLength(2);
+  const { CLEARML_API_ACCESS_KEY: _key, CLEARML_API_SECRET_KEY: _secret, ...withoutKeys } = { ...server.env };
+  await expect(downloadDataset([url], { env: { ...world.env, ...withoutKeys } })).rejects.toMatchObject({
+    code: "DOWNLOAD_FAILED",
+    retryable: false,
+  });
+  await server.close();
 });
