@@ -38,6 +38,17 @@ options.jobId = "7";
 // @ts-expect-error: sinks are known by name.
 void TrainerSDK.init({ sinks: ["mlflow-2"] });
 
+const { logger } = sdk.currentTask();
+void logger.reportHistogram({ title: "weights", series: "layer 1", values: new Float32Array(3) });
+void logger.reportScatter2d({ title: "t", series: "s", scatter: { x: new Float64Array(2), y: [1, 2] } });
+void logger.reportTable({ title: "t", series: "s", table: [{ class: "cat", right: 17 }] });
+// @ts-expect-error: several lines have names of their own.
+void logger.reportLine({ title: "t", series: "one", data: [] });
+// @ts-expect-error: a plot has a title.
+void logger.reportSurface({ series: "s", matrix: [[1]] });
+// @ts-expect-error: numbers, not texts.
+void logger.reportHistogram({ title: "t", series: "s", values: ["1"] });
+
 const error: unknown = undefined;
 if (TrainerSDKError.isInstance(error)) expectTypeOf(error.retryable).toEqualTypeOf<boolean>();
 

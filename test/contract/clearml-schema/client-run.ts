@@ -1,5 +1,5 @@
 /** Calls every method of the ClearML client once against the embedded server, as a backend and a trainer would. */
-import type { ClearML } from "../../../src/clearml/index.js";
+import { Logger, type ClearML } from "../../../src/clearml/index.js";
 
 const drain = async (rows: AsyncIterable<unknown>): Promise<number> => {
   let count = 0;
@@ -121,6 +121,13 @@ export async function driveClient(clearml: ClearML): Promise<void> {
     { type: "plot", task, timestamp: 1000, iter: 1, metric: "m", variant: "v", plot_str: '{"data":[],"layout":{}}' },
     { type: "training_debug_image", task, timestamp: 1000, iter: 1, metric: "m", variant: "v", url: "http://f/i.png", key: "i.png" },
   ]);
+  // Not its console lines: they carry two fields of our own, which the server keeps and the schema does not name (notes 4.1).
+  const logger = new Logger(clearml, task);
+  logger.reportScalar({ title: "loss", series: "val", value: 0.5, iteration: 1 });
+  logger.reportSingleValue({ name: "best", value: 0.5 });
+  logger.reportHistogram({ title: "weights", series: "layer 1", values: [1, 2], iteration: 1 });
+  await logger.reportHtml({ title: "report", series: "page", url: "http://f/page.html", iteration: 1 });
+  await logger.close();
   await events.add({ type: "log", task, timestamp: 1001, level: "warning", msg: "another" });
   await events.scalarMetricsIterHistogram({ task, samples: 100, key: "iter", metrics: [{ metric: "loss", variants: ["train"] }] });
   await events.multiTaskScalarMetricsIterHistogram({ tasks: [task], samples: 100 });
