@@ -1,6 +1,7 @@
 /** `events.*`: reporting and reading points, console lines and plots (`clearml-protocol`, 4). */
 import type { RequestOf, ResponseOf } from "../protocol/clearml/endpoints.js";
 import type { EventDocument } from "../protocol/clearml/event-document.js";
+import { readEvents, type EventReading } from "./read-events.js";
 import { readLog, type LogReading } from "./read-log.js";
 import { readScalars, type ScalarPoint, type ScalarReading } from "./read-scalars.js";
 import { splitBatch } from "./split-batch.js";
@@ -49,6 +50,15 @@ export class EventsService {
   /** All console lines of a task, page after page, oldest first unless asked otherwise. */
   iterateLog(reading: LogReading, options?: CallOptions): AsyncGenerator<EventDocument, void, undefined> {
     return readLog((request) => this.getTaskLog(request, options), reading);
+  }
+
+  /** All events of one kind, exact and with their times, page after page, in the order of their iterations. Not for console lines. */
+  iterateEvents(
+    reading: Pick<EventReading, "type" | "metrics" | "pageSize"> & { readonly task: string },
+    options?: CallOptions,
+  ): AsyncGenerator<EventDocument, void, undefined> {
+    const { task, ...rest } = reading;
+    return readEvents((request) => this.getTaskEvents(request, options), { id: task, isModel: false, ...rest });
   }
 
   /** All points of a chart with their exact values, page after page, in the order of their iterations. */

@@ -15,6 +15,7 @@ export { isClearMLError, isRetryableStatus } from "./answers.js";
 export { AuthService } from "./auth-service.js";
 export { TasksService } from "./tasks-service.js";
 export { EventsService, type BatchOutcome } from "./events-service.js";
+export type { EventReading } from "./read-events.js";
 export type { LogReading } from "./read-log.js";
 export type { ScalarPoint, ScalarReading } from "./read-scalars.js";
 export { ModelsService } from "./models-service.js";
@@ -30,6 +31,8 @@ export {
   type FileUploadOptions,
   type RemoteFile,
 } from "./file-server.js";
+export { exportOfflineSession, type ExportedSession, type ExportSessionOptions } from "./offline/export-session.js";
+export { importOfflineSession, type ImportedSession, type ImportProgress, type ImportSessionOptions } from "./offline/import-session.js";
 export type { UploadSource } from "./multipart-body.js";
 export { ObjectFiles, type FetchFileOptions, type ObjectFilesOptions, type StoreFileOptions } from "./object-files.js";
 export { Model, type ModelClass, type ModelSelector } from "./model.js";
