@@ -1,6 +1,6 @@
-/** What a person's words on the command line mean: folders with journals in them, archives, or a place in object storage. */
+/** What a person's words on the command line mean: folders with journals in them, archives, sessions, or a place in object storage. */
 import { readdir, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** A place to look at. */
@@ -8,16 +8,20 @@ export type Place =
   /** A journal's folder. */
   | { readonly kind: "journal"; readonly directory: string }
   /** Where hand-overs lie, as a URI. */
-  | { readonly kind: "archives"; readonly uri: string };
+  | { readonly kind: "archives"; readonly uri: string }
+  /** An offline session of ClearML's client or ours: a zip, or the folder of one. */
+  | { readonly kind: "session"; readonly path: string };
 
 /** Folders that are never looked into. */
 const PASSED_OVER = new Set(["node_modules", ".git", "pins"]);
 /** Journals lie in `.trainer-sdk/<job>/rank-<n>` at the deepest; a home folder is not searched to its bottom. */
 const MAX_DEPTH = 5;
+/** Names of recorded sessions, as ClearML's client gives them. */
+const OFFLINE_ID = /^offline-[0-9a-f]{32}$/;
 
 /**
- * The journals and archives under one argument: a folder (itself a journal, or one with journals somewhere below it), an
- * archive, or a URI.
+ * What can be delivered under one argument: a folder (itself a journal, or one with journals or sessions somewhere below
+ * it), an archive, a session, or a URI.
  *
  * @throws Error with words for a person when there is nothing there.
  */
@@ -28,20 +32,32 @@ export async function findJournals(argument: string): Promise<readonly Place[]> 
   if (facts === undefined) throw new Error(`there is no ${path}`);
   if (facts.isFile()) {
     if (path.endsWith(".tar.gz")) return [{ kind: "archives", uri: pathToFileURL(path).href }];
-    throw new Error(`${path} is neither a folder nor a hand-over archive (.tar.gz)`);
+    if (path.endsWith(".zip")) return [{ kind: "session", path }];
+    throw new Error(`${path} is neither a folder, nor a hand-over archive (.tar.gz), nor an offline session (.zip)`);
   }
   const places: Place[] = [];
   await look(path, 0, places);
-  if (places.length === 0) throw new Error(`there is no journal in ${path}, nor up to ${String(MAX_DEPTH)} folders below it`);
+  if (places.length === 0)
+    throw new Error(`there is no journal and no offline session in ${path}, nor up to ${String(MAX_DEPTH)} folders below it`);
   return places;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
 async function look(directory: string, depth: number, places: Place[]): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true });
   entries.sort((one, other) => (one.name < other.name ? -1 : 1));
   if (entries.some((entry) => entry.isFile() && /^journal-\d{8,}\.ndjson$/.test(entry.name))) places.push({ kind: "journal", directory });
+  if (entries.some((entry) => entry.isFile() && entry.name === "task.json") && OFFLINE_ID.test(basename(directory))) {
+    // Its zip holds the same; when both are there, the zip is the one that was finished.
+    if (!(await isFile(`${directory}.zip`))) places.push({ kind: "session", path: directory });
+    return;
+  }
   for (const entry of entries) {
     const path = join(directory, entry.name);
+    if (entry.isFile() && entry.name.endsWith(".zip") && OFFLINE_ID.test(entry.name.slice(0, -4))) places.push({ kind: "session", path });
     if (entry.isFile() && /^[0-9a-f]{32}-[0-9a-f]{8}\.tar\.gz$/.test(entry.name))
       places.push({ kind: "archives", uri: pathToFileURL(path).href });
     if (entry.isDirectory() && depth < MAX_DEPTH && !PASSED_OVER.has(entry.name)) await look(path, depth + 1, places);

@@ -1,5 +1,6 @@
 /** `trainer-sdk journal` on the command line: its commands and their options. */
 import { InvalidArgumentError, type Command } from "commander";
+import type { ExportOptions } from "./export-session.js";
 import type { ReplayOptions } from "./journal-command.js";
 import { parseSince, type RecordFilter } from "./record-filter.js";
 import type { ExitCode, Terminal } from "./terminal.js";
@@ -56,6 +57,17 @@ export function addJournalCommands(program: Command, terminal: Terminal, done: (
     .action(async (folder: string, options: ReplayOptions) => {
       const { runReplay } = await import("./journal-command.js");
       done(await runReplay(folder, options, terminal));
+    });
+
+  journal
+    .command("export")
+    .description("Write what a journal owes to ClearML as an offline session, for Task.import_offline_session or trainer-sdk sync.")
+    .argument("<folder>", "the journal's folder")
+    .option("--out <folder>", "where the zip goes (default: here)")
+    .option("--json", "print one line of JSON")
+    .action(async (folder: string, options: ExportOptions) => {
+      const { runJournalExport } = await import("./export-session.js");
+      done(await runJournalExport(folder, options, process.env, terminal));
     });
 }
 

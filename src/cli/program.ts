@@ -62,8 +62,10 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
 
   program
     .command("sync")
-    .description("Deliver what trainers left behind: journal folders, folders above them, or hand-overs in object storage.")
-    .argument("<place...>", "a folder, an archive, or a URI such as s3://bucket/prefix (TRAINER_HANDOVER_URI)")
+    .description(
+      "Deliver what trainers left behind: journal folders, folders above them, hand-overs in object storage, offline sessions of ClearML.",
+    )
+    .argument("<place...>", "a folder, an archive, a session (.zip), or a URI such as s3://bucket/prefix (TRAINER_HANDOVER_URI)")
     .option("--dry-run", "say what is pending and where it would go, and change nothing")
     .option("--deadline-seconds <number>", "how long each journal is tried (default: 60)", parseSeconds)
     .option("--callback-url <url>", "where callbacks go, instead of where the trainer sent them; {jobId} stands for the job")

@@ -8,6 +8,7 @@ import type { Logger } from "../base/logger.js";
 import { drainJournal, isSettled, planDrain, type DrainOptions, type DrainPlan } from "../trainer/drain-journal.js";
 import { findJournals } from "./find-journals.js";
 import { openArchives, retireArchivesOf, type Archive, type ArchivePlace } from "./open-archive.js";
+import { syncSession } from "./sync-session.js";
 import { SyncProgress } from "./sync-progress.js";
 import { resultLines, summaryLine, type SyncResult } from "./sync-result.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -69,10 +70,11 @@ async function syncAll(
     for (const place of places) {
       try {
         for (const found of await findJournals(place)) {
-          const name = found.kind === "journal" ? found.directory : found.uri;
+          const name = found.kind === "journal" ? found.directory : found.kind === "session" ? found.path : found.uri;
           if (seen.has(name)) continue;
           seen.add(name);
           if (found.kind === "journal") tasks.push(folderTask(found.directory, options, env, { terminal, logger, progress }));
+          else if (found.kind === "session") tasks.push(sessionTask(found.path, options, env, terminal.stop));
           else {
             const archives = await openArchives(found.uri, env, logger, terminal.stop);
             opened.push(archives);
@@ -112,6 +114,13 @@ function folderTask(directory: string, options: SyncOptions, env: SyncEnvironmen
     return { ...result, ...(await marked(() => retireArchivesOf(directory, env, around.logger, around.terminal.stop))) };
   };
   return { source: directory, run };
+}
+
+function sessionTask(file: string, options: SyncOptions, env: SyncEnvironment, signal: AbortSignal): Task {
+  return {
+    source: file,
+    run: () => syncSession(file, { dryRun: options.dryRun ?? false, signal }, env).catch((error: unknown) => failed(file, error)),
+  };
 }
 
 function archiveTask(archive: Archive, options: SyncOptions, env: SyncEnvironment, around: Surroundings): Task {

@@ -12,6 +12,7 @@ import { createObjectStore } from "../storage/open-object-store.js";
 import { PresignedObjectStore } from "../storage/presigned-object-store.js";
 import { issuesOf, type Collaborators } from "./destinations.js";
 import type { Environment } from "./environment.js";
+import { offlineFilesUri } from "./offline.js";
 import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
 
 /** The store, where there is one. */
@@ -33,7 +34,8 @@ export function checkpointStore(
   const signed = signedUploads(given, resolved, collaborators);
   if (signed) return signed;
   const hasFileServer = clearml?.session.filesHost !== undefined;
-  const uri = storageUriOf(given, resolved, hasFileServer);
+  const named = storageUriOf(given, resolved, hasFileServer);
+  const uri = resolved.offline && (named ?? "clearml") === "clearml" ? offlineFilesUri(resolved, process.cwd()) : named;
   if (uri === undefined) return { store: undefined, issues: [] };
   const parsed = parseCheckpointUri(uri);
   if (parsed.status === "invalid") return { store: undefined, issues: parsed.issues };

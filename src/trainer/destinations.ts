@@ -18,6 +18,7 @@ import { createPlatformSink } from "../sinks/platform/platform-sink.js";
 import { numericJobId, type PlatformV2Job } from "../sinks/platform/v2/platform-v2-job.js";
 import { createPlatformV2Sinks } from "../sinks/platform/v2/platform-v2-sink.js";
 import type { BoundTask } from "./events.js";
+import { offlineSink } from "./offline.js";
 import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
 
 /** What destinations share. */
@@ -50,6 +51,7 @@ export async function clearmlDestination(
 ): Promise<{ destination: ClearMLDestination | undefined; issues: readonly Issue[] }> {
   const { sinks, env } = resolved;
   const wanted = sinks?.includes("clearml");
+  if (resolved.offline) return { destination: undefined, issues: [] };
   if (wanted === false && resolved.storage !== "clearml") return { destination: undefined, issues: [] };
   const { options, issues, configured } = resolveClearMLOptions({ ...given.clearml }, env);
   // Not asked for and not configured: there is simply no ClearML. Asked for or half configured: say what is missing.
@@ -144,6 +146,7 @@ export function createSinks(
     });
     sinks.push(withRefusal(sink, hooks.onRefused));
   }
+  if (resolved.offline && wanted("clearml")) sinks.push(offlineSink());
   sinks.push(...(given.extraSinks ?? []));
   if (sinks.length === 0)
     issues.push({

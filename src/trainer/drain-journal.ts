@@ -188,8 +188,8 @@ function givenOptions(options: DrainOptions, job: JobIdentity | undefined): Give
   };
 }
 
-/** Says who the process is, or whose job it is: the journal knows better. */
-const ABOUT_THE_PROCESS = ["RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"];
+/** Says who the process is and what it may reach, or whose job it is: the journal knows better. */
+const ABOUT_THE_PROCESS = ["CLEARML_OFFLINE_MODE", "RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"];
 const ABOUT_THE_JOB = [
   "JOB_ID",
   "PROJECT_ID",

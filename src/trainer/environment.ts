@@ -52,6 +52,10 @@ const VARIABLES = {
   CALLBACK_TOKEN: z.string(),
   CALLBACK_DIALECT: z.enum(["plan", "platform-v2"], { error: "names no dialect of this version; there are plan and platform-v2" }),
   CLEARML_TASK_ID: z.string(),
+  CLEARML_OFFLINE_MODE: z
+    .string()
+    .regex(/^(1|true|yes|on|y|t|0|false|no|off|n|f)$/i, { error: "must be 1 or 0" })
+    .transform((text) => /^(1|true|yes|on|y|t)$/i.test(text)),
   CLEARML_PROJECT: z.string(),
   CLEARML_TASK_NAME: z.string(),
   CHECKPOINT_URI: z.string(),

@@ -177,6 +177,8 @@ export interface ResolvedTrainerOptions {
   readonly clearmlTask: { readonly taskId: string | undefined; readonly projectName: string; readonly taskName: string | undefined };
   /** `undefined`: not said, so whatever is configured. */
   readonly sinks: readonly SinkName[] | undefined;
+  /** Nothing is connected to ClearML; what it is owed waits in the journal. */
+  readonly offline: boolean;
   readonly storage: string | ObjectStore | undefined;
   readonly handover: string | undefined;
   /** Where the journal may lie, in order of preference. */
@@ -254,6 +256,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
         given.clearml?.taskName ?? values.CLEARML_TASK_NAME ?? (jobId === undefined ? undefined : `${titles[operation]} Job ${jobId}`),
     },
     sinks,
+    offline: values.CLEARML_OFFLINE_MODE ?? false,
     storage: given.storage ?? values.CHECKPOINT_URI,
     handover: given.handover ?? values.TRAINER_HANDOVER_URI,
     journalDirectory: base !== undefined && rank.value !== 0 ? path.join(base, `rank-${String(rank.value)}`) : base,

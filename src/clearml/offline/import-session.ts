@@ -3,34 +3,28 @@
  * either client. Beyond it: a second import changes nothing, one that was cut off is begun again from an empty task, the
  * recorded end is kept, and weights are found inside the archive, wherever it was moved to.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { createInterface } from "node:readline";
-import { createWriteStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
+import { ValidationError } from "../../base/errors.js";
 import type { RequestOf } from "../../protocol/clearml/endpoints.js";
 import { LOG_LEVELS, type EventInput } from "../../protocol/clearml/event-document.js";
-import { modelObjectPath, quoteObjectUrl } from "../../protocol/clearml/object-path.js";
 import type { ArtifactInput, TaskDocument, TaskType } from "../../protocol/clearml/task-document.js";
 import { TASK_TYPES } from "../../protocol/clearml/task-document.js";
 import { taskWebUrl } from "../../protocol/clearml/web-urls.js";
 import type { ClearML } from "../create-clearml.js";
+import { makeSessionModels } from "./session-models.js";
 import { openSession, type SessionArchive } from "./session-archive.js";
 import {
-  DATA_FOLDER,
   dataPathOf,
   IMPORTED_KEY,
   IMPORT_TAG_PREFIX,
   LOG_FILE,
   METRICS_FILE,
-  MODELS_FOLDER,
   parseSessionTask,
   sessionArtifacts,
   TASK_FILE,
-  type OfflineModel,
   type SessionTask,
 } from "./session-layout.js";
+import { SessionUploads } from "./session-uploads.js";
 
 export interface ImportSessionOptions {
   /** Default: the project that the session names, else `Offline sessions`. */
@@ -60,6 +54,8 @@ export interface ImportedSession {
   readonly problems: readonly string[];
 }
 
+/** Begins the key of a trainer's job. */
+const TASK_TAG_PREFIX = "trainer-sdk:";
 const DEFAULT_PROJECT = "Offline sessions";
 /** Levels by their names in Python's logging. */
 const LEVELS: ReadonlySet<string> = new Set(LOG_LEVELS);
@@ -100,15 +96,17 @@ class SessionImport {
       if (before.status === "in_progress") await this.#end(before.id);
       return this.#result(before, 0, true);
     }
+    if (!before) await this.#refuseDelivered();
     const taskId = before?.id ?? (await this.#create());
     // What an import that was cut off left would be there twice: console lines have no identity.
     if (before) await tasks.reset({ task: taskId, force: true }, call);
-    const artifacts = await this.#storeArtifacts(taskId);
+    const uploads = this.#uploads(taskId);
+    const artifacts = await this.#storeArtifacts(uploads);
     await this.#edit(taskId, artifacts);
     await tasks.started({ task: taskId, force: true }, call);
-    const models = await this.#makeModels(taskId);
+    const models = await this.#models(taskId, uploads);
     await this.#send(LOG_FILE, (event) => this.#logEvent(event, taskId));
-    await this.#send(METRICS_FILE, (event) => this.#metricEvent(event, taskId, models));
+    await this.#send(METRICS_FILE, (event) => this.#metricEvent(event, taskId, models, uploads));
     // Before the end, for the runtime of an ended task cannot be edited.
     await tasks.editRuntime({ task: taskId, force: true, add_or_update: { [IMPORTED_KEY]: this.#session.id } }, call);
     await this.#end(taskId);
@@ -142,6 +140,17 @@ class SessionImport {
     const request = { system_tags: [this.#tag], search_hidden: true, only_fields: ["id", "status", "project", "runtime", "created"] };
     for await (const task of this.#clearml.tasks.getAll(request, this.#call)) return task;
     return undefined;
+  }
+
+  /** A trainer's job is at the server under its own key once its journal was delivered: a second story of it would double every line. */
+  async #refuseDelivered(): Promise<void> {
+    const key = this.#session.system_tags?.find((tag) => tag.startsWith(TASK_TAG_PREFIX) && !tag.startsWith(IMPORT_TAG_PREFIX));
+    if (key === undefined) return;
+    const request = { system_tags: [key], search_hidden: true, only_fields: ["id", "created"] };
+    for await (const { id } of this.#clearml.tasks.getAll(request, this.#call)) {
+      const message = `the job of this session is at the server already, as task ${id}: its journal was delivered`;
+      throw new ValidationError(`${this.#archive.source}: ${message}.`, [{ path: "system_tags", message }]);
+    }
   }
 
   async #create(): Promise<string> {
@@ -178,84 +187,43 @@ class SessionImport {
     await this.#clearml.tasks.edit({ task: taskId, force: true, ...fields } as RequestOf<"tasks.edit">, this.#call);
   }
 
-  async #storeArtifacts(taskId: string): Promise<readonly ArtifactInput[]> {
+  #uploads(taskId: string): SessionUploads {
+    return new SessionUploads({
+      clearml: this.#clearml,
+      archive: this.#archive,
+      session: this.#session,
+      taskId,
+      signal: this.#options.signal,
+      onFile: () => {
+        this.#files++;
+        this.#told();
+      },
+    });
+  }
+
+  async #storeArtifacts(uploads: SessionUploads): Promise<readonly ArtifactInput[]> {
     const stored: ArtifactInput[] = [];
     for (const artifact of sessionArtifacts(this.#session)) {
       const path = artifact.uri == null ? undefined : dataPathOf(artifact.uri, this.#session.offline_folder);
-      const uri = path === undefined ? artifact.uri : await this.#storeData(path, taskId);
+      const uri = path === undefined ? artifact.uri : await uploads.data(path);
       if (uri === undefined) this.#problems.push(`the artifact ${artifact.key} has no file in the archive: ${String(artifact.uri)}`);
       stored.push({ ...artifact, uri: uri ?? artifact.uri });
     }
     return stored;
   }
 
-  /** Uploads `data/<path>`; undefined when the archive has no such file. */
-  async #storeData(objectPath: string, taskId: string): Promise<string | undefined> {
-    const name = [`${DATA_FOLDER}/${objectPath}`, `${DATA_FOLDER}/${decoded(objectPath)}`].find((candidate) =>
-      this.#archive.has(candidate),
-    );
-    if (name === undefined) return undefined;
-    return this.#upload(name, objectPath.replaceAll(this.#session.id, taskId));
-  }
-
-  async #upload(name: string, objectPath: string): Promise<string> {
-    const sizeBytes = this.#archive.sizeOf(name);
-    // From a file and not from the archive: what is sent again after a refused token must be the same bytes from the start.
-    const folder = await mkdtemp(path.join(tmpdir(), "trainer-sdk-offline-"));
-    try {
-      const file = path.join(folder, "bytes");
-      const { signal } = this.#options;
-      await pipeline(await this.#archive.open(name), createWriteStream(file), signal === undefined ? {} : { signal });
-      const uri = await this.#clearml.files.upload(objectPath, file, { sizeBytes, ...this.#call });
-      this.#files++;
-      this.#told();
-      return uri;
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
-
-  async #makeModels(taskId: string): Promise<ReadonlyMap<string, string>> {
-    const made = new Map<string, string>();
-    const { tasks, models } = this.#clearml;
-    const recorded = (this.#session.offline_output_models ?? []) as unknown as readonly OfflineModel[];
-    if (recorded.length === 0) return made;
-    const { task } = await tasks.getById({ task: taskId }, this.#call);
-    for (const { id, init, weights, trainer_sdk } of recorded) {
-      const uri = await this.#weightsUri(task, weights ?? undefined);
-      if (uri === undefined) this.#problems.push(`the model ${init.name ?? id} has no weights in the archive`);
-      const name = init.name?.trim() ? init.name : (task.name ?? id);
-      const created = await models.create(
-        {
-          name,
-          uri: uri ?? "",
-          task: taskId,
-          ready: false,
-          labels: { ...init.label_enumeration },
-          ...(task.project == null ? {} : { project: task.project }),
-          ...(init.tags ? { tags: [...init.tags] } : {}),
-          ...(init.comment ? { comment: init.comment } : {}),
-          ...(init.framework ? { framework: init.framework } : {}),
-          ...(init.config_text ? { design: { design: init.config_text } } : {}),
-        },
-        this.#call,
-      );
-      made.set(id, created.id);
-      await tasks.addOrUpdateModel({ task: taskId, name: trainer_sdk?.entry ?? name, model: created.id, type: "output" }, this.#call);
-    }
-    return made;
-  }
-
-  async #weightsUri(task: TaskDocument, weights: OfflineModel["weights"]): Promise<string | undefined> {
-    if (weights?.register_uri) return weights.register_uri;
-    const file = weights?.weights_filename ?? undefined;
-    if (file === undefined) return undefined;
-    const base = path.posix.basename(file.replaceAll("\\", "/"));
-    const name = `${MODELS_FOLDER}/${base}`;
-    if (!this.#archive.has(name)) return undefined;
-    const projectName = this.#options.projectName ?? this.#session.project_name ?? DEFAULT_PROJECT;
-    const owner = { projectName, projectId: task.project ?? undefined, taskName: task.name ?? task.id, taskId: task.id };
-    return this.#upload(name, modelObjectPath(owner, weights?.target_filename ?? base));
+  #models(taskId: string, uploads: SessionUploads): Promise<ReadonlyMap<string, string>> {
+    const { projectName } = this.#options;
+    return makeSessionModels({
+      clearml: this.#clearml,
+      archive: this.#archive,
+      session: this.#session,
+      taskId,
+      projectName: projectName ?? this.#session.project_name ?? DEFAULT_PROJECT,
+      uploads,
+      call: this.#call,
+      onProblem: (problem) => this.#problems.push(problem),
+    });
   }
 
   /** Sends a file of events, line by line; a line that is none is a problem and nothing else. */
@@ -295,35 +263,26 @@ class SessionImport {
     return Promise.resolve(log as EventInput);
   }
 
-  async #metricEvent(event: Record<string, unknown>, taskId: string, models: ReadonlyMap<string, string>): Promise<EventInput | undefined> {
+  async #metricEvent(
+    event: Record<string, unknown>,
+    taskId: string,
+    models: ReadonlyMap<string, string>,
+    uploads: SessionUploads,
+  ): Promise<EventInput | undefined> {
     const owner = event["task"] === this.#session.id ? taskId : models.get(String(event["task"]));
     if (owner === undefined) return undefined;
     const { key, url } = event;
     let place = {};
     if (typeof key === "string" && typeof url === "string") {
-      const stored = await this.#storeData(key, taskId);
+      const stored = await uploads.data(key);
       if (stored === undefined && dataPathOf(url, this.#session.offline_folder) !== undefined)
         this.#problems.push(`the sample ${key} has no file in the archive`);
-      const objectPath = key.replaceAll(this.#session.id, taskId);
-      place = { key: objectPath, url: stored ?? url.replaceAll(this.#session.id, taskId) };
+      place = { key: uploads.renamed(key), url: stored ?? uploads.renamed(url) };
     }
     const plot = event["plot_str"];
-    const figure = typeof plot === "string" && plot.includes(this.#session.id) ? { plot_str: await this.#figure(plot, taskId) } : {};
+    const figure = typeof plot === "string" && plot.includes(this.#session.id) ? { plot_str: await uploads.figure(plot) } : {};
     // The HTTP method that Python's client writes into each event is no part of it.
     return { ...without(event, "method"), ...place, ...figure, task: owner } as unknown as EventInput;
-  }
-
-  /** Images behind a figure's axes lie among the session's files, too. */
-  async #figure(text: string, taskId: string): Promise<string> {
-    const files = this.#clearml.session.filesHost ?? "";
-    const figure = JSON.parse(text) as { layout?: { images?: { source?: unknown }[] } };
-    for (const image of figure.layout?.images ?? []) {
-      if (typeof image.source !== "string") continue;
-      const inside = dataPathOf(image.source, this.#session.offline_folder);
-      if (inside === undefined) continue;
-      image.source = (await this.#storeData(inside, taskId)) ?? quoteObjectUrl(files, inside.replaceAll(this.#session.id, taskId));
-    }
-    return JSON.stringify(figure);
   }
 
   async #end(taskId: string): Promise<void> {
@@ -360,14 +319,5 @@ function arrayIn(line: string): readonly Record<string, unknown>[] | undefined {
     return Array.isArray(value) ? (value as Record<string, unknown>[]) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** A path of an address may be percent-quoted where the archive's is not. */
-function decoded(objectPath: string): string {
-  try {
-    return decodeURIComponent(objectPath);
-  } catch {
-    return objectPath;
   }
 }
