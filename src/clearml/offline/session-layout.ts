@@ -5,7 +5,6 @@
 import * as z from "zod/mini";
 import { ValidationError } from "../../base/errors.js";
 import type { ArtifactInput } from "../../protocol/clearml/task-document.js";
-import type { TaskStatus } from "../../protocol/clearml/task-document.js";
 
 export const TASK_FILE = "task.json";
 /** Console lines: one JSON array of events in each line of text. */
@@ -80,13 +79,6 @@ const sessionTask = z.looseObject({
 
 /** `task.json`, as read. */
 export type SessionTask = z.output<typeof sessionTask>;
-
-/** How the recorded job ended, which the official importer does not ask for: it completes every task. */
-export interface RecordedEnd {
-  readonly status: TaskStatus;
-  readonly status_reason?: string;
-  readonly status_message?: string;
-}
 
 /** @throws ValidationError that names the field, for a file that is no session's. */
 export function parseSessionTask(text: string, source: string): SessionTask {
