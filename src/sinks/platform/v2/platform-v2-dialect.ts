@@ -39,7 +39,9 @@ export function isReported({ fact }: TrainerRecord, job: Pick<PlatformV2Job, "op
 
 /** True for what the backend shows as a line of the job's log. Other kinds of job have no log there: their ids are other jobs'. Pure. */
 export function isLogged({ fact }: TrainerRecord, job: Pick<PlatformV2Job, "operation">): boolean {
-  return job.operation === "training" && (fact.kind === "log" || fact.kind === "checkpoint" || fact.kind === "model");
+  // What the process printed is for ClearML's console alone.
+  const isSaid = fact.kind === "log" && fact.source === undefined;
+  return job.operation === "training" && (isSaid || fact.kind === "checkpoint" || fact.kind === "model");
 }
 
 /** The request for a record that is reported or logged; undefined for any other. Pure. */
