@@ -32,7 +32,11 @@ export interface ObjectFilesOptions {
   readonly logger?: Logger | undefined;
   /** False: one attempt. */
   readonly retry?: CallRetry | false | undefined;
-  /** Default: the installed AWS packages, loaded at the first use. */
+  /**
+   * Default: the installed AWS packages, loaded at the first use.
+   *
+   * @internal Its type names those packages, which whoever uses no S3 has not installed.
+   */
   readonly loadAws?: AwsLoader | undefined;
 }
 

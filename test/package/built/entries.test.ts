@@ -82,6 +82,25 @@ describe("the built entries", () => {
     expect(medianMs).toBeLessThan(IMPORT_BOUND_MS);
   });
 
+  it.each(doors.filter(([subpath]) => subpath === "." || subpath === "./clearml"))(
+    "%s declares no type of a package that need not be installed",
+    async (_subpath, door) => {
+      const files = (await readdir(dist, { recursive: true })).filter((file) => /\.d\.c?ts$/.test(file));
+      const reached = new Set<string>();
+      const visit = async (file: string): Promise<void> => {
+        if (reached.has(file)) return;
+        reached.add(file);
+        const text = await readFile(path.join(dist, file), "utf8");
+        expect(text, file).not.toMatch(/["'](?:@aws-sdk|@temporalio|msw|@mswjs)\b/);
+        for (const [, target = ""] of text.matchAll(/from ["'](\.[^"']+)["']/g)) {
+          const declared = path.posix.join(path.posix.dirname(file), target.replace(/\.(c?)js$/, ".d.$1ts"));
+          if (files.includes(declared)) await visit(declared);
+        }
+      };
+      for (const { types } of [door.import, door.require]) await visit(path.relative(dist, path.join(root, types)));
+    },
+  );
+
   it("prints nothing and leaves nothing open when it is imported and not used", async () => {
     const { stdout, stderr } = await run(
       process.execPath,
