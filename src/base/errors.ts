@@ -20,6 +20,8 @@ export type ErrorCode =
   | "JOURNAL_UNWRITABLE"
   | "JOURNAL_VERSION"
   | "STOP_REQUESTED"
+  | "NOT_FOUND"
+  | "TASK_STATUS"
   | "CLOSED";
 
 /** What every error of this package can be built from. */
@@ -187,6 +189,26 @@ export class StopRequestedError extends TrainerSDKError {
   constructor(source: StopSource, reason: string) {
     super(reason, { code: "STOP_REQUESTED" });
     this.source = source;
+  }
+}
+
+/** What was asked for by name or id does not exist, or these credentials cannot see it. */
+export class NotFoundError extends TrainerSDKError {
+  constructor(message: string, cause?: unknown) {
+    super(message, { code: "NOT_FOUND", cause });
+  }
+}
+
+/** A task's status does not allow what was asked of it. */
+export class TaskStatusError extends TrainerSDKError {
+  readonly taskId: string;
+  /** The status that it had. */
+  readonly status: string;
+
+  constructor(message: string, details: { readonly taskId: string; readonly status: string; readonly cause?: unknown }) {
+    super(message, { code: "TASK_STATUS", cause: details.cause });
+    this.taskId = details.taskId;
+    this.status = details.status;
   }
 }
 

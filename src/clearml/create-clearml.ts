@@ -34,6 +34,8 @@ export interface ClearML extends AsyncDisposable {
   /** The package's own words, as they were asked for. */
   readonly logger: Logger;
   readonly clock: Clock;
+  /** The environment that the client was made with. */
+  readonly env: Environment;
   /** Closes the session, and what `objects` opened. */
   close(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function createClearML(options: ClearMLSessionOptions = {}, env: Environm
     objects,
     logger: logger ?? silentLogger,
     clock: clock ?? systemClock,
+    env,
     close,
     [Symbol.asyncDispose]: close,
   };

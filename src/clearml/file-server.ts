@@ -140,6 +140,19 @@ export class FileServer {
   }
 
   /**
+   * Deletes a file. One that is not there is none: resolves with whether there was one.
+   *
+   * @throws ApiError, ConnectionError, ConfigError; the signal's reason.
+   */
+  async delete(url: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+    const request = (headers: Record<string, string>) =>
+      this.#session.transport.send({ method: "DELETE", url, headers, signal: options.signal });
+    const { status, headers } = await this.#authorized(url, options.signal, request);
+    if (status !== 200 && status !== 404) throw this.#refusal("DELETE", url, status, headers, "");
+    return status === 200;
+  }
+
+  /**
    * Fetches a file into `targetPath`, which holds either the whole verified file or what was there before. Files of
    * other http hosts are fetched without a token.
    *

@@ -12,6 +12,27 @@ export {
   type SessionTransport,
 } from "./options.js";
 export { isClearMLError, isRetryableStatus } from "./answers.js";
+export { Task, type CloneOptions, type DeleteTaskOptions, type TaskInitOptions } from "./task.js";
+export { TaskReading, type UserProperty } from "./task-reading.js";
+export { TaskSettings, type UserPropertyInput } from "./task-settings.js";
+export type { TaskEditOptions } from "./task-api.js";
+export type { AbortCallback, TaskMonitorOptions } from "./task-monitor.js";
+export type { TaskQuery } from "./task-query.js";
+export { externalKeyTag, type ExternalKey, type NewTask } from "./task-start.js";
+export type { StatusChangeOptions } from "./task-status-change.js";
+export type { ExportedTask } from "./task-transfer.js";
+export type { WaitForStatusOptions } from "./task-wait.js";
+export type { ConfigurationSource, ConnectConfigurationOptions, ConnectOptions } from "./task-connect.js";
+export type { DescribedParameter } from "./task-parameters.js";
+export type { ParameterTree } from "./parameter-values.js";
+export { Artifact, type ArtifactCopyOptions, type UploadArtifactOptions } from "./task-artifacts.js";
+export type { ArtifactSource } from "./artifact-source.js";
+export type { ArtifactCell, ArtifactTable } from "./artifact-table.js";
+export type { TaskContainer } from "./task-script.js";
+export { detectScript, type DetectScriptOptions, type TaskScript } from "./script-detection.js";
+export { taskExternalKey, type JobIdentity } from "../records/external-key.js";
+export type { OperationType } from "../records/facts.js";
+export type { JsonObject, JsonValue } from "../base/json.js";
 export { AuthService } from "./auth-service.js";
 export { TasksService } from "./tasks-service.js";
 export { EventsService, type BatchOutcome } from "./events-service.js";
@@ -140,7 +161,18 @@ export {
   workersAndQueuesWebUrl,
   type WidgetView,
 } from "../protocol/clearml/web-urls.js";
-export { ApiError, ClosedError, ConfigError, ConnectionError, TrainerSDKError, UploadError, ValidationError } from "../base/errors.js";
+export {
+  ApiError,
+  ClosedError,
+  ConfigError,
+  ConnectionError,
+  NotFoundError,
+  StopRequestedError,
+  TaskStatusError,
+  TrainerSDKError,
+  UploadError,
+  ValidationError,
+} from "../base/errors.js";
 export {
   fetchTransport,
   undiciTransport,

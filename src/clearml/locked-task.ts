@@ -28,7 +28,7 @@ export async function editTask(calls: TaskCalls, edit: () => Promise<unknown>, f
   try {
     await edit();
   } catch (error) {
-    if (!isAnswer(error, CLEARML_ERRORS.INVALID_TASK_STATUS)) throw error;
+    if (!isAnswer(error, CLEARML_ERRORS.INVALID_TASK_STATUS) || calls.isReopened === false) throw error;
     const { port, taskId, signal } = calls;
     const { tasks } = await port.call("tasks.get_all", { id: [taskId], only_fields: ["id", "status", ...fallback.fields] }, { signal });
     const task = tasks.find(({ id }) => id === taskId);

@@ -19,4 +19,6 @@ export interface TaskCalls {
   readonly port: ApiCalls;
   readonly taskId: string;
   readonly signal: AbortSignal;
+  /** False: an edit that the task's status closes is refused. Default: it is made by reading, merging and writing. */
+  readonly isReopened?: boolean;
 }

@@ -1,8 +1,11 @@
 /** Artifacts, tags, hyperparameters, configuration and runtime of a task: each safe to repeat, each merged by its name. */
+import type { RequestOf } from "../protocol/clearml/endpoints.js";
+import { CLEARML_ERRORS } from "../protocol/clearml/error-kinds.js";
 import type { ArtifactInput, ConfigurationInput, ParameterInput, TaskDocument } from "../protocol/clearml/task-document.js";
 import type { ConfigurationFact, HyperparametersFact, TagsFact } from "../records/facts.js";
 import type { TaskCalls } from "./task-calls.js";
 import { freeText, nameText } from "./clearml-text.js";
+import { isAnswer } from "./is-answer.js";
 import { editTask } from "./locked-task.js";
 
 /** A hyperparameter with all that its endpoint asks for. */
@@ -96,18 +99,28 @@ export async function setConfiguration(calls: TaskCalls, item: ReturnType<typeof
   });
 }
 
-/** Sets runtime keys; others stay. Keys must be without dots, `$` and double underscores (3.10). */
+/**
+ * Sets runtime keys; others stay. Keys must be without dots, `$`, double underscores and an underscore in front: the
+ * endpoint escapes them, and nothing takes that back (3.10). A server older than it (2.34) gets the whole map, as
+ * ClearML's own client sends it.
+ */
 export async function setRuntime(calls: TaskCalls, values: Readonly<Record<string, string>>): Promise<void> {
   const { port, taskId, signal } = calls;
-  await editTask(calls, () => port.call("tasks.edit_runtime", { task: taskId, add_or_update: { ...values } }, { signal }), {
-    fields: ["runtime"],
-    merge: (task) => ({ runtime: { ...task.runtime, ...values } }),
-  });
+  const merge = (task: TaskDocument): Pick<RequestOf<"tasks.edit">, "runtime"> => ({ runtime: { ...task.runtime, ...values } });
+  const edit = (): Promise<unknown> => port.call("tasks.edit_runtime", { task: taskId, add_or_update: { ...values } }, { signal });
+  try {
+    await editTask(calls, edit, { fields: ["runtime"], merge });
+  } catch (error) {
+    if (!isAnswer(error, CLEARML_ERRORS.ENDPOINT_NOT_FOUND)) throw error;
+    const { task } = await port.call("tasks.get_by_id", { task: taskId }, { signal });
+    await port.call("tasks.edit", { task: taskId, force: true, ...merge(task) }, { signal });
+  }
 }
 
 // Documents of an answer may hold fields that a request refuses (1.3): only the known ones go back.
 
-function artifactsOf(task: TaskDocument): ArtifactInput[] {
+/** The artifacts of a task as they may be sent back. */
+export function artifactsOf(task: TaskDocument): ArtifactInput[] {
   return (task.execution?.artifacts ?? []).map(({ key, type, mode, uri, hash, content_size, timestamp, type_data, display_data }) => ({
     key,
     type: type ?? "custom",
@@ -121,10 +134,12 @@ function artifactsOf(task: TaskDocument): ArtifactInput[] {
   }));
 }
 
-function parameterOf({ section, name, value, type, description }: ParameterInput): ParameterInput {
+/** A parameter as it may be sent back. */
+export function parameterOf({ section, name, value, type, description }: ParameterInput): ParameterInput {
   return { section, name, value, type, description };
 }
 
-function configurationOf({ name, value, type, description }: ConfigurationInput): ConfigurationInput {
+/** A configuration text as it may be sent back. */
+export function configurationOf({ name, value, type, description }: ConfigurationInput): ConfigurationInput {
   return { name, value, type, description };
 }

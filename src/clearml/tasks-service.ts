@@ -172,4 +172,8 @@ export class TasksService {
   archive(request: RequestOf<"tasks.archive">, options?: CallOptions): Promise<ResponseOf<"tasks.archive">> {
     return this.#session.call("tasks.archive", request, options);
   }
+
+  unarchiveMany(request: RequestOf<"tasks.unarchive_many">, options?: CallOptions): Promise<ResponseOf<"tasks.unarchive_many">> {
+    return this.#session.call("tasks.unarchive_many", request, options);
+  }
 }

@@ -24,6 +24,8 @@ export interface PinFileOptions {
   readonly directory: string;
   /** `copy`: a private copy, sharing blocks where the file system can. `none`: the caller promises not to write to the file again. */
   readonly pin: "copy" | "none";
+  /** Take an empty file too. Default false: weights of no bytes are a mistake. */
+  readonly mayBeEmpty?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly clock: Clock;
 }
@@ -51,13 +53,13 @@ export interface PinRejection {
  * @throws UploadError `FILE_CHANGED` when the file kept changing through three attempts; the signal's reason when it aborts.
  */
 export async function pinFile(options: PinFileOptions): Promise<PinnedFile | PinRejection> {
-  const { clock } = options;
+  const { clock, mayBeEmpty = false } = options;
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   const directory = resolve(options.directory);
   const source = resolve(options.source);
   for (let attempt = 1; ; attempt++) {
-    const result = await takeOnce(source, { directory, pin: options.pin, signal, clock });
+    const result = await takeOnce(source, { directory, pin: options.pin, mayBeEmpty, signal, clock });
     if (result !== "changed") return result;
     if (attempt === MAX_ATTEMPTS) {
       throw new UploadError(
@@ -72,7 +74,7 @@ export async function pinFile(options: PinFileOptions): Promise<PinnedFile | Pin
   }
 }
 
-type Taking = Required<Pick<PinFileOptions, "directory" | "pin" | "clock">> & { readonly signal: AbortSignal };
+type Taking = Required<Pick<PinFileOptions, "directory" | "pin" | "mayBeEmpty" | "clock">> & { readonly signal: AbortSignal };
 
 async function takeOnce(source: string, options: Taking): Promise<PinnedFile | PinRejection | "changed"> {
   let before: BigIntStats;
@@ -81,7 +83,7 @@ async function takeOnce(source: string, options: Taking): Promise<PinnedFile | P
   } catch (error) {
     return rejection(source, error);
   }
-  const unfit = unfitness(source, before);
+  const unfit = unfitness(source, before, options.mayBeEmpty);
   if (unfit) return { rejected: unfit };
   try {
     return options.pin === "copy" ? await takeCopy(source, before, options) : await takeInPlace(source, before, options.signal);
@@ -90,10 +92,10 @@ async function takeOnce(source: string, options: Taking): Promise<PinnedFile | P
   }
 }
 
-function unfitness(source: string, stats: BigIntStats): string | undefined {
+function unfitness(source: string, stats: BigIntStats, mayBeEmpty: boolean): string | undefined {
   if (stats.isDirectory()) return `${source} is a folder; hand over one file, such as an archive of it.`;
   if (!stats.isFile()) return `${source} is not a regular file.`;
-  if (stats.size === 0n) return `${source} is empty.`;
+  if (stats.size === 0n && !mayBeEmpty) return `${source} is empty.`;
   return undefined;
 }
 

@@ -5,19 +5,13 @@
 import type { ApiError } from "../../base/errors.js";
 import { CLEARML_ERRORS } from "../../protocol/clearml/error-kinds.js";
 import { MAX_STATUS_TEXT_LENGTH, cutText, freeText } from "../../clearml/clearml-text.js";
+import type { TaskStatusView } from "../../clearml/status-verdict.js";
 import type { TaskCalls } from "./clearml-port.js";
 import { isAnswer } from "../../clearml/is-answer.js";
 import type { StatusPlan, StatusStep } from "./status-plan.js";
 
 /** Start of every `status_reason` that this package sets. ClearML's own stop leaves the reason to whoever asked. */
 const STATUS_MARK = "trainer-sdk";
-
-/** What a task's status is, and what was said about it. */
-export interface TaskStatusView {
-  readonly status: string;
-  readonly message: string;
-  readonly reason: string;
-}
 
 /** The task's status, or `undefined` when there is no such task any more. */
 export async function readStatus({ port, taskId, signal }: TaskCalls, timeoutMs?: number): Promise<TaskStatusView | undefined> {

@@ -6,9 +6,9 @@
 import type { Clock } from "../../base/clock.js";
 import { describeError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { STOPPING_MESSAGE } from "../../protocol/clearml/limits.js";
+import { judgeStatus } from "../../clearml/status-verdict.js";
 import type { ClearMLPort, TaskCalls } from "./clearml-port.js";
-import { applyStatus, isOurs, readStatus, type TaskStatusView } from "./task-status.js";
+import { applyStatus, isOurs, readStatus } from "./task-status.js";
 import { startPlan } from "./status-plan.js";
 
 export interface TaskWatchOptions {
@@ -21,31 +21,8 @@ export interface TaskWatchOptions {
   readonly onStopRequest: (reason: string) => void;
 }
 
-/** What a status means for a job that runs. */
-export type StatusVerdict = { readonly kind: "running" } | { readonly kind: "revive" } | { readonly kind: "stop"; readonly reason: string };
-
-/** Reason and message of a task that the server stopped because nothing was heard of it (`clearml-protocol`, 3.5). */
-const WATCHDOG_WORDS = "Forced stop (non-responsive)";
-/** So many polls in a row of status `created` are a reset; fewer may be somebody's edit in passing (3.4). */
-const CREATED_POLLS = 4;
-const ENDED: ReadonlySet<string> = new Set(["stopped", "failed", "closed", "completed", "published", "publishing"]);
 /** A poll that hangs must not outlive its usefulness. */
 const REQUEST_TIMEOUT_MS = 10_000;
-
-/** What the status says; `createdPolls` counts this poll too. Pure. */
-export function judgeStatus(taskId: string, view: TaskStatusView, createdPolls: number): StatusVerdict {
-  const { status, message, reason } = view;
-  if (status === "in_progress") {
-    return message.includes(STOPPING_MESSAGE)
-      ? { kind: "stop", reason: `ClearML task ${taskId}: somebody asked for a stop` }
-      : { kind: "running" };
-  }
-  if (status === "created" && createdPolls >= CREATED_POLLS) return { kind: "stop", reason: `ClearML task ${taskId} was reset` };
-  if (!ENDED.has(status) || isOurs(view)) return { kind: "running" };
-  if (status === "stopped" && (message.includes(WATCHDOG_WORDS) || reason.includes(WATCHDOG_WORDS))) return { kind: "revive" };
-  const words = [message, reason].filter((text) => text.trim() !== "").join("; ");
-  return { kind: "stop", reason: `ClearML task ${taskId} is now ${status}${words === "" ? "" : `: ${words}`}` };
-}
 
 export class TaskWatch {
   readonly #options: TaskWatchOptions;
@@ -112,7 +89,7 @@ export class TaskWatch {
     // Deleted: the next delivery finds out and binds another task.
     if (!view || calls.signal.aborted) return;
     this.#createdPolls = view.status === "created" ? this.#createdPolls + 1 : 0;
-    const verdict = judgeStatus(calls.taskId, view, this.#createdPolls);
+    const verdict = judgeStatus(calls.taskId, view, this.#createdPolls, isOurs(view));
     if (verdict.kind === "revive") await this.#revive(calls);
     else if (verdict.kind === "running") this.#asked &&= view.status !== "in_progress";
     else if (!this.#asked) {

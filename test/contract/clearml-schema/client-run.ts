@@ -190,6 +190,7 @@ export async function driveClient(clearml: ClearML): Promise<void> {
   await tasks.completed({ task, status_message: "m" });
   await models.setReady({ model, publish_task: true });
   await tasks.archive({ tasks: [copy] });
+  await tasks.unarchiveMany({ ids: [copy] });
   await tasks.delete({ task: copy, force: true, return_file_urls: true });
 
   const { id: other } = await tasks.create({ name: "another", type: "inference" });

@@ -205,12 +205,9 @@ export const TASK_LIFECYCLE_SERVICES: readonly ServedEndpoint[] = [
     (request, call) => runMany(request.ids, (id) => ({ archived: setArchived(call, id, true, {}) })),
     { since: "2.13" },
   ),
-  serveOther(
-    "tasks.unarchive_many",
-    manyRequest,
-    (request, call) => runMany(request.ids, (id) => ({ unarchived: setArchived(call, id, false, {}) })),
-    { since: "2.13" },
-  ),
+  serve("tasks.unarchive_many", (request, call) => runMany(request.ids, (id) => ({ unarchived: setArchived(call, id, false, {}) })), {
+    since: "2.13",
+  }),
   serveOther(
     "tasks.stop_many",
     manyRequest,

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { endpoint, lazily } from "../endpoint.js";
 import { flag, integer, text, texts } from "../field-types.js";
+import { manyResponse } from "../many-response.js";
 import { updateResponse } from "../search-fields.js";
 
 const reasons = lazily(() => ({ status_reason: text(), status_message: text() }));
@@ -67,6 +68,7 @@ export const TASK_STATUS_ENDPOINTS = {
     () => z.object({ tasks: z.array(z.string()), include_pipeline_steps: flag(), ...reasons() }),
     () => z.looseObject({ archived: integer() }),
   ),
+  "tasks.unarchive_many": endpoint(() => z.object({ ids: z.array(z.string()), ...reasons() }), manyResponse),
   "tasks.enqueue": endpoint(
     () => z.object({ ...change(), queue: text(), queue_name: text(), verify_watched_queue: flag(), update_execution_queue: flag() }),
     () => z.looseObject({ ...updateResponse().shape, queued: integer(), queue_watched: flag() }),

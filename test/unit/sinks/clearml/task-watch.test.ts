@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { TaskWatch, judgeStatus } from "../../../../src/sinks/clearml/task-watch.js";
+import { judgeStatus } from "../../../../src/clearml/status-verdict.js";
+import { isOurs } from "../../../../src/sinks/clearml/task-status.js";
+import { TaskWatch } from "../../../../src/sinks/clearml/task-watch.js";
 import { FakeClock } from "../../../support/fake-clock.js";
 import { memoryLogger, noAnswer, raise, scriptedPort, type Script } from "./scripted-port.js";
 
@@ -185,6 +187,7 @@ describe("what a status means for a job that runs", () => {
     ["published", "", "", "stop"],
     ["publishing", "", "", "stop"],
   ])("%s, message %j, reason %j: %s", (status, message, reason, kind) => {
-    expect(judgeStatus("task", { status, message, reason }, 1).kind).toBe(kind);
+    const view = { status, message, reason };
+    expect(judgeStatus("task", view, 1, isOurs(view)).kind).toBe(kind);
   });
 });
