@@ -7,7 +7,7 @@ import { describeError, JournalError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { drainJournal, isSettled, planDrain, type DrainOptions, type DrainPlan } from "../trainer/drain-journal.js";
 import { findJournals } from "./find-journals.js";
-import { openArchives, retireArchivesOf, type Archive, type ArchivePlace } from "./open-archive.js";
+import { openArchives, retireArchivesOf, type Archive, type ArchivePlace } from "../trainer/open-archive.js";
 import { syncSession } from "./sync-session.js";
 import { SyncProgress } from "./sync-progress.js";
 import { resultLines, summaryLine, type SyncResult } from "./sync-result.js";

@@ -18,7 +18,7 @@ import { applyStatus, isOurs } from "./task-status.js";
 /** Configuration object that holds a job's results, as JSON text. */
 const RESULTS_CONFIGURATION = "Results";
 /** Runtime key under which the trainer leaves the outcome to the worker that owns the end (design 2.2). */
-const OUTCOME_RUNTIME_KEY = "trainer_sdk_outcome";
+export const OUTCOME_RUNTIME_KEY = "trainer_sdk_outcome";
 
 export interface FinalDeliveryParts {
   readonly mapping: EventMapping;

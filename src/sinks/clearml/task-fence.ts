@@ -6,7 +6,7 @@ import { setRuntime } from "../../clearml/task-edits.js";
 import type { TaskCalls } from "./clearml-port.js";
 
 /** Runtime key: `<epoch>:<run>`; the run is empty while no trainer of that epoch has reported. */
-const FENCE_RUNTIME_KEY = "trainer_sdk_fence";
+export const FENCE_RUNTIME_KEY = "trainer_sdk_fence";
 
 /** Who may write to a task. */
 export interface FenceMark {
@@ -44,7 +44,14 @@ export async function holdFence(calls: TaskCalls, own: FenceMark, first: boolean
   return { status: "held" };
 }
 
-function parseMark(value: unknown): FenceMark {
+/** For the worker: from now on the task takes no writes of lower numbers. Never lowers the mark. @throws ApiError, ConnectionError. */
+export async function raiseFence(calls: TaskCalls, epoch: number): Promise<void> {
+  const mark = await readFence(calls);
+  if (mark !== undefined && mark.epoch < epoch) await setRuntime(calls, { [FENCE_RUNTIME_KEY]: `${String(epoch)}:` });
+}
+
+/** Reads the value of a task's {@link FENCE_RUNTIME_KEY}; anything else counts as no mark. */
+export function parseMark(value: unknown): FenceMark {
   const match = typeof value === "string" ? /^(\d{1,15}):([0-9a-zA-Z_-]*)$/.exec(value) : null;
   return match ? { epoch: Number(match[1]), runId: match[2] ?? "" } : { epoch: 0, runId: "" };
 }

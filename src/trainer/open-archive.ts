@@ -12,8 +12,8 @@ import { parseCheckpointUri, type StorageSpec } from "../storage/checkpoint-uri.
 import type { ObjectReader } from "../storage/object-reader.js";
 import { createObjectReader } from "../storage/open-object-reader.js";
 import { createObjectStore } from "../storage/open-object-store.js";
-import { ARCHIVE_SUFFIX, MANIFEST_FILE, type HandOverManifest } from "../trainer/hand-over.js";
-import { DONE_SUFFIX, handOversOf, markDelivered, retireHandOvers } from "../trainer/retire-hand-overs.js";
+import { ARCHIVE_SUFFIX, MANIFEST_FILE, type HandOverManifest } from "./hand-over.js";
+import { DONE_SUFFIX, handOversOf, markDelivered, retireHandOvers } from "./retire-hand-overs.js";
 
 /** An archive that was not delivered yet. */
 export interface Archive {
