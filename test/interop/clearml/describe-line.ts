@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ClearML } from "../../../src/clearml/index.js";
+import { exportOfflineSession, importOfflineSession, type ClearML } from "../../../src/clearml/index.js";
 import { Tally } from "../support/tally.js";
 import { comparePictures } from "./compare-pictures.js";
 import { pictureOfTask, type Picture } from "./our-picture.js";
@@ -180,7 +180,21 @@ export function describeLine(line: SdkLine): void {
       tally.compare("status", theirs.status, "completed");
       tally.compare("points", theirs.scalars.loss.train.x.length, 20);
       tally.compare("artifacts", Object.keys(theirs.artifacts).sort(), ["data", "file"]);
-      comparePictures(tally, await pictureOfTask(clearml, task, folder), theirs);
+      const imports = await pictureOfTask(clearml, task, folder);
+      comparePictures(tally, imports, theirs);
+
+      const { archive } = recorded.answer as { archive: string };
+      const ours = await importOfflineSession(clearml, archive);
+      tally.compare("problems of our import", ours.problems, []);
+      compareStories(tally, await pictureOfTask(clearml, ours.taskId, folder), imports);
+      const again = await importOfflineSession(clearml, archive);
+      tally.compare("imported once", [again.taskId, again.wasThere], [ours.taskId, true]);
+
+      const { file } = await exportOfflineSession(clearml, ours.taskId, { file: path.join(folder, "session.zip") });
+      const back = await python.run("import_offline", { archive: file });
+      expect(back.answer, back.output).toBeDefined();
+      noteTrouble(tally, back);
+      compareStories(tally, await pictureOfTask(clearml, back.answer.task, folder), imports);
       await countRequests(server, tally);
       tally.end();
     });
@@ -201,6 +215,38 @@ export function describeLine(line: SdkLine): void {
       tally.end();
     });
   });
+}
+
+/** What two tasks tell, whatever they are called and wherever their files lie. */
+function compareStories(tally: Tally, one: Picture, other: Picture): void {
+  for (const name of [
+    "name",
+    "project",
+    "type",
+    "status",
+    "comment",
+    "tags",
+    "parameters",
+    "configurations",
+    "scalars",
+    "singleValues",
+    "plots",
+    "console",
+    "script",
+  ])
+    tally.compare(`story.${name}`, one[name], other[name]);
+  tally.compare("story.artifacts", digests(one), digests(other));
+  tally.compare(
+    "story.samples",
+    one["debugSamples"].map(({ metric, variant, iter }: any) => [metric, variant, iter]),
+    other["debugSamples"].map(({ metric, variant, iter }: any) => [metric, variant, iter]),
+  );
+}
+
+function digests({ artifacts }: Picture): unknown {
+  return Object.fromEntries(
+    Object.entries<any>(artifacts).map(([name, { sha256, type, size, preview }]) => [name, { sha256, type, size, preview }]),
+  );
 }
 
 /** Curves without their names, which repeat the series. */
