@@ -7,6 +7,7 @@ import { ApiError } from "../base/errors.js";
 import { publicUrl, type HttpResponse } from "../base/http.js";
 import { parseRetryAfter } from "../base/retry.js";
 import { parseEnvelope } from "../protocol/clearml/envelope.js";
+import { endpointSince } from "../protocol/clearml/endpoint-versions.js";
 import { meaningOf } from "../protocol/clearml/error-kinds.js";
 
 const MAX_EXCERPT_CHARACTERS = 500;
@@ -20,6 +21,8 @@ export interface AnsweredCall {
   readonly secrets: readonly string[];
   /** Wall clock, for a `Retry-After` that is a date. */
   readonly nowMs: number;
+  /** API version that the server named at the login, where it did. */
+  readonly serverApiVersion?: string | undefined;
 }
 
 /**
@@ -111,7 +114,7 @@ function sentence(answer: HttpResponse, status: number, subcode: number | undefi
       status === 401
         ? " Check CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY, or CLEARML_AUTH_TOKEN."
         : status === 404
-          ? " The server may be too old."
+          ? ` ${tooOld(call)}`
           : "";
     return `ClearML refused ${where} with ${String(status)}/${String(subcode ?? 0)}${meaning === undefined ? "" : `: ${meaning}`}.${advice}`;
   }
@@ -126,6 +129,15 @@ function sentence(answer: HttpResponse, status: number, subcode: number | undefi
     return `What answered ${where} with ${String(status)} is not a ClearML API server. ${advice}`;
   }
   return `${where} was answered with ${String(status)}, not in ClearML's form: by a proxy, or by a server in trouble.`;
+}
+
+/** What to update to, when an endpoint is missing. */
+function tooOld({ endpoint, serverApiVersion }: AnsweredCall): string {
+  const needed = endpointSince(endpoint);
+  const speaks = serverApiVersion === undefined ? "" : `; this server speaks ${serverApiVersion}`;
+  return needed === undefined
+    ? `The server may be too old${speaks}.`
+    : `${endpoint} needs a server of API version ${needed} or newer${speaks}. Update the server.`;
 }
 
 function redacted(text: string, secrets: readonly string[]): string {

@@ -112,7 +112,13 @@ export class ApiExchange {
 
   #read(request: ApiRequest, path: string, answer: HttpResponse): ApiAnswer {
     const secrets = [this.#tokens.current ?? "", this.#options.connection.secretKey ?? "", this.#basic ?? ""];
-    const call = { endpoint: request.endpoint, url: this.#url(path), secrets, nowMs: this.#options.clock.now() };
+    const call = {
+      endpoint: request.endpoint,
+      url: this.#url(path),
+      secrets,
+      nowMs: this.#options.clock.now(),
+      serverApiVersion: this.#tokens.payload?.api_version ?? undefined,
+    };
     return { data: dataOf(answer, call), call };
   }
 

@@ -6,6 +6,8 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { ValidationError, describeError } from "../base/errors.js";
+import { parseHocon } from "../base/hocon/parse-hocon.js";
+import { resolveHocon } from "../base/hocon/resolve-hocon.js";
 import type { JsonValue } from "../base/json.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import { intoShape, type ParameterTree } from "./parameter-values.js";
@@ -72,6 +74,21 @@ export function configurationText(task: TaskDocument, name: string): string | un
   const { configuration } = task;
   const key = name.trim();
   return configuration && Object.hasOwn(configuration, key) ? (configuration[key]?.value ?? undefined) : undefined;
+}
+
+/** A configuration's text as what it says. @throws ValidationError when it is neither JSON nor HOCON. */
+export function configurationObject(name: string, text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    // HOCON, then.
+  }
+  try {
+    return resolveHocon(parseHocon(text, { file: name, include: () => undefined }), {});
+  } catch (error) {
+    const message = `the configuration ${JSON.stringify(name)} is neither JSON nor HOCON: ${describeError(error)}`;
+    throw new ValidationError(`${message}.`, [{ path: "name", message }], error);
+  }
 }
 
 async function textOf(source: ConfigurationSource): Promise<{ readonly text: string; readonly type: string }> {

@@ -8,7 +8,7 @@ import { readParameter } from "./parameter-values.js";
 import type { CallOptions } from "./session.js";
 import { TaskApi } from "./task-api.js";
 import { artifactsByName, type Artifact } from "./task-artifacts.js";
-import { configurationText } from "./task-connect.js";
+import { configurationObject, configurationText } from "./task-connect.js";
 import { PROPERTIES_SECTION, parameterAddress, readParameters, sectionOf } from "./task-parameters.js";
 import type { TaskContainer } from "./task-script.js";
 import type { TaskScript } from "./script-detection.js";
@@ -122,6 +122,16 @@ export class TaskReading {
   /** Text of one configuration; `undefined` when there is none of that name. */
   async getConfiguration(name: string, options?: CallOptions): Promise<string | undefined> {
     return configurationText(await this.reloaded(options), name);
+  }
+
+  /**
+   * One configuration as an object: JSON, or HOCON as ClearML's own client writes it; `undefined` when there is none.
+   *
+   * @throws ValidationError when its text is neither.
+   */
+  async getConfigurationAsDict(name: string, options?: CallOptions): Promise<JsonValue | undefined> {
+    const text = await this.getConfiguration(name, options);
+    return text === undefined ? undefined : configurationObject(name, text);
   }
 
   async getUserProperties(options?: CallOptions): Promise<Record<string, UserProperty>> {

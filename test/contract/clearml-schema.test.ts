@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClearML, type ClearML } from "../../src/clearml/index.js";
 import { createClearMLServer, type ClearMLServer } from "../../src/devserver/index.js";
+import { endpointSince } from "../../src/protocol/clearml/endpoint-versions.js";
 import { ENDPOINTS } from "../../src/protocol/clearml/endpoints.js";
 import { driveClient } from "./clearml-schema/client-run.js";
 import { KNOWN_GAPS, NOT_VALIDATED } from "./clearml-schema/known-gaps.js";
@@ -87,6 +88,14 @@ describe.skipIf(!schema)("the wire, by ClearML's published schema", () => {
 
   it("is met by every call of the client with success", () => {
     expect(byClient.filter((call) => call.status !== 200).map((call) => `${call.endpoint}: ${String(call.status)}`)).toEqual([]);
+  });
+
+  it("says of every endpoint that came late since when there is one", () => {
+    const isLate = (version: string): boolean => version.localeCompare("2.9", "en", { numeric: true }) >= 0;
+    for (const endpoint of Object.keys(ENDPOINTS).filter((name) => name !== "debug.ping")) {
+      const since = schema?.since(endpoint) ?? "0";
+      expect(endpointSince(endpoint), endpoint).toBe(isLate(since) ? since : undefined);
+    }
   });
 
   it("covers every endpoint that the client knows", () => {

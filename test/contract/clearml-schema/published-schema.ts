@@ -71,6 +71,13 @@ export class PublishedSchema {
     this.#services = services;
   }
 
+  /** The first API version that has an endpoint; undefined when none has. */
+  since(endpoint: string): string | undefined {
+    const [service = "", action = ""] = endpoint.split(".");
+    const versions = Object.keys(this.#services[service]?.endpoints[action]?.versions ?? {});
+    return versions.sort((one, other) => one.localeCompare(other, "en", { numeric: true }))[0];
+  }
+
   static load(): PublishedSchema | undefined {
     if (!existsSync(SCHEMA_FILE)) return undefined;
     return new PublishedSchema((JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as { services: Record<string, PublishedService> }).services);

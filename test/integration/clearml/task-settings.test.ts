@@ -132,6 +132,16 @@ describe("a configuration", () => {
     expect(await task.getConfiguration("fresh")).toBe("new");
   });
 
+  it("is read as what it says, in JSON or in the form that ClearML's own client writes", async () => {
+    await task.connectConfiguration({ json: { a: [1, null] } });
+    await task.connectConfiguration({ text: 'a = [1, {\n    b = "x"\n    }]\nk = 1.5', type: "dictionary" }, { name: "hocon" });
+    await task.connectConfiguration({ text: "{ a" }, { name: "broken" });
+    expect(await task.getConfigurationAsDict("General")).toEqual({ a: [1, null] });
+    expect(await task.getConfigurationAsDict("hocon")).toEqual({ a: [1, { b: "x" }], k: 1.5 });
+    expect(await task.getConfigurationAsDict("none")).toBeUndefined();
+    expect(ValidationError.isInstance(await failureOf(task.getConfigurationAsDict("broken")))).toBe(true);
+  });
+
   it("is deleted alone, whatever its name", async () => {
     for (const name of ["size", "type", "a.b"]) await task.connectConfiguration({ text: name }, { name });
     expect(await task.deleteConfiguration("size")).toBe(true);

@@ -44,6 +44,14 @@ it.each([
 });
 
 describe("a refusal", () => {
+  it("of an endpoint that the server does not have yet says what to update to", () => {
+    const old = { ...call, endpoint: "tasks.edit_runtime", serverApiVersion: "2.30" };
+    expect(() => dataOf(refusal(404, 0), old)).toThrow(
+      /tasks\.edit_runtime needs a server of API version 2\.34 or newer; this server speaks 2\.30/,
+    );
+    expect(() => dataOf(refusal(404, 0), { ...call, endpoint: "tasks.new_one" })).toThrow(/may be too old\./);
+  });
+
   it("carries status, subcode, request id, the server's words and their meaning", () => {
     const error = errorOf(refusal(400, 101, "Invalid task id: id=x"));
     expect(error).toMatchObject({
