@@ -19,6 +19,10 @@ const shared: Options = {
   platform: "node",
   splitting: true,
   sourcemap: true,
+  // Maps give stack traces their lines; the text itself is in the repository, and would weigh more than all else together.
+  esbuildOptions: (options) => {
+    options.sourcesContent = false;
+  },
   // `node:sqlite` has no other name.
   removeNodeProtocol: false,
   // The parts below run side by side into an empty folder.

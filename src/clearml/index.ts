@@ -11,6 +11,9 @@ export {
   type ResolvedClearMLConnection,
   type SessionTransport,
 } from "./options.js";
+export type { ClearMLOrigins } from "./options.js";
+export type { ClearMLConf, ConfApi, ConfS3Entry } from "../base/clearml-conf.js";
+export type { NetworkSettings } from "../base/network.js";
 export { isClearMLError, isRetryableStatus } from "./answers.js";
 export { Task, type CloneOptions, type DeleteTaskOptions, type TaskInitOptions } from "./task.js";
 export { TaskReading, type UserProperty } from "./task-reading.js";

@@ -112,7 +112,10 @@ describe("journal ls, show and dead-letters", () => {
       code: 1,
       error: expect.stringContaining("there is no ") as string,
     });
-    expect(await run("show", folder)).toMatchObject({ code: 1, error: expect.stringContaining("there is no journal in ") as string });
+    expect(await run("show", folder)).toMatchObject({
+      code: 1,
+      error: expect.stringContaining("there is no journal and no offline session in ") as string,
+    });
     expect(await run("show", "--since", "yesterday", folder)).toMatchObject({
       code: 2,
       error: expect.stringContaining("Give a time") as string,

@@ -59,8 +59,10 @@ async function startAppending(): Promise<Appending> {
         wake();
       }),
     async kill() {
+      const gone = once(started, "exit");
       started.kill("SIGKILL");
-      await ended;
+      // Its output ends a moment before the process does.
+      await Promise.all([ended, gone]);
     },
   };
 }

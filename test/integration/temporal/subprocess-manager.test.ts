@@ -91,7 +91,9 @@ describe("a trainer as a process", () => {
   it("is never taken for another process that has its pid now", async () => {
     const { handle, folder } = await running({}, "wait");
     const { pid } = (await folder.trainer())!;
-    process.kill((await folder.supervisor())!.pid, "SIGKILL");
+    const supervisor = (await folder.supervisor())!.pid;
+    process.kill(supervisor, "SIGKILL");
+    await until(() => !bench!.isAlive(supervisor));
     await writeFile(path.join(folder.path, "trainer.json"), JSON.stringify({ ...(await folder.trainer()), startedAt: "1" }));
     expect((await bench!.worker().find(handle.key, { signal }))?.state.phase).toBe("ended");
     await bench!.worker().stop(handle, { signal, graceMs: 0, reason: "enough" });
@@ -102,9 +104,10 @@ describe("a trainer as a process", () => {
   it("of a machine that was restarted since is told as lost with its node", async () => {
     const { handle, folder } = await running({}, "wait");
     const { pid } = (await folder.trainer())!;
-    process.kill((await folder.supervisor())!.pid, "SIGKILL");
+    const supervisor = (await folder.supervisor())!.pid;
+    process.kill(supervisor, "SIGKILL");
     process.kill(pid, "SIGKILL");
-    await until(() => !bench!.isAlive(pid));
+    await until(() => !bench!.isAlive(pid) && !bench!.isAlive(supervisor));
     await writeFile(path.join(folder.path, "run.json"), JSON.stringify({ ...(await folder.run()), bootId: "before" }));
     expect((await bench!.worker().find(handle.key, { signal }))?.state).toMatchObject({ end: { failure: "NodeLost" } });
   });
