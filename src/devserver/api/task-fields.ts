@@ -193,7 +193,7 @@ export const EMPTY_TASK: Pick<TaskDocument, "execution" | "models" | "output" | 
 } = {
   execution: {},
   // The official SDK writes into it without looking whether it is there.
-  script: { binary: "python", repository: "", entry_point: "" },
+  script: { binary: "python", repository: "", entry_point: "", requirements: {} },
   models: { input: [], output: [] },
   output: {},
   hyperparams: {},

@@ -30,7 +30,7 @@ describe("tasks.create", () => {
       hyperparams: { " Args ": { lr: { value: "0.1" } } },
     });
     const { script, output, execution, hyperparams } = await clearml.read(task);
-    expect(script).toEqual({ binary: "python", repository: "", entry_point: "train.ts" });
+    expect(script).toEqual({ binary: "python", repository: "", entry_point: "train.ts", requirements: {} });
     expect(output).toEqual({ destination: "s3://bucket/x" });
     expect(execution.artifacts.map((one: any) => [one.key, one.mode])).toEqual([
       ["best", "output"],
@@ -263,7 +263,7 @@ describe("other edits", () => {
   it("gives a task a script from the start, of which a full reset takes it", async () => {
     const clearml = new TestClearML();
     const task = await clearml.task();
-    expect((await clearml.read(task)).script).toEqual({ binary: "python", repository: "", entry_point: "" });
+    expect((await clearml.read(task)).script).toEqual({ binary: "python", repository: "", entry_point: "", requirements: {} });
     await clearml.ok("tasks.reset", { task, clear_all: true });
     expect(await clearml.read(task)).not.toHaveProperty("script");
   });

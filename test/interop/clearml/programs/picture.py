@@ -96,7 +96,7 @@ def picture_of_task(task_id, download=True):
         "parameters": task.get_parameters(),
         "userProperties": {name: item["value"] for name, item in task.get_user_properties().items()},
         "configurations": {name: task.get_configuration_object(name) for name in sorted(data.configuration or {})},
-        "labels": task.get_labels_enumeration(),
+        "labels": task.get_labels_enumeration() or {},
         "script": {
             name: getattr(data.script, name, None) or ""
             for name in ("binary", "repository", "branch", "version_num", "working_dir", "entry_point", "diff")
