@@ -1,6 +1,7 @@
 /**
  * A trainer for the tests of the activities, made as a user makes one. Says in `LEDGER` what it does, by its number. Holds
  * at epoch `HOLD_AT` until `GATE` is there. `END`: `complete`, `crash:<code>`, `reportFailed`, `oom`, `kill:<signal>`.
+ * `oom@1` for the first trainer alone.
  * `DEAF`: goes on when it is told to stop.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -29,7 +30,9 @@ for (let epoch = (sdk.resume?.epoch ?? 0) + 1; epoch <= Number(EPOCHS) && !mayGo
   note(`epoch:${String(epoch)}`);
   if (String(epoch) === HOLD_AT) while (!existsSync(GATE) && !mayGoOn()) await sleep(20);
 }
-const [kind, argument = ""] = END.split(":");
+// An end with a number happens to the trainer of that number alone: `oom@1`.
+const [what = "", only] = END.split("@");
+const [kind, argument = ""] = only === undefined || only === fence ? what.split(":") : ["complete"];
 if (mayGoOn()) {
   await sdk.reportStopped((sdk.signal.reason as Error).message);
   note("stopped");

@@ -1,0 +1,210 @@
+/**
+ * Trainings through a real Temporal server with real workers. Of each: the ledger that trainers write themselves, ClearML,
+ * the backend and the workflow tell the same story, and the writes of one trainer alone were accepted.
+ */
+import { once } from "node:events";
+import { WorkflowFailedError } from "@temporalio/client";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../support/until.js";
+import { Tally } from "../support/tally.js";
+import { keepHistory } from "./keep-history.js";
+import { startTemporalServer, type TemporalServer } from "./temporal-server.js";
+import { TrainingBench } from "./training-bench.js";
+
+const tally = new Tally("temporal", "workflow, ClearML and backend");
+let temporal: TemporalServer;
+let bench: TrainingBench;
+beforeAll(async () => {
+  temporal = await startTemporalServer();
+});
+afterAll(() => temporal[Symbol.asyncDispose]());
+beforeEach(async () => {
+  bench = await TrainingBench.start(temporal);
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const WHOLE = [1, 1 / 2, 1 / 3];
+
+async function failure(result: Promise<unknown>): Promise<{ readonly workflow: string; readonly type: string | undefined }> {
+  const error = await result.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  const chain: string[] = [];
+  let type: string | undefined;
+  for (let cause = (error as Error).cause; cause instanceof Error; cause = cause.cause) {
+    chain.push(cause.name);
+    type = (cause as { type?: string }).type ?? type;
+  }
+  return { workflow: chain[0] ?? "", type };
+}
+
+async function agreeOn(status: string, end: string): Promise<void> {
+  const [clearml, backend] = [await bench.clearml(), await bench.backend()];
+  tally.called(backend.progress.length + backend.ends.length + (await bench.ledger()).length);
+  tally.compare("ClearML's status", clearml.status, status);
+  tally.compare("the backend's end", backend.ends, [end]);
+  tally.end();
+  await keepHistory(bench.client, bench.queue, expect.getState().currentTestName ?? "");
+}
+
+describe("a training through Temporal", () => {
+  it("runs to its completion and shows its progress", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "2" }, { required: { checkpoints: ["last"] }, model: { name: "detector" } });
+    await bench.reached("1 epoch:2");
+    await until(async () => (await workflow.query<{ training?: { iteration?: number } }>("progress")).training?.iteration === 2);
+    await bench.openGate();
+    const result = await workflow.result();
+    expect(result).toMatchObject({ status: "completed", finalMetrics: { train_loss: 1 / 3 }, models: [expect.any(String)] });
+    expect(await bench.ledger()).toEqual(["1 began", "1 epoch:1", "1 epoch:2", "1 epoch:3", "1 completed"]);
+    expect((await bench.clearml()).loss).toEqual(WHOLE);
+    await agreeOn("completed", "/completed");
+  });
+
+  it("whose worker is killed in the middle is adopted by the next", async () => {
+    const first = await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "2" });
+    await bench.reached("1 epoch:2");
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    await bench.worker();
+    await bench.openGate();
+    expect(await workflow.result()).toMatchObject({ status: "completed" });
+    expect(await bench.ledger()).toEqual(["1 began", "1 epoch:1", "1 epoch:2", "1 epoch:3", "1 completed"]);
+    expect((await bench.clearml()).loss).toEqual(WHOLE);
+    await agreeOn("completed", "/completed");
+  });
+
+  it("survives a deploy: its worker leaves within its grace, and the next one goes on with the same trainer", async () => {
+    const first = await bench.worker("one", { shutdownGraceMs: 500 });
+    const workflow = await bench.start({ HOLD_AT: "2" });
+    await bench.reached("1 epoch:2");
+    first.kill("SIGTERM");
+    expect(await once(first, "exit")).toEqual([0, null]);
+    expect(await bench.ledger()).toEqual(["1 began", "1 epoch:1", "1 epoch:2"]);
+    await bench.worker();
+    await bench.openGate();
+    expect(await workflow.result()).toMatchObject({ status: "completed" });
+    expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began"]);
+    await agreeOn("completed", "/completed");
+  });
+
+  it("that is cancelled ends its trainer, and ends as cancelled", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "1" });
+    await bench.reached("1 epoch:1");
+    await workflow.cancel();
+    expect((await failure(workflow.result())).workflow).toBe("CancelledFailure");
+    expect(await bench.ledger()).toEqual(["1 began", "1 epoch:1", "1 stopped"]);
+    await agreeOn("stopped", "/stopped");
+  });
+
+  it("that is stopped by signal ends well, also when the signal comes before anything else", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "1" });
+    await bench.reached("1 epoch:1");
+    await workflow.signal("stop", "enough for today");
+    expect(await workflow.result()).toMatchObject({ status: "stopped", message: "enough for today" });
+    await agreeOn("stopped", "/stopped");
+    const early = await bench.client.workflow.signalWithStart("trainingWorkflow", {
+      workflowId: bench.queue,
+      taskQueue: bench.queue,
+      args: [{ job: { jobId: "8" }, command: ["/bin/false"] }],
+      signal: "stop",
+      signalArgs: ["never mind"],
+    });
+    expect(await early.result()).toMatchObject({ status: "stopped", message: "never mind" });
+  });
+
+  it("that is stopped in ClearML ends as stopped", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "2" });
+    await bench.reached("1 epoch:2");
+    await until(async () => (await bench.clearml()).status === "in_progress");
+    await bench.reader.tasks.stop({ task: (await bench.clearml()).id });
+    expect(await workflow.result()).toMatchObject({ status: "stopped" });
+    expect((await bench.ledger()).at(-1)).toBe("1 stopped");
+    await agreeOn("stopped", "/stopped");
+  });
+
+  it("whose worker freezes until another machine takes over has one trainer whose writes count", async () => {
+    const frozen = await bench.worker("one");
+    const workflow = await bench.start({ HOLD_AT: "2" });
+    await bench.reached("1 epoch:2");
+    await until(async () => (await bench.clearml()).loss.length === 2);
+    frozen.kill("SIGSTOP");
+    // Another registry: a machine that cannot see the first one's processes.
+    await bench.worker("two");
+    await bench.reached("2 epoch:2");
+    await until(async () => (await bench.backend()).progress.includes("2 epoch:2"));
+    // Both trainers go on now, and both mean to write.
+    await bench.openGate();
+    expect(await workflow.result()).toMatchObject({ status: "completed" });
+    frozen.kill("SIGCONT");
+    await until(async () => (await bench.ledger()).some((line) => ["1 stopped", "1 completed"].includes(line)));
+    const { progress } = await bench.backend();
+    const takenOver = progress.indexOf("2 epoch:1");
+    expect(progress.slice(0, takenOver)).toEqual(["1 epoch:1", "1 epoch:2"]);
+    expect(progress.slice(takenOver)).toEqual(["2 epoch:1", "2 epoch:2", "2 epoch:3"]);
+    expect((await bench.clearml()).loss).toEqual(WHOLE);
+    await agreeOn("completed", "/completed");
+  });
+
+  it.each([
+    ["crash:1", "TrainerError"],
+    ["kill:SIGKILL", "Killed"],
+    ["oom", "OutOfMemory"],
+    ["reportFailed", "TrainerError"],
+  ])("whose trainer ends by %s fails as %s everywhere", async (end, type) => {
+    await bench.worker();
+    const workflow = await bench.start({ END: end });
+    expect(await failure(workflow.result())).toMatchObject({ type });
+    expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began"]);
+    await agreeOn("failed", "/failed");
+  });
+
+  it("whose program is not there fails as ImageUnavailable everywhere", async () => {
+    await bench.worker();
+    const workflow = await bench.start({}, { command: ["/nowhere/trainer"] });
+    expect(await failure(workflow.result())).toMatchObject({ type: "ImageUnavailable" });
+    await agreeOn("failed", "/failed");
+  });
+
+  it("that ran out of memory is tried with more, where that was asked for", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ END: "oom@1" }, { resources: { memoryBytes: 1_000 }, moreMemory: { maxMemoryBytes: 4_000 } });
+    expect(await workflow.result()).toMatchObject({ status: "completed", memoryRetries: 1 });
+    expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began", "2 began"]);
+    await agreeOn("completed", "/completed");
+  });
+
+  it("waits for a ClearML that is down at its creation", async () => {
+    bench.server.faults.set("api", { mode: "status", status: 503 });
+    await bench.worker();
+    const workflow = await bench.start();
+    await until(async () => ((await workflow.describe()).raw.pendingActivities?.[0]?.attempt ?? 0) > 1);
+    bench.server.faults.clear();
+    expect(await workflow.result()).toMatchObject({ status: "completed" });
+    expect((await bench.clearml()).loss).toEqual(WHOLE);
+    await agreeOn("completed", "/completed");
+  });
+
+  it("completes after a ClearML that was down at its end has everything", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "2" });
+    await bench.reached("1 epoch:2");
+    bench.server.faults.set("api", { mode: "status", status: 503 });
+    await bench.openGate();
+    await until(async () =>
+      ((await workflow.describe()).raw.pendingActivities ?? []).some(
+        ({ activityType, attempt }) => activityType?.name === "finalizeTask" && (attempt ?? 0) > 1,
+      ),
+    );
+    bench.server.faults.clear();
+    expect(await workflow.result()).toMatchObject({ status: "completed" });
+    expect((await bench.clearml()).loss).toEqual(WHOLE);
+    await agreeOn("completed", "/completed");
+  });
+});
