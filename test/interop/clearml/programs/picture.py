@@ -55,7 +55,7 @@ def picture_of_artifact(artifact, download=True):
         "size": artifact.size,
         "uri": artifact.url,
         "hash": artifact.hash,
-        "preview": artifact.preview,
+        "preview": artifact.preview or "",
         "metadata": artifact.metadata,
         "timestamp": int(artifact.timestamp.timestamp()) if artifact.timestamp else None,
         "sha256": digest_of(local) if local else None,
