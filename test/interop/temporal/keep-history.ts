@@ -43,6 +43,7 @@ function plainText(text: string, workflowId: string): string {
     .replaceAll(process.execPath, "/usr/bin/node")
     .replace(new RegExp(`[^"\\s]*/${workflowId}`, "g"), "/job")
     .replaceAll(workflowId, "training-7")
+    .replace(/\d+@[\w-]+/g, "worker")
     .replace(/"host":"[^"]*"/g, '"host":"host"')
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:8008");
 }
