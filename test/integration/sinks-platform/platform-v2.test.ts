@@ -6,6 +6,9 @@ import { undiciTransport } from "../../../src/base/http.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import { createPlatformV2Sinks } from "../../../src/sinks/platform/v2/platform-v2-sink.js";
+import { drainJournal } from "../../../src/trainer/drain-journal.js";
+import { volatileMemory } from "../../contract/sink-contract.js";
+import { FACTS, recordOf } from "../../support/facts.js";
 import { eventually } from "../../support/fake-clock.js";
 import { aPlatformTrainer } from "../../support/platform-trainer.js";
 
@@ -321,4 +324,46 @@ it("tells a failed inference or export with its reason", async () => {
   await sdk.reportStopped("no time left");
   await sdk.close();
   expect(world.receiver.taken("export-completion")).toEqual([{ status: "failed", error_message: "stopped: no time left" }]);
+});
+
+it("lets another process deliver what a trainer left, in the same words", async () => {
+  world.receiver.before = () => ({ status: 503 });
+  const sdk = await world.start();
+  await sdk.reportStarted({ totalEpochs: 2 });
+  await sdk.reportValidation({ epoch: 1, metrics: { mAP50: 0.75 } });
+  await sdk.log("info", "left behind");
+  await sdk.reportCompleted({ epoch: 2, totalEpochs: 2 });
+  expect((await sdk.close({ deadlineMs: 0 })).complete).toBe(false);
+  world.receiver.before = undefined;
+  // Another machine: nothing of the job's environment is there but the journal.
+  const report = await drainJournal({
+    directory: path.join(world.folder, "journal"),
+    env: {},
+    deadlineMs: 20_000,
+    signal: new AbortController().signal,
+  });
+  expect(report).toMatchObject({ complete: true, unreachable: {} });
+  expect(world.receiver.taken("validation")).toMatchObject([{ task_type: "object_detection", primary_metric_name: "mAP50" }]);
+  expect(world.receiver.logRows).toEqual(["[INFO] left behind"]);
+  expect(world.receiver.job.status).toBe("completed");
+});
+
+it("warns once when the backend writes to the ClearML task that the SDK writes to", async () => {
+  world.receiver.job.clearml_task_id = "the-task";
+  const warnings: string[] = [];
+  const transport = undiciTransport();
+  const [sink] = createPlatformV2Sinks({
+    url: world.receiver.callbackUrl,
+    job: { operation: "training", jobId: 123, taskType: "detection", primaryMetric: undefined, totalEpochs: undefined },
+    mode: "drain",
+    taskId: () => "the-task",
+    transport,
+    clock: systemClock,
+    random: Math.random,
+    logger: { ...silentLogger, warn: (message) => warnings.push(message) },
+  });
+  const context = { signal: new AbortController().signal, memory: volatileMemory(), ambiguous: false };
+  await sink?.deliver([recordOf(FACTS.started, 1), recordOf(FACTS.progress, 2)], context);
+  await transport.close();
+  expect(warnings).toEqual([expect.stringContaining("TRAINER_SINKS=platform")]);
 });
