@@ -40,9 +40,14 @@ export function containerInput(container: TaskContainer): Record<string, string>
 /** Sets parts of the script; the others stay. */
 export function setScript(api: TaskApi, script: TaskScript, options: TaskEditOptions): Promise<void> {
   const isPinned = script.branch !== undefined;
-  // A tag of the repository would win over the branch.
-  return api.editWhole("its script", options, ["script.tag"], (task) => ({
-    script: { ...(isPinned && typeof task.script?.tag === "string" ? { tag: "" } : {}), ...scriptInput(script) },
+  // A tag of the repository would win over the branch. Python's client takes a script without requirements for a damaged
+  // one: its `get_requirements` ends with a TypeError.
+  return api.editWhole("its script", options, ["script.tag", "script.requirements"], (task) => ({
+    script: {
+      ...(task.script?.requirements == null ? { requirements: {} } : {}),
+      ...(isPinned && typeof task.script?.tag === "string" ? { tag: "" } : {}),
+      ...scriptInput(script),
+    },
   }));
 }
 
