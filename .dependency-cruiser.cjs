@@ -7,12 +7,14 @@ const ROOMS = {
   protocol: ["base"],
   clearml: ["base", "observe", "records", "protocol", "storage"],
   storage: ["base", "records", "protocol"],
+  mlflow: ["base"],
   outbox: ["base", "records", "protocol"],
   sinks: ["base", "records", "protocol", "clearml", "storage", "outbox"],
   trainer: ["base", "observe", "records", "protocol", "clearml", "storage", "outbox", "sinks"],
   devserver: ["base", "protocol"],
   // The program starts the other doors, by their entries alone.
-  cli: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],
+  cli: ["base", "records", "protocol", "clearml", "mlflow", "storage", "outbox", "sinks", "trainer", "migrate"],
+  migrate: ["base", "records", "protocol", "clearml", "mlflow", "storage"],
   temporal: ["base", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer"],
   testing: ["base", "observe", "records", "protocol", "clearml", "storage", "outbox", "sinks", "trainer", "devserver"],
 };

@@ -9,6 +9,7 @@ const doors = {
   index: "src/index.ts",
   "clearml/index": "src/clearml/index.ts",
   "devserver/index": "src/devserver/index.ts",
+  "migrate/index": "src/migrate/index.ts",
   "temporal/index": "src/temporal/index.ts",
   "temporal/workflow/index": "src/temporal/workflow/index.ts",
   "testing/index": "src/testing/index.ts",

@@ -21,7 +21,7 @@ import type { DownloadedFile, FileServer } from "./file-server.js";
 import { fileServerPort } from "./file-server-port.js";
 import { objectAddress, type ObjectAddress } from "./object-address.js";
 import type { CallRetry, Environment } from "./options.js";
-import { DEFAULT_RETRY_BUDGET_MS, retrying } from "./retrying.js";
+import { DEFAULT_RETRY_BUDGET_MS, retrying } from "../base/retrying.js";
 
 export interface ObjectFilesOptions {
   readonly files: FileServer;

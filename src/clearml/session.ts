@@ -27,7 +27,7 @@ import {
   type Environment,
   type SessionTransport,
 } from "./options.js";
-import { DEFAULT_RETRY_BUDGET_MS, mayRepeat, retrying } from "./retrying.js";
+import { DEFAULT_RETRY_BUDGET_MS, mayRepeat, retrying } from "../base/retrying.js";
 
 /** How one call is made. */
 export interface CallOptions {

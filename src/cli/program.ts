@@ -5,6 +5,7 @@ import type { DevOptions } from "./dev-command.js";
 import type { DoctorOptions } from "./doctor-command.js";
 import type { ShimOptions } from "./shim-command.js";
 import { addJournalCommands } from "./journal-options.js";
+import { addMigrateCommands } from "./migrate-options.js";
 import type { SyncOptions } from "./sync-command.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
@@ -100,6 +101,7 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
     });
 
   addJournalCommands(program, terminal, done);
+  addMigrateCommands(program, terminal, done);
   return program;
 }
 

@@ -1,9 +1,9 @@
 /** Trying a call again within its own time, for callers who wait for the answer. The outbox has a schedule of its own and never uses this. */
 import pRetry from "p-retry";
-import type { Clock } from "../base/clock.js";
-import { ApiError, ConnectionError } from "../base/errors.js";
-import type { Random } from "../base/ids.js";
-import { retryDelayMs, type RetryPolicy } from "../base/retry.js";
+import type { Clock } from "./clock.js";
+import { ApiError, ConnectionError } from "./errors.js";
+import type { Random } from "./ids.js";
+import { retryDelayMs, type RetryPolicy } from "./retry.js";
 
 /** Time within which further attempts may begin. */
 export const DEFAULT_RETRY_BUDGET_MS = 60_000;

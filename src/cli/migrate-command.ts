@@ -1,0 +1,93 @@
+/** `trainer-sdk migrate mlflow plan|run|verify`: builds both clients, runs the step, tells the result. */
+import { writeFile } from "node:fs/promises";
+import { createClearML } from "../clearml/create-clearml.js";
+import { MlflowClient } from "../mlflow/mlflow-client.js";
+import type { MigrationOptions } from "../migrate/migration-options.js";
+import { planMigration } from "../migrate/plan-migration.js";
+import { runMigration } from "../migrate/run-migration.js";
+import { verifyMigration } from "../migrate/verify-migration.js";
+import { MigrateProgress } from "./migrate-progress.js";
+import { planLines, runLines, verifyLines } from "./migrate-report.js";
+import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+
+/** The three steps. */
+export type MigrateStep = "plan" | "run" | "verify";
+
+/** Options as the command line gives them. */
+export interface MigrateOptions {
+  readonly trackingUri?: string;
+  readonly sourceId?: string;
+  readonly into?: string;
+  readonly experiment?: readonly string[];
+  readonly skipDeleted?: boolean;
+  readonly concurrency?: number;
+  readonly rate?: number;
+  readonly report?: string;
+  readonly json?: boolean;
+  readonly ledger?: string;
+  readonly redo?: boolean;
+}
+
+const DEFAULT_LEDGER = "mlflow-ledger.jsonl";
+/** Either server may be away for minutes. */
+const RETRY_BUDGET_MS = 300_000;
+
+/** @returns 0 when all was done and is equal, else 1. @throws ConfigError, and what keeps the lists from being read. */
+export async function runMigrate(
+  step: MigrateStep,
+  options: MigrateOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  await using mlflow = new MlflowClient(
+    { trackingUri: options.trackingUri, requestsPerSecond: options.rate, retryBudgetMs: RETRY_BUDGET_MS },
+    env,
+  );
+  // A plan asks nothing of ClearML; its keys are needed all the same, so that the next step does not stumble over them.
+  await using clearml = createClearML({ retry: { budgetMs: RETRY_BUDGET_MS } }, env);
+  const progress = new MigrateProgress(terminal, step);
+  const given: MigrationOptions = {
+    mlflow,
+    clearml,
+    sourceId: options.sourceId,
+    into: options.into,
+    experiments: options.experiment,
+    skipDeleted: options.skipDeleted,
+    concurrency: options.concurrency,
+    signal: terminal.stop,
+    onProgress: (now) => {
+      progress.update(now);
+    },
+  };
+  try {
+    const { report, lines, ok } = await perform(step, given, options);
+    progress.end();
+    const json = JSON.stringify(report);
+    if (options.report !== undefined) await writeFile(options.report, `${json}\n`);
+    terminal.out(options.json ? `${json}\n` : lines.map((line) => `${line}\n`).join(""));
+    return ok ? EXIT.ok : EXIT.failed;
+  } finally {
+    progress.end();
+  }
+}
+
+async function perform(
+  step: MigrateStep,
+  given: MigrationOptions,
+  { ledger = DEFAULT_LEDGER, redo }: MigrateOptions,
+): Promise<{ readonly report: unknown; readonly lines: readonly string[]; readonly ok: boolean }> {
+  switch (step) {
+    case "plan": {
+      const report = await planMigration(given);
+      return { report, lines: planLines(report), ok: report.failures.length === 0 };
+    }
+    case "run": {
+      const report = await runMigration({ ...given, ledger, redo });
+      return { report, lines: runLines(report, ledger), ok: report.failures.length === 0 && !report.interrupted };
+    }
+    case "verify": {
+      const report = await verifyMigration(given);
+      return { report, lines: verifyLines(report), ok: report.ok };
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** `trainer-sdk migrate` on the command line: its commands and their options. */
+import { InvalidArgumentError, type Command } from "commander";
+import type { MigrateOptions, MigrateStep } from "./migrate-command.js";
+import type { ExitCode, Terminal } from "./terminal.js";
+
+const SCOPE = `
+What is moved: experiments, runs (deleted ones too, as archived tasks), parameters, tags, notes, whole metric histories with
+their own times, files of runs. What is not moved yet: registered models and their versions, logged models of MLflow 3,
+traces, prompts; \`plan\` counts the models. The source is a server over HTTP; for a folder or a database start \`mlflow server\` on it.
+
+MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH. ClearML: CLEARML_API_HOST,
+CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or clearml.conf.
+
+Exit codes: 0 all is well, 1 something is missing, different or was interrupted, 2 the command line is wrong.`;
+
+/** Adds the commands. What they need is loaded when they run. */
+export function addMigrateCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+  const mlflow = program
+    .command("migrate")
+    .description("Move what another experiment tracker holds to ClearML, and prove it.")
+    .command("mlflow")
+    .description("From an MLflow server, 2.9 to 3.x: plan, then run, then verify.");
+  const add = (step: MigrateStep, description: string): Command =>
+    mlflow
+      .command(step)
+      .description(description)
+      .option("--tracking-uri <url>", "the MLflow server (default: MLFLOW_TRACKING_URI)")
+      .option("--source-id <name>", "name of the source in the keys of tasks; keep it for ever (default: host and path of the address)")
+      .option("--into <project>", "a project of ClearML to put everything below (default: none)")
+      .option("--experiment <name...>", "only these experiments (default: all)")
+      .option("--skip-deleted", "leave out deleted runs and experiments; the report says how many")
+      .option("--concurrency <number>", "runs at the same time (default: 4)", parseCount)
+      .option("--rate <number>", "requests a second to MLflow, at most (default: no limit)", parseCount)
+      .option("--report <file>", "write the report as JSON into this file")
+      .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
+      .addHelpText("after", SCOPE)
+      .action(async (options: MigrateOptions) => {
+        const { runMigrate } = await import("./migrate-command.js");
+        done(await runMigrate(step, options, process.env, terminal));
+      });
+  add("plan", "Read everything and say what would be moved, and what of it ClearML shows otherwise. Writes nothing.");
+  add("run", "Move it. Can be stopped at any moment and started again; what is done is left alone.")
+    .option("--ledger <file>", "append which run became which task, as JSON lines (default: mlflow-ledger.jsonl)")
+    .option("--redo", "do again what is done, to repair what was changed in ClearML since");
+  add("verify", "Read both sides anew and compare every value, point and file. Writes nothing.");
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 1000) throw new InvalidArgumentError("Give a whole number from 1 to 1000.");
+  return count;
+}

@@ -1,0 +1,73 @@
+/** The reports of a migration in words. Pure. */
+import type { MigrationPlan } from "../migrate/plan-migration.js";
+import type { MigrationReport } from "../migrate/run-migration.js";
+import type { VerificationReport } from "../migrate/verify-migration.js";
+
+const MAX_LISTED = 20;
+
+export function planLines(plan: MigrationPlan): string[] {
+  const { skipped } = plan;
+  return [
+    `MLflow ${plan.version} at ${plan.trackingUri}`,
+    `  ${count(plan.experiments.length, "experiment")}, ${count(plan.runs, "run")} (${String(plan.deletedRuns)} deleted)`,
+    `  ${count(plan.parameters, "parameter")}, ${count(plan.tags, "tag")}, ${count(plan.metrics, "metric")} with ${count(plan.points, "point")}`,
+    `  ${count(plan.files, "file")}, ${String(plan.fileBytes)} bytes`,
+    ...plan.experiments.map(
+      ({ name, project, runs }) => `  ${JSON.stringify(name)} becomes the project ${project}: ${count(runs, "task")}`,
+    ),
+    ...(plan.lossy.length === 0 ? ["ClearML shows all of it as MLflow does."] : ["ClearML shows these otherwise:"]),
+    ...plan.lossy.map(({ count: times, why, example }) => `  ${String(times)} times: ${why}. Such as ${example}`),
+    ...plan.notMoved.map(({ what, count: times }) => `NOT MOVED: ${String(times)} ${what}`),
+    ...skippedLines(skipped),
+    ...plan.failures.slice(0, MAX_LISTED).map(({ runId, reason }) => `UNREADABLE: run ${runId}: ${reason}`),
+    ...more(plan.failures.length),
+  ];
+}
+
+export function runLines(report: MigrationReport, ledger: string): string[] {
+  return [
+    `${count(report.migrated, "run")} migrated, ${String(report.unchanged)} unchanged, ${String(report.failures.length)} failed, of ${String(report.runs)} in ${count(report.experiments, "experiment")}`,
+    `  ${count(report.points, "point")} (${String(report.notChartable)} in no chart, kept in the copies), ${count(report.files, "file")}, ${String(report.fileBytes)} bytes`,
+    `  run ids and task ids: ${ledger}`,
+    ...skippedLines(report.skipped),
+    ...report.failures
+      .slice(0, MAX_LISTED)
+      .map(({ runId, experiment, reason }) => `FAILED: run ${runId} of ${JSON.stringify(experiment)}: ${reason}`),
+    ...more(report.failures.length),
+    ...(report.interrupted ? ["INTERRUPTED: start it again, and it goes on."] : []),
+    ...(report.failures.length > 0 && !report.interrupted ? ["Start it again for the runs that failed; what is done is left alone."] : []),
+  ];
+}
+
+export function verifyLines(report: VerificationReport): string[] {
+  const { compared, runsInMlflow, differencesTotal } = report;
+  return [
+    `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
+    `  ${count(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
+    ...skippedLines(report.skipped),
+    ...report.differences
+      .slice(0, MAX_LISTED)
+      .map(
+        ({ runId, what, inMlflow, inClearML }) =>
+          `DIFFERENT: ${runId === undefined ? "" : `run ${runId}: `}${what}: MLflow has ${inMlflow}, ClearML has ${inClearML}`,
+      ),
+    ...more(differencesTotal),
+    report.interrupted
+      ? "INTERRUPTED: this proves nothing."
+      : report.ok
+        ? "All of it is in ClearML, and equal."
+        : `${count(differencesTotal, "difference")}.`,
+  ];
+}
+
+function skippedLines({ experiments, runs }: { readonly experiments: number; readonly runs: number }): string[] {
+  return experiments + runs === 0 ? [] : [`LEFT OUT, as asked: ${count(experiments, "deleted experiment")}, ${count(runs, "deleted run")}`];
+}
+
+function more(total: number): string[] {
+  return total > MAX_LISTED ? [`... and ${String(total - MAX_LISTED)} more`] : [];
+}
+
+function count(number: number, word: string): string {
+  return `${String(number)} ${word}${number === 1 ? "" : "s"}`;
+}

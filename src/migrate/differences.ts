@@ -1,0 +1,64 @@
+/** What a verification has laid side by side, and where the two sides differ. Keeps counts, and of differences the first ones. */
+
+/** A difference, in words a person can act on. */
+export interface Difference {
+  /** Undefined: it is about more than one run. */
+  readonly runId: string | undefined;
+  readonly what: string;
+  readonly inMlflow: string;
+  readonly inClearML: string;
+}
+
+/** More are counted and not kept: whoever lost a million points needs no list of them. */
+const MAX_KEPT = 1000;
+const MAX_WORDS = 200;
+
+/** How much was looked at. */
+export interface VerifiedCounts {
+  projects: number;
+  runs: number;
+  /** Names, texts, statuses, parameters, tags. */
+  values: number;
+  /** Points of MLflow, each compared with the copy. */
+  points: number;
+  /** Points of charts, each compared with the point of MLflow that it stands for. `points` is `events` + `collapsed` + `notChartable`. */
+  events: number;
+  /** Points that gave way to a later one of the same step. */
+  collapsed: number;
+  /** Points that no chart can hold. */
+  notChartable: number;
+  files: number;
+  fileBytes: number;
+}
+
+export class Differences {
+  readonly counts: VerifiedCounts = {
+    projects: 0,
+    runs: 0,
+    values: 0,
+    points: 0,
+    events: 0,
+    collapsed: 0,
+    notChartable: 0,
+    files: 0,
+    fileBytes: 0,
+  };
+  readonly kept: Difference[] = [];
+  total = 0;
+
+  /** Compares two texts or absent ones; equal means the same characters. */
+  value(runId: string | undefined, what: string, inMlflow: string | undefined, inClearML: string | undefined): void {
+    this.counts.values++;
+    if (inMlflow !== inClearML) this.add(runId, what, inMlflow, inClearML);
+  }
+
+  add(runId: string | undefined, what: string, inMlflow: string | undefined, inClearML: string | undefined): void {
+    this.total++;
+    if (this.kept.length < MAX_KEPT) this.kept.push({ runId, what, inMlflow: words(inMlflow), inClearML: words(inClearML) });
+  }
+}
+
+function words(text: string | undefined): string {
+  if (text === undefined) return "nothing";
+  return text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS).toWellFormed()}... (${String(text.length)} characters)` : text;
+}

@@ -1,0 +1,19 @@
+/**
+ * Entry `trainer-sdk/migrate`: moves an MLflow server to ClearML, and proves it. Names every public export, nothing more.
+ */
+export { MlflowClient, type MlflowDownload } from "../mlflow/mlflow-client.js";
+export type { MlflowOptions } from "../mlflow/mlflow-options.js";
+export type {
+  MlflowExperiment,
+  MlflowFile,
+  MlflowModelVersion,
+  MlflowPoint,
+  MlflowRegisteredModel,
+  MlflowRun,
+} from "../mlflow/mlflow-documents.js";
+export type { MigrationOptions, MigrationProgress } from "./migration-options.js";
+export { planMigration, type LossyThing, type MigrationPlan } from "./plan-migration.js";
+export { runMigration, type MigrationReport, type RunMigrationOptions } from "./run-migration.js";
+export { verifyMigration, type VerificationReport } from "./verify-migration.js";
+export type { Difference, VerifiedCounts } from "./differences.js";
+export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

@@ -1,0 +1,71 @@
+/** What there is to migrate: experiments and runs, by their ids and what the order of work needs. Reads MLflow alone. */
+import { NotFoundError } from "../base/errors.js";
+import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
+import type { MigrationOptions } from "./migration-options.js";
+
+/** A run, as far as it is kept in memory. */
+export interface InventoryRun {
+  readonly runId: string;
+  readonly experiment: MlflowExperiment;
+  readonly parentRunId: string | undefined;
+  readonly isDeleted: boolean;
+}
+
+export interface Inventory {
+  /** All that the server has, for their names. */
+  readonly everyExperiment: readonly MlflowExperiment[];
+  /** Those that are to be moved. */
+  readonly experiments: readonly MlflowExperiment[];
+  /** By run id. */
+  readonly runs: ReadonlyMap<string, InventoryRun>;
+  /** Left out because they were deleted and `skipDeleted` was given. */
+  readonly skipped: { readonly experiments: number; readonly runs: number };
+}
+
+/** @throws NotFoundError for an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason. */
+export async function readInventory(
+  options: Pick<MigrationOptions, "mlflow" | "experiments" | "skipDeleted">,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  const { mlflow, experiments: named, skipDeleted = false } = options;
+  const everyExperiment: MlflowExperiment[] = [];
+  const experiments: MlflowExperiment[] = [];
+  const runs = new Map<string, InventoryRun>();
+  const skipped = { experiments: 0, runs: 0 };
+  const missing = new Set(named);
+  for await (const experiment of mlflow.experiments({ signal })) {
+    everyExperiment.push(experiment);
+    if (named && !missing.delete(experiment.name)) continue;
+    if (skipDeleted && experiment.lifecycle_stage === "deleted") skipped.experiments++;
+    else experiments.push(experiment);
+  }
+  const [first] = missing;
+  if (first !== undefined)
+    throw new NotFoundError(`MLflow has no experiment ${JSON.stringify(first)}, or these credentials may not read it. Check the name.`);
+  for (const experiment of experiments) {
+    for await (const run of mlflow.runs(experiment.experiment_id, { signal })) {
+      const isDeleted = run.info.lifecycle_stage === "deleted";
+      if (isDeleted && skipDeleted) skipped.runs++;
+      else runs.set(run.info.run_id, { runId: run.info.run_id, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted });
+    }
+  }
+  return { everyExperiment, experiments, runs, skipped };
+}
+
+/** A tag's value; an empty one is none. */
+export function tagOf(run: MlflowRun, key: string): string | undefined {
+  const value = run.data.tags.find((tag) => tag.key === key)?.value;
+  return value === "" ? undefined : value;
+}
+
+/** The parent that a run's task is filed under: one that is migrated too, and whose ancestors do not lead back. */
+export function parentOf(runId: string, runs: ReadonlyMap<string, Pick<InventoryRun, "parentRunId">>): string | undefined {
+  const parent = runs.get(runId)?.parentRunId;
+  if (parent === undefined || !runs.has(parent)) return undefined;
+  const seen = new Set([runId]);
+  for (let at: string | undefined = parent; at !== undefined; at = runs.get(at)?.parentRunId) {
+    if (seen.has(at)) return undefined;
+    seen.add(at);
+  }
+  return parent;
+}

@@ -1,0 +1,100 @@
+/**
+ * Names of MLflow as ClearML keeps them. ClearML strips names, wants three characters of some, and reads dates out of
+ * others; what would fall together there is told apart here, always in the same way, so that a second migration finds
+ * the names of the first. Pure.
+ */
+import { nameText } from "../clearml/clearml-text.js";
+import { NAME_MIN_LENGTH, PROJECT_MAX_DEPTH } from "../protocol/clearml/limits.js";
+import { AddressBook, metricAddress, type MetricAddress } from "../records/metric-address.js";
+
+/**
+ * A project's path for each experiment, by experiment id. Give all that the server has, whatever is to be moved: of two
+ * that would share a path the older one gets it, whoever is asked for.
+ */
+export function projectPaths(
+  experiments: readonly { readonly experiment_id: string; readonly name: string }[],
+  into: string | undefined,
+): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const { experiment_id, name } of experiments.toSorted(byId)) {
+    const path = projectPath(name, into);
+    const kept = taken.has(path) ? `${path} (mlflow ${experiment_id})` : path;
+    taken.add(kept);
+    paths.set(experiment_id, kept);
+  }
+  return paths;
+}
+
+/** Name of a run's task. */
+export function taskNameOf(runName: string | undefined, runId: string): string {
+  const name = runName?.trim() ?? "";
+  return padded(name === "" ? runId : name);
+}
+
+/**
+ * ClearML's key for each name, by name; names of `reserved` are given away already. The order of `names` does not
+ * matter.
+ */
+export function mappedNames(names: Iterable<string>, reserved: Iterable<string> = []): ReadonlyMap<string, string> {
+  const mapped = new Map<string, string>();
+  const taken = new Set(reserved);
+  // A name that stays as it is comes before those that would take its place.
+  const sorted = [...new Set(names)].toSorted((one, other) => Number(isKept(other)) - Number(isKept(one)) || (one < other ? -1 : 1));
+  for (const name of sorted) {
+    const readable = keyText(name);
+    let key = readable;
+    for (let copy = 2; taken.has(key); copy++) key = `${readable} (${String(copy)})`;
+    taken.add(key);
+    mapped.set(name, key);
+  }
+  return mapped;
+}
+
+/**
+ * Chart and line of each metric of a run, by its key: those that a live trainer would report under. Two keys of one
+ * address (`train/loss` and `train_loss`) are told apart.
+ */
+export function metricAddresses(keys: Iterable<string>): ReadonlyMap<string, MetricAddress> {
+  const book = new AddressBook();
+  const asked = new Set<string>();
+  const addresses = new Map<string, MetricAddress>();
+  for (const key of [...new Set(keys)].toSorted()) {
+    const { title, series } = metricAddress(key);
+    let line = series;
+    for (let copy = 2; asked.has(JSON.stringify([title, line])); copy++) line = `${series} (${String(copy)})`;
+    asked.add(JSON.stringify([title, line]));
+    addresses.set(key, book.resolve({ title, series: line }));
+  }
+  return addresses;
+}
+
+function projectPath(name: string, into: string | undefined): string {
+  const above = into === undefined ? [] : into.split("/");
+  const parts = name
+    .split("/")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  const room = Math.max(1, PROJECT_MAX_DEPTH - above.length);
+  // What lies too deep becomes one name.
+  const own = parts.length > room ? [...parts.slice(0, room - 1), parts.slice(room - 1).join(" - ")] : parts;
+  return [...above, ...(own.length === 0 ? ["unnamed"] : own)].map(padded).join("/");
+}
+
+function padded(name: string): string {
+  return nameText(name.trim()).padEnd(NAME_MIN_LENGTH, "_");
+}
+
+function keyText(name: string): string {
+  const text = nameText(name.trim());
+  return text === "" ? "(no name)" : text;
+}
+
+function isKept(name: string): boolean {
+  return keyText(name) === name;
+}
+
+function byId(one: { readonly experiment_id: string }, other: { readonly experiment_id: string }): number {
+  const [left, right] = [one.experiment_id, other.experiment_id];
+  return left.length - right.length || (left < right ? -1 : 1);
+}

@@ -1,0 +1,200 @@
+/**
+ * One run becomes one task. The task is found by its key or made; what an attempt that was cut off left in it is written
+ * over; last of all a marker says that it is whole. A run whose marker stands and that has not changed is left alone.
+ */
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TaskStatusError, TrainerSDKError } from "../base/errors.js";
+import type { ClearML } from "../clearml/create-clearml.js";
+import { Task } from "../clearml/task.js";
+import type { MlflowClient } from "../mlflow/mlflow-client.js";
+import type { MlflowExperiment, MlflowFile, MlflowPoint, MlflowRun } from "../mlflow/mlflow-documents.js";
+import { lossless } from "../mlflow/mlflow-json.js";
+import type { ScalarEventInput } from "../protocol/clearml/event-document.js";
+import type { TaskDocument } from "../protocol/clearml/task-document.js";
+import type { MetricAddress } from "../records/metric-address.js";
+import { noChartReason, replaces } from "./chart-point.js";
+import { mappedNames, metricAddresses } from "./mapped-names.js";
+import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
+import { endOf, taskOfRun } from "./task-of-run.js";
+
+/** Runtime key of the marker. Its value is a digest of the run as it was migrated. */
+export const DONE_KEY = "trainer_sdk_mlflow";
+
+/** What a run is migrated with. */
+export interface RunWork {
+  readonly mlflow: MlflowClient;
+  readonly clearml: ClearML;
+  readonly source: RunCopySource;
+  readonly experiment: MlflowExperiment;
+  readonly runId: string;
+  readonly taskId: string;
+  /** True when the task was made just now: nothing can be left in it. */
+  readonly isNew: boolean;
+  readonly projectId: string;
+  readonly parentTaskId: string | undefined;
+  /** Do it again though the marker stands. */
+  readonly redo: boolean;
+  readonly signal: AbortSignal;
+  onPoints(points: number, notChartable: number): void;
+  onFile(sizeBytes: number): void;
+}
+
+/** Resolves with whether anything was written. */
+export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged"> {
+  const { clearml, taskId, signal, mlflow } = work;
+  const { tasks } = clearml;
+  const run = await mlflow.run(work.runId, { signal });
+  const digest = digestOf(run);
+  const before = work.isNew ? undefined : (await tasks.getById({ task: taskId }, { signal })).task;
+  if (before?.status === "published")
+    throw new TaskStatusError(
+      `ClearML task ${taskId} was published and can no longer be written to. Clone it, or leave the run as it is.`,
+      {
+        taskId,
+        status: before.status,
+      },
+    );
+  if (!work.redo && before?.runtime?.[DONE_KEY] === digest) {
+    await finish(work, run, before);
+    return "unchanged";
+  }
+  if (before?.status !== "in_progress") await tasks.started({ task: taskId, force: true }, { signal });
+  if (before) {
+    // The marker first: from here on the task is not whole.
+    await tasks.editRuntime({ task: taskId, force: true, remove: [DONE_KEY] }, { signal });
+    await clearml.events.deleteForTask({ task: taskId }, { signal });
+  }
+  const settings = { project: work.projectId, parent: work.parentTaskId ?? "", execution: { artifacts: [] } };
+  await tasks.edit({ task: taskId, ...taskOfRun(run, work.experiment), ...settings }, { signal });
+  const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-migrate-"));
+  try {
+    await copyContents(work, run, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  await tasks.editRuntime({ task: taskId, force: true, add_or_update: { [DONE_KEY]: digest } }, { signal });
+  await finish(work, run, { id: taskId, status: "in_progress", system_tags: before?.system_tags });
+  return "migrated";
+}
+
+/** A digest of everything that MLflow says of a run at once: it changes with status, parameters, tags and latest points. */
+export function digestOf(run: MlflowRun): string {
+  return `1:${createHash("sha256").update(JSON.stringify(run, lossless)).digest("hex")}`;
+}
+
+async function copyContents(work: RunWork, run: MlflowRun, folder: string): Promise<void> {
+  const { signal } = work;
+  const task = await Task.get(work.clearml, { id: work.taskId, signal });
+  const path = join(folder, RUN_COPY_FILE);
+  const copy = new RunCopyWriter(path);
+  try {
+    await copy.start(work.source, work.experiment, run);
+    for (const [key, address] of metricAddresses(run.data.metrics.map((metric) => metric.key))) await copyMetric(work, key, address, copy);
+    const files: MlflowFile[] = [];
+    for await (const file of work.mlflow.artifacts(work.runId, { signal })) files.push(file);
+    const names = mappedNames(
+      files.map((file) => file.path),
+      [RUN_COPY_ARTIFACT],
+    );
+    for (const file of files) await copyFile(work, task, file, names.get(file.path) ?? file.path, { folder, copy });
+    await copy.end();
+  } catch (error) {
+    copy.destroy();
+    throw error;
+  }
+  await task.uploadArtifact(RUN_COPY_ARTIFACT, { path }, { signal, preview: `Lossless copy of MLflow run ${work.runId}` });
+}
+
+async function copyMetric(work: RunWork, key: string, address: MetricAddress, copy: RunCopyWriter): Promise<void> {
+  let last: MlflowPoint | undefined;
+  let isSorted = true;
+  for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal })) {
+    await copy.points(key, page);
+    const chartable = page.filter((point) => noChartReason(point) === undefined);
+    for (const point of chartable) {
+      if (last && !follows(last, point)) isSorted = false;
+      last = point;
+    }
+    await send(work, address, winners(chartable).values());
+    work.onPoints(page.length, page.length - chartable.length);
+  }
+  // Points come in the order of time from databases, so that a later page overwrites rightly. Where they do not, the whole
+  // metric is weighed at once.
+  if (isSorted) return;
+  const all = new Map<number, MlflowPoint>();
+  for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal }))
+    winners(
+      page.filter((point) => noChartReason(point) === undefined),
+      all,
+    );
+  await send(work, address, all.values());
+}
+
+/** True in the order of databases: time, then step, then value. */
+function follows(last: MlflowPoint, next: MlflowPoint): boolean {
+  if (last.timestamp !== next.timestamp) return next.timestamp > last.timestamp;
+  return last.step === next.step ? next.value >= last.value : next.step > last.step;
+}
+
+/** The point that counts, by step. */
+function winners(points: readonly MlflowPoint[], found = new Map<number, MlflowPoint>()): Map<number, MlflowPoint> {
+  for (const point of points) {
+    const step = Number(point.step);
+    const before = found.get(step);
+    if (!before || replaces(before, point)) found.set(step, point);
+  }
+  return found;
+}
+
+async function send(work: RunWork, { title, series }: MetricAddress, points: Iterable<MlflowPoint>): Promise<void> {
+  const events = Array.from(points, ({ step, timestamp, value }): ScalarEventInput => ({
+    type: "training_stats_scalar",
+    task: work.taskId,
+    metric: title,
+    variant: series,
+    iter: Number(step),
+    timestamp: Number(timestamp),
+    value,
+  }));
+  for (let at = 0; at < events.length; at += BATCH_POINTS) {
+    const { errors, errorsInfo } = await work.clearml.events.addBatch(events.slice(at, at + BATCH_POINTS), { signal: work.signal });
+    if (errors > 0)
+      throw new TrainerSDKError(`ClearML refused ${String(errors)} points of ${title}/${series}: ${Object.keys(errorsInfo).join("; ")}.`, {
+        code: "API_ERROR",
+      });
+  }
+}
+
+const BATCH_POINTS = 10_000;
+
+async function copyFile(
+  work: RunWork,
+  task: Task,
+  file: MlflowFile,
+  name: string,
+  to: { readonly folder: string; readonly copy: RunCopyWriter },
+): Promise<void> {
+  const { signal } = work;
+  const path = join(to.folder, file.path.slice(file.path.lastIndexOf("/") + 1));
+  // An empty file has no size in a listing.
+  const sizeBytes = Number(file.file_size ?? 0);
+  const found = await work.mlflow.download(work.runId, file.path, path, { signal, sizeBytes });
+  await task.uploadArtifact(name, { path }, { signal, metadata: { "mlflow path": file.path } });
+  await rm(path, { force: true });
+  await to.copy.file(file.path, found.sizeBytes, found.sha256);
+  work.onFile(found.sizeBytes);
+}
+
+/** Ends the task as the run ended, and puts it away when the run was deleted. */
+async function finish({ clearml, signal }: RunWork, run: MlflowRun, task: TaskDocument): Promise<void> {
+  const { call, reason } = endOf(run.info.status);
+  if (task.status === "in_progress")
+    await clearml.tasks[call]({ task: task.id, force: true, status_reason: reason, status_message: reason }, { signal });
+  const isArchived = task.system_tags?.includes("archived") === true;
+  const isDeleted = run.info.lifecycle_stage === "deleted";
+  if (isDeleted && !isArchived) await clearml.tasks.archive({ tasks: [task.id] }, { signal });
+  if (!isDeleted && isArchived) await clearml.tasks.unarchiveMany({ ids: [task.id] }, { signal });
+}

@@ -1,0 +1,47 @@
+/** What a migration is given, whichever of its three steps is asked for. */
+import type { ClearML } from "../clearml/create-clearml.js";
+import type { MlflowClient } from "../mlflow/mlflow-client.js";
+
+export interface MigrationOptions {
+  readonly mlflow: MlflowClient;
+  readonly clearml: ClearML;
+  /**
+   * Name of the source, part of every task's key: the same name finds the same tasks, whatever the address. Default: host
+   * and path of the server's address.
+   */
+  readonly sourceId?: string | undefined;
+  /** Path of a project above all others. Default: none. */
+  readonly into?: string | undefined;
+  /** Names of experiments. Default: all. */
+  readonly experiments?: readonly string[] | undefined;
+  /** Leave out deleted runs and experiments. Default false: they become archived tasks. */
+  readonly skipDeleted?: boolean | undefined;
+  /** Runs at the same time. Default 4. */
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each step of the work. */
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined;
+}
+
+/** How far it is. */
+export interface MigrationProgress {
+  readonly runsDone: number;
+  /** Grows when runs come to be meanwhile. */
+  readonly runsTotal: number;
+  readonly points: number;
+  readonly files: number;
+}
+
+/** Default of {@link MigrationOptions.concurrency}. */
+export const DEFAULT_CONCURRENCY = 4;
+
+/** Default of {@link MigrationOptions.sourceId}. */
+export function sourceIdOf({ sourceId, mlflow }: Pick<MigrationOptions, "sourceId" | "mlflow">): string {
+  if (sourceId !== undefined && sourceId.trim() !== "") return sourceId.trim();
+  return mlflow.baseUrl.replace(/^https?:\/\//, "");
+}
+
+/** The system tag by which a run's task is found again, for ever. */
+export function runKey(sourceId: string, runId: string): string {
+  return `trainer-sdk:mlflow:${encodeURIComponent(sourceId.toWellFormed())}:${runId}`;
+}

@@ -1,0 +1,195 @@
+/**
+ * Moves what an MLflow server holds to ClearML. It may be ended at any moment and called again: what is done is left alone,
+ * what is half done is done again, nothing is doubled. One run that fails does not stop the others and is named at the end.
+ */
+import { describeError } from "../base/errors.js";
+import { findOrCreateTask } from "../clearml/task-start.js";
+import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
+import { parentOf, readInventory, type Inventory, type InventoryRun } from "./inventory.js";
+import { Ledger } from "./ledger.js";
+import { projectPaths, taskNameOf } from "./mapped-names.js";
+import { migrateRun } from "./migrate-run.js";
+import { DEFAULT_CONCURRENCY, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import type { RunCopySource } from "./run-copy.js";
+import { TASK_TAG } from "./task-of-run.js";
+import { forEachAtOnce } from "./work-pool.js";
+
+export interface RunMigrationOptions extends MigrationOptions {
+  /** File for the ledger. Default: none. */
+  readonly ledger?: string | undefined;
+  /** Do again what is done, to repair what was changed in ClearML since. Default false. */
+  readonly redo?: boolean | undefined;
+}
+
+/** What a migration did. */
+export interface MigrationReport {
+  readonly source: RunCopySource;
+  readonly experiments: number;
+  readonly runs: number;
+  readonly migrated: number;
+  /** Done before, and not changed since. */
+  readonly unchanged: number;
+  /** Read and kept in the copies of their runs. */
+  readonly points: number;
+  /** Of those, the ones that are in no chart. */
+  readonly notChartable: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  /** Deleted ones that were left out, as asked for. */
+  readonly skipped: { readonly experiments: number; readonly runs: number };
+  readonly failures: readonly { readonly runId: string; readonly experiment: string; readonly reason: string }[];
+  /** True when it was asked to stop before its end. */
+  readonly interrupted: boolean;
+}
+
+/** Rounds of looking for runs that came meanwhile. */
+const MAX_ROUNDS = 5;
+
+/**
+ * @throws What keeps all of it from being done: ConfigError, NotFoundError for a named experiment, ApiError and
+ * ConnectionError of either side while the lists are read. An aborted signal is no error: the report says `interrupted`.
+ */
+export async function runMigration(options: RunMigrationOptions): Promise<MigrationReport> {
+  return new Migration(options).run();
+}
+
+class Migration {
+  readonly #options: RunMigrationOptions;
+  readonly #signal: AbortSignal;
+  readonly #projects = new Map<string, { readonly id: string; readonly path: string }>();
+  /** Tasks of this process, by run: a parent may be asked for before its own turn. */
+  readonly #tasks = new Map<string, Promise<{ readonly id: string; readonly created: boolean }>>();
+  readonly #seen = new Map<string, InventoryRun>();
+  readonly #failures: { runId: string; experiment: string; reason: string }[] = [];
+  readonly #counts = { migrated: 0, unchanged: 0, points: 0, notChartable: 0, files: 0, fileBytes: 0 };
+  #done = 0;
+
+  constructor(options: RunMigrationOptions) {
+    this.#options = options;
+    this.#signal = options.signal ?? new AbortController().signal;
+  }
+
+  async run(): Promise<MigrationReport> {
+    const { mlflow, ledger } = this.#options;
+    const signal = this.#signal;
+    const source: RunCopySource = {
+      sourceId: sourceIdOf(this.#options),
+      trackingUri: mlflow.baseUrl,
+      version: signal.aborted ? "" : await mlflow.version({ signal }),
+    };
+    await using lines = ledger === undefined ? undefined : await Ledger.open(ledger);
+    let experiments = 0;
+    let skipped = { experiments: 0, runs: 0 };
+    try {
+      for (let round = 0; round < MAX_ROUNDS; round++) {
+        const inventory = await readInventory(this.#options, signal);
+        experiments = inventory.experiments.length;
+        skipped = { ...inventory.skipped };
+        const fresh = [...inventory.runs.values()].filter(({ runId }) => !this.#seen.has(runId));
+        for (const run of fresh) this.#seen.set(run.runId, run);
+        await this.#makeProjects(inventory, lines);
+        if (fresh.length === 0) break;
+        this.#tell();
+        await forEachAtOnce(fresh, this.#options.concurrency ?? DEFAULT_CONCURRENCY, (run) => this.#migrate(run, source, lines));
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return {
+      source,
+      experiments,
+      runs: this.#seen.size,
+      ...this.#counts,
+      skipped,
+      failures: this.#failures,
+      interrupted: signal.aborted,
+    };
+  }
+
+  async #makeProjects({ everyExperiment, experiments }: Inventory, ledger: Ledger | undefined): Promise<void> {
+    const paths = projectPaths(everyExperiment, this.#options.into);
+    for (const experiment of experiments) {
+      const { experiment_id, name } = experiment;
+      if (this.#projects.has(experiment_id)) continue;
+      const path = paths.get(experiment_id) ?? name;
+      const description = descriptionOf(experiment, this.#options.mlflow.baseUrl);
+      const { id } = await this.#options.clearml.projects.findOrCreate(path, { description, signal: this.#signal });
+      this.#projects.set(experiment_id, { id, path });
+      await ledger?.add({ kind: "experiment", experimentId: experiment_id, projectId: id, experimentName: name, project: path });
+    }
+  }
+
+  async #migrate(run: InventoryRun, source: RunCopySource, ledger: Ledger | undefined): Promise<void> {
+    const { mlflow, clearml } = this.#options;
+    const signal = this.#signal;
+    signal.throwIfAborted();
+    const { runId, experiment } = run;
+    try {
+      const task = await this.#taskOf(run, source);
+      const parent = parentOf(runId, this.#seen);
+      const parentRun = parent === undefined ? undefined : this.#seen.get(parent);
+      const outcome = await migrateRun({
+        mlflow,
+        clearml,
+        source,
+        experiment,
+        runId,
+        taskId: task.id,
+        isNew: task.created,
+        projectId: this.#projectOf(run),
+        parentTaskId: parentRun && (await this.#taskOf(parentRun, source)).id,
+        redo: this.#options.redo ?? false,
+        signal,
+        onPoints: (points, notChartable) => {
+          this.#counts.points += points;
+          this.#counts.notChartable += notChartable;
+          this.#tell();
+        },
+        onFile: (sizeBytes) => {
+          this.#counts.files++;
+          this.#counts.fileBytes += sizeBytes;
+          this.#tell();
+        },
+      });
+      this.#counts[outcome]++;
+      await ledger?.add({ kind: "run", runId, taskId: task.id, experimentId: experiment.experiment_id });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#failures.push({ runId, experiment: experiment.name, reason: describeError(error) });
+    }
+    this.#done++;
+    this.#tell();
+  }
+
+  #taskOf(run: InventoryRun, source: RunCopySource): Promise<{ readonly id: string; readonly created: boolean }> {
+    const known = this.#tasks.get(run.runId);
+    if (known) return known;
+    const key = runKey(source.sourceId, run.runId);
+    // The run's own name and the rest come with its contents.
+    const task = () => ({ name: taskNameOf(undefined, run.runId), tags: [TASK_TAG] });
+    const made = findOrCreateTask(this.#options.clearml, key, task, { signal: this.#signal });
+    this.#tasks.set(run.runId, made);
+    // A failure is not remembered: the run's own turn tries again.
+    made.catch(() => this.#tasks.delete(run.runId));
+    return made;
+  }
+
+  #projectOf({ experiment }: InventoryRun): string {
+    const project = this.#projects.get(experiment.experiment_id);
+    if (!project) throw new Error(`experiment ${experiment.experiment_id} has no project yet`);
+    return project.id;
+  }
+
+  #tell(): void {
+    const { points, files } = this.#counts;
+    this.#options.onProgress?.({ runsDone: this.#done, runsTotal: this.#seen.size, points, files });
+  }
+}
+
+/** What a project cannot hold otherwise. */
+function descriptionOf(experiment: MlflowExperiment, baseUrl: string): string {
+  const tags = experiment.tags.filter(({ key }) => key !== "mlflow.note.content").map(({ key, value }) => `${key} = ${value}`);
+  const note = experiment.tags.find(({ key }) => key === "mlflow.note.content")?.value;
+  const head = `MLflow experiment ${JSON.stringify(experiment.name)} (${experiment.experiment_id}) of ${baseUrl}`;
+  return [head, ...(note === undefined ? [] : ["", note]), ...(tags.length === 0 ? [] : ["", ...tags])].join("\n");
+}

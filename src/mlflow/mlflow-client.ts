@@ -1,0 +1,357 @@
+/**
+ * Reads an MLflow server over REST, 2.9 to 3.x: everything page by page, nothing held that was handed out. It writes
+ * nothing at all. Where versions differ, one way is taken that all of them answer rightly.
+ */
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import * as z from "zod/mini";
+import { systemClock, type Clock } from "../base/clock.js";
+import { ApiError, ConnectionError, DownloadError } from "../base/errors.js";
+import { publicUrl, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
+import type { Random } from "../base/ids.js";
+import { readNetwork } from "../base/network.js";
+import { parseRetryAfter } from "../base/retry.js";
+import { retrying } from "../base/retrying.js";
+import {
+  experimentsPage,
+  filesPage,
+  historyPage,
+  modelVersionsPage,
+  registeredModelAnswer,
+  registeredModelsPage,
+  runAnswer,
+  runsPage,
+  type MlflowExperiment,
+  type MlflowFile,
+  type MlflowModelVersion,
+  type MlflowPoint,
+  type MlflowRegisteredModel,
+  type MlflowRun,
+} from "./mlflow-documents.js";
+import { parseMlflowJson } from "./mlflow-json.js";
+import { resolveMlflowConnection, type MlflowConnection, type MlflowOptions } from "./mlflow-options.js";
+import { RequestPace } from "./request-pace.js";
+
+const API = "/api/2.0/mlflow";
+const DEFAULT_HISTORY_PAGE = 10_000;
+const DEFAULT_RETRY_BUDGET_MS = 300_000;
+/** A page of metrics is slow on big series: the server skips its way there. */
+const REQUEST_TIMEOUT_MS = 120_000;
+
+interface Call {
+  readonly signal: AbortSignal;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** A downloaded file. */
+export interface MlflowDownload {
+  readonly sizeBytes: number;
+  /** SHA-256, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A reader of one MLflow server. */
+export class MlflowClient implements AsyncDisposable {
+  readonly #connection: MlflowConnection;
+  readonly #transport: StreamingHttpTransport;
+  readonly #ownsTransport: boolean;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pace: RequestPace;
+  readonly #historyPageSize: number;
+  readonly #retryBudgetMs: number;
+
+  /** Opens nothing. @throws ConfigError with everything that is wrong or missing. */
+  constructor(options: MlflowOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env) {
+    this.#connection = resolveMlflowConnection(options, env);
+    const { verifyCertificates, certificateFile } = this.#connection;
+    this.#transport = options.transport ?? undiciTransport({ verifyCertificates, network: readNetwork(env, certificateFile) });
+    this.#ownsTransport = options.transport === undefined;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
+    this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
+    this.#retryBudgetMs = options.retryBudgetMs ?? DEFAULT_RETRY_BUDGET_MS;
+  }
+
+  /** Address of the server, without a slash at its end. */
+  get baseUrl(): string {
+    return this.#connection.baseUrl;
+  }
+
+  /** Version that the server says it is. @throws ApiError, ConnectionError; the signal's reason. */
+  async version({ signal }: Call): Promise<string> {
+    return (await this.#text("GET", "/version", undefined, signal)).trim();
+  }
+
+  /** All experiments, deleted ones too, oldest first. Of those that these credentials may not read the server says nothing. */
+  experiments({ signal }: Call): AsyncGenerator<MlflowExperiment, void, undefined> {
+    const body = { view_type: "ALL", max_results: 1000, order_by: ["creation_time ASC", "experiment_id ASC"] };
+    return this.#rows(
+      (page_token) => this.#post(`${API}/experiments/search`, { ...body, page_token }, experimentsPage, signal),
+      ({ experiments }) => experiments,
+    );
+  }
+
+  /** All runs of an experiment, deleted ones too, oldest first, so that a run that begins meanwhile comes after what was read. */
+  runs(experimentId: string, { signal }: Call): AsyncGenerator<MlflowRun, void, undefined> {
+    const order_by = ["attributes.start_time ASC"];
+    const body = { experiment_ids: [experimentId], run_view_type: "ALL", max_results: 200, order_by };
+    return this.#rows(
+      (page_token) => this.#post(`${API}/runs/search`, { ...body, page_token }, runsPage, signal),
+      ({ runs }) => runs,
+    );
+  }
+
+  /** One run, with inputs and outputs, which a search leaves out. @throws ApiError (404 when it is gone), ConnectionError. */
+  async run(runId: string, { signal }: Call): Promise<MlflowRun> {
+    return (await this.#get(`${API}/runs/get`, { run_id: runId }, runAnswer, signal)).run;
+  }
+
+  /**
+   * The points of one metric, page after page. `max_results` is always sent: without it some servers answer no points
+   * and a token for ever; older ones ignore it and answer everything at once.
+   *
+   * @throws ApiError when the server repeats a token or answers an empty page with one.
+   */
+  async *history(runId: string, key: string, { signal }: Call): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
+    const query = { run_id: runId, metric_key: key, max_results: this.#historyPageSize };
+    const url = `${API}/metrics/get-history`;
+    let token: string | undefined;
+    for (;;) {
+      const page: z.output<typeof historyPage> = await this.#get(url, { ...query, page_token: token }, historyPage, signal);
+      if (page.metrics.length > 0) yield page.metrics;
+      const next = page.next_page_token;
+      if (next === undefined || next === "") return;
+      if (next === token || page.metrics.length === 0)
+        throw this.#refusal(
+          "GET",
+          url,
+          200,
+          `the history of ${JSON.stringify(key)} of run ${runId} does not end: it answers the same place again`,
+        );
+      token = next;
+    }
+  }
+
+  /** All files of a run, folder by folder; empty folders leave no trace. */
+  async *artifacts(runId: string, { signal }: Call): AsyncGenerator<MlflowFile, void, undefined> {
+    const folders: (string | undefined)[] = [undefined];
+    for (let folder = folders.shift(); ; folder = folders.shift()) {
+      const { files } = await this.#get(`${API}/artifacts/list`, { run_id: runId, path: folder }, filesPage, signal);
+      for (const file of files) {
+        if (file.is_dir) folders.push(file.path);
+        else yield file;
+      }
+      if (folders.length === 0) return;
+    }
+  }
+
+  /**
+   * Fetches a run's file by the route that works for every store, with the server's own credentials for it.
+   *
+   * @throws DownloadError when its size is not the listed one; ApiError, ConnectionError; the signal's reason.
+   */
+  download(
+    runId: string,
+    path: string,
+    target: string,
+    options: Call & { readonly sizeBytes: number | undefined },
+  ): Promise<MlflowDownload> {
+    const { signal, sizeBytes } = options;
+    const url = this.#url("/get-artifact", { run_uuid: runId, path });
+    return this.#repeating(signal, async () => {
+      const answer = await this.#transport.stream({ method: "GET", url, headers: this.#headers(), signal });
+      if (answer.status !== 200) {
+        answer.body.destroy();
+        throw this.#refusal("GET", "/get-artifact", answer.status, `file ${path} of run ${runId}`, answer.headers);
+      }
+      const hash = createHash("sha256");
+      let received = 0;
+      const measured = new Transform({
+        transform(chunk: Uint8Array, _encoding, done) {
+          received += chunk.byteLength;
+          hash.update(chunk);
+          done(null, chunk);
+        },
+      });
+      await pipeline(answer.body, measured, createWriteStream(target, { flush: true }));
+      if (sizeBytes !== undefined && sizeBytes !== received)
+        throw new DownloadError(
+          `The file ${path} of MLflow run ${runId} has ${String(received)} bytes, not ${String(sizeBytes)} as listed.`,
+          {
+            uri: publicUrl(url),
+            retryable: true,
+          },
+        );
+      return { sizeBytes: received, sha256: hash.digest("hex") };
+    });
+  }
+
+  /** All registered models. */
+  registeredModels({ signal }: Call): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
+    return this.#rows(
+      (page_token) => this.#get(`${API}/registered-models/search`, { max_results: 100, page_token }, registeredModelsPage, signal),
+      (page) => page.registered_models,
+    );
+  }
+
+  /** One registered model, with its aliases, of which a search says nothing. */
+  async registeredModel(name: string, { signal }: Call): Promise<MlflowRegisteredModel> {
+    return (await this.#get(`${API}/registered-models/get`, { name }, registeredModelAnswer, signal)).registered_model;
+  }
+
+  /** All versions of a registered model, without aliases. */
+  modelVersions(name: string, { signal }: Call): AsyncGenerator<MlflowModelVersion, void, undefined> {
+    const filter = `name = '${name.replaceAll("'", "''")}'`;
+    return this.#rows(
+      (page_token) => this.#get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token }, modelVersionsPage, signal),
+      // A quote in a name is beyond the filter's grammar; what is not ours is left out here.
+      (page) => page.model_versions.filter((version) => version.name === name),
+    );
+  }
+
+  /** Frees the sockets. */
+  async close(): Promise<void> {
+    if (this.#ownsTransport) await this.#transport.close();
+  }
+
+  /** The same as {@link MlflowClient.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Rows of all pages. A page that is exactly full has a token even when nothing follows. */
+  async *#rows<Page extends { readonly next_page_token?: string | undefined }, Row>(
+    fetch: (token: string | undefined) => Promise<Page>,
+    rowsOf: (page: Page) => readonly Row[],
+  ): AsyncGenerator<Row, void, undefined> {
+    const seen = new Set<string>();
+    let token: string | undefined;
+    do {
+      const page = await fetch(token);
+      yield* rowsOf(page);
+      token = page.next_page_token === "" ? undefined : page.next_page_token;
+      if (token !== undefined && seen.has(token))
+        throw this.#refusal("GET", API, 200, "a list does not end: it answers the same place again");
+      if (token !== undefined) seen.add(token);
+    } while (token !== undefined);
+  }
+
+  async #get<T extends z.ZodMiniType>(path: string, query: Query, schema: T, signal: AbortSignal): Promise<z.output<T>> {
+    return this.#read("GET", path, await this.#text("GET", path, { query }, signal), schema);
+  }
+
+  async #post<T extends z.ZodMiniType>(path: string, body: object, schema: T, signal: AbortSignal): Promise<z.output<T>> {
+    return this.#read("POST", path, await this.#text("POST", path, { body: JSON.stringify(body) }, signal), schema);
+  }
+
+  #read<T extends z.ZodMiniType>(method: string, path: string, text: string, schema: T): z.output<T> {
+    let value: unknown;
+    try {
+      value = parseMlflowJson(text);
+    } catch (error) {
+      throw this.#refusal(method, path, 200, "the answer is no JSON: check that MLFLOW_TRACKING_URI names an MLflow server", {}, error);
+    }
+    const parsed = z.safeParse(schema, value);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw this.#refusal(
+      method,
+      path,
+      200,
+      `the answer has an unknown form at ${issue?.path.map(String).join(".") ?? "its root"}`,
+      {},
+      parsed.error,
+    );
+  }
+
+  #text(method: "GET" | "POST", path: string, content: { query?: Query; body?: string } | undefined, signal: AbortSignal): Promise<string> {
+    return this.#repeating(signal, async () => {
+      const answer = await this.#transport.send({
+        method,
+        url: this.#url(path, content?.query ?? {}),
+        headers: { ...this.#headers(), ...(content?.body === undefined ? {} : { "content-type": "application/json" }) },
+        ...(content?.body === undefined ? {} : { body: content.body }),
+        timeoutMs: REQUEST_TIMEOUT_MS,
+        signal,
+      });
+      if (answer.status === 200) return answer.text();
+      throw this.#refusal(method, path, answer.status, reasonOf(answer.text()), answer.headers);
+    });
+  }
+
+  /** Every request here reads, so any may be sent again. */
+  #repeating<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    return retrying(
+      async () => {
+        await this.#pace.turn(signal);
+        return attempt();
+      },
+      {
+        budgetMs: this.#retryBudgetMs,
+        clock: this.#clock,
+        random: this.#random,
+        signal,
+        mayRepeat: (error) =>
+          ConnectionError.isInstance(error) || ((ApiError.isInstance(error) || DownloadError.isInstance(error)) && error.retryable),
+      },
+    );
+  }
+
+  #headers(): Record<string, string> {
+    const { authorization } = this.#connection;
+    return authorization === undefined ? {} : { authorization };
+  }
+
+  #url(path: string, query: Query): string {
+    const parts = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${encodeURIComponent(String(value).toWellFormed())}`],
+    );
+    return `${this.baseUrl}${path}${parts.length === 0 ? "" : `?${parts.join("&")}`}`;
+  }
+
+  #refusal(
+    method: string,
+    path: string,
+    status: number,
+    reason: string,
+    headers: Readonly<Record<string, string>> = {},
+    cause?: unknown,
+  ): ApiError {
+    const advice =
+      status === 401 || status === 403 ? " Check MLFLOW_TRACKING_USERNAME and its password, or the token, and what they may read." : "";
+    const retryAfterMs = parseRetryAfter(headers["retry-after"], this.#clock.now());
+    return new ApiError(`MLflow answered ${method} ${path} with ${String(status)}: ${reason}.${advice}`, {
+      service: "mlflow",
+      method,
+      url: publicUrl(this.#url(path, {})),
+      status,
+      // 500 is also how a missing file is answered: only what says of itself that it passes is waited for.
+      retryable: [408, 429, 502, 503, 504].includes(status),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      cause,
+    });
+  }
+}
+
+/** MLflow's own words, where the body has them; of pages and plain texts the beginning. */
+function reasonOf(body: string): string {
+  try {
+    const { error_code, message } = JSON.parse(body) as { error_code?: unknown; message?: unknown };
+    if (typeof error_code === "string")
+      return `${error_code}${typeof message === "string" ? `, ${message.slice(0, 300).replace(/\.$/, "")}` : ""}`;
+  } catch {
+    // A proxy's page, or the plain text of the authentication.
+  }
+  return (
+    body
+      .replace(/<[^>]*>/g, " ")
+      .replace(/\s+/g, " ")
+      .trim()
+      .slice(0, 200) || "no reason was given"
+  );
+}

@@ -1,0 +1,181 @@
+/** A real MLflow server, filled by MLflow's own client, moved into the embedded ClearML by the program as users run it. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ClearML } from "../../../src/clearml/index.js";
+import type { MigrationPlan, MigrationReport, VerificationReport } from "../../../src/migrate/index.js";
+import type { LedgerLine } from "../../../src/migrate/ledger.js";
+import { openServer, type PeerServer } from "../clearml/server.js";
+import { Tally } from "../support/tally.js";
+import { startMlflow, type MlflowServer } from "./mlflow-server.js";
+import { MLFLOW_VERSION, mlflowPython } from "./tools.js";
+
+const PROGRAM = fileURLToPath(new URL("../../../dist/cli/bin.cjs", import.meta.url));
+/** More than one page of points, and enough runs to be killed among. */
+const LONG_POINTS = 25_000;
+const MANY_RUNS = 30;
+/** Those of the corpus that are named. */
+const NAMED_RUNS = 10;
+
+let mlflow: MlflowServer;
+let server: PeerServer;
+let clearml: ClearML;
+let folder: string;
+let ids: Readonly<Record<string, string>>;
+const tally = new Tally("mlflow", `MLflow ${MLFLOW_VERSION} into the embedded ClearML`);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "interop-migrate-"));
+  server = await openServer();
+  clearml = server.client();
+  mlflow = await startMlflow(await mlflowPython());
+  ids = await mlflow.fill(LONG_POINTS, MANY_RUNS);
+});
+afterEach(async () => {
+  tally.called((await server.newRequests()).length);
+  tally.end();
+});
+afterAll(async () => {
+  await clearml.close();
+  await mlflow.close();
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, ...server.env, MLFLOW_TRACKING_URI: mlflow.trackingUri });
+const ledgerPath = (): string => join(folder, "ledger.jsonl");
+const ledgerLines = async (): Promise<LedgerLine[]> => {
+  const text = await readFile(ledgerPath(), "utf8").catch(() => "");
+  // A line that a kill has torn is none.
+  return text.split("\n").flatMap((line) => (line.endsWith("}") ? [JSON.parse(line) as LedgerLine] : []));
+};
+const runLines = async (): Promise<Extract<LedgerLine, { kind: "run" }>[]> => (await ledgerLines()).filter((line) => line.kind === "run");
+
+/** One command of the program; answers its exit code and report. */
+async function migrate(step: string, ...more: string[]): Promise<{ code: number; report: unknown }> {
+  const args = [PROGRAM, "migrate", "mlflow", step, "--json", ...(step === "run" ? ["--ledger", ledgerPath()] : []), ...more];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: environment(), maxBuffer: 64 * 1024 ** 2 });
+    return { code: 0, report: JSON.parse(stdout) as unknown };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    if (stdout === "") throw new Error(stderr, { cause: error });
+    return { code, report: JSON.parse(stdout) as unknown };
+  }
+}
+
+/** Starts a run and ends it by a signal once so many runs are done. */
+async function endAfter(runs: number, signal: NodeJS.Signals): Promise<number | null> {
+  const args = [PROGRAM, "migrate", "mlflow", "run", "--json", "--ledger", ledgerPath(), "--concurrency", "2"];
+  const child = spawn(process.execPath, args, { env: environment(), stdio: "ignore" });
+  const exited = once(child, "exit") as Promise<[number | null]>;
+  while ((await runLines()).length < runs && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill(signal);
+  return (await exited)[0];
+}
+
+const run = async (...more: string[]) => (await migrate("run", ...more)) as { code: number; report: MigrationReport };
+const verify = async () => (await migrate("verify")) as { code: number; report: VerificationReport };
+const taskOf = async (name: string): Promise<string> => {
+  const line = (await runLines()).find(({ runId }) => runId === ids[name]);
+  if (!line) throw new Error(`the ledger does not know the run ${name}`);
+  return line.taskId;
+};
+
+describe("a migration", () => {
+  it("plans without writing anything, and says what ClearML cannot show", async () => {
+    const { code, report } = (await migrate("plan")) as { code: number; report: MigrationPlan };
+    tally.compare("exit code", code, 0);
+    tally.compare("runs", report.runs, MANY_RUNS + NAMED_RUNS);
+    const lossy = report.lossy.map(({ what }) => what).sort();
+    tally.compare("lossy", lossy, ["iso-value", "not-finite", "parent", "project", "renamed", "same-step", "step", "too-large", "unended"]);
+    const { tasks } = await clearml.tasks.getPage({ tags: ["mlflow"], search_hidden: true });
+    tally.compare("tasks after a plan", tasks.length, 0);
+  });
+
+  it("is killed, asked to stop, and killed again, and then moves every run once", async () => {
+    await endAfter(2, "SIGKILL");
+    tally.compare("exit code after Ctrl-C", await endAfter(6, "SIGINT"), 1);
+    await endAfter(9, "SIGKILL");
+    const before = (await runLines()).length;
+    expect(before).toBeLessThan(MANY_RUNS + NAMED_RUNS);
+    const { code, report } = await run();
+    tally.compare("exit code", code, 0);
+    tally.compare("failures", report.failures, []);
+    tally.compare("runs", report.migrated + report.unchanged, MANY_RUNS + NAMED_RUNS);
+    expect(report.unchanged).toBeGreaterThanOrEqual(before);
+    const found: string[] = [];
+    for await (const task of clearml.tasks.getAll({ tags: ["mlflow"], search_hidden: true })) found.push(task.id);
+    tally.compare("tasks", found.length, MANY_RUNS + NAMED_RUNS);
+    tally.compare("tasks of the ledger", new Set((await runLines()).map(({ taskId }) => taskId)), new Set(found));
+  });
+
+  it("is proved: every value of both sides, compared", async () => {
+    const { code, report } = await verify();
+    tally.compare("differences", report.differences, []);
+    tally.compare("exit code", code, 0);
+    const { runs, points, events, collapsed, notChartable, files } = report.compared;
+    tally.compare("runs", runs, MANY_RUNS + NAMED_RUNS);
+    tally.compare("points", points, events + collapsed + notChartable);
+    tally.compare("files", files, 6);
+    expect(points).toBeGreaterThan(LONG_POINTS + MANY_RUNS * 200);
+    expect(report.compared.values).toBeGreaterThan(20 * runs);
+  });
+
+  it("shows runs as tasks: status, parent, note, and points with their own times", async () => {
+    const { task: traps } = await clearml.tasks.getById({ task: await taskOf("traps") });
+    tally.compareFields("traps", traps, { name: "traps", status: "completed", comment: "# A note\nwith *lines*", type: "training" });
+    tally.compareFields("script", traps.script ?? {}, { version_num: "abc123", branch: "main", entry_point: "train.py" });
+    const { task: child } = await clearml.tasks.getById({ task: await taskOf("child") });
+    tally.compareFields("child", child, { status: "failed", parent: await taskOf("parent") });
+    const { task: deleted } = await clearml.tasks.getById({ task: await taskOf("deleted one") });
+    tally.compare("a deleted run is archived", deleted.system_tags?.includes("archived"), true);
+    const shown: unknown[] = [];
+    const reading = { task: traps.id, type: "training_stats_scalar" as const, metrics: [{ metric: "loss", variants: ["train"] }] };
+    for await (const { iter, timestamp, value } of clearml.events.iterateEvents(reading)) shown.push([iter, timestamp, value]);
+    tally.compare("train/loss", shown, [[0, 1_700_000_000_000, 2]]);
+  });
+
+  it("changes nothing when it runs again", async () => {
+    const { code, report } = await run();
+    tally.compare("exit code", code, 0);
+    tally.compare("unchanged", [report.migrated, report.unchanged], [0, MANY_RUNS + NAMED_RUNS]);
+  });
+
+  it.each([
+    [
+      "a point",
+      async (task: string) => {
+        const point = {
+          type: "training_stats_scalar" as const,
+          metric: "loss",
+          variant: "metrics",
+          iter: 77,
+          timestamp: 1_700_000_000_077,
+        };
+        await clearml.events.addBatch([{ ...point, task, value: 11.000000000000002 }]);
+      },
+      /loss at step 77/,
+    ],
+    [
+      "a parameter",
+      (task: string) =>
+        clearml.tasks.editHyperParams({ task, force: true, hyperparams: [{ section: "General", name: "number", value: "other" }] }),
+      /parameter number/,
+    ],
+    ["a task's copy", (task: string) => clearml.tasks.edit({ task, force: true, execution: { artifacts: [] } }), /the copy/],
+  ])("notices that %s was changed in ClearML, and repairs it when it is told to", async (_what, spoil, words) => {
+    await spoil(await taskOf("run 0"));
+    const { code, report } = await verify();
+    tally.compare("exit code", code, 1);
+    tally.compare("runs that differ", [...new Set(report.differences.map(({ runId }) => runId))], [ids["run 0"]]);
+    expect(report.differences[0]?.what).toMatch(words);
+    tally.compare("exit code of the repair", (await run("--redo", "--experiment", "many")).code, 0);
+    tally.compare("exit code after it", (await verify()).code, 0);
+  });
+});

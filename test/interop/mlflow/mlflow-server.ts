@@ -1,0 +1,87 @@
+/** A real MLflow server on a SQLite file with proxied artifacts, filled by its own client. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const CORPUS = fileURLToPath(new URL("programs/corpus.py", import.meta.url));
+const START_LIMIT_MS = 180_000;
+
+export interface MlflowServer {
+  readonly trackingUri: string;
+  /** Fills it; answers run ids by run name. */
+  fill(longPoints: number, manyRuns: number): Promise<Readonly<Record<string, string>>>;
+  close(): Promise<void>;
+}
+
+/** Starts one and waits until it answers. */
+export async function startMlflow(python: string): Promise<MlflowServer> {
+  const folder = await mkdtemp(join(tmpdir(), "interop-mlflow-"));
+  const port = await freePort();
+  const trackingUri = `http://127.0.0.1:${String(port)}`;
+  const env = {
+    ...process.env,
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    DO_NOT_TRACK: "true",
+    MLFLOW_TRACKING_URI: trackingUri,
+    GIT_PYTHON_REFRESH: "quiet",
+  };
+  const server = spawn(
+    python,
+    [
+      ...["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
+      ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
+    ],
+    // A group of its own: the server starts workers that outlive a signal to it alone.
+    { cwd: folder, env, stdio: "ignore", detached: true },
+  );
+  const exited = once(server, "exit");
+  const close = async (): Promise<void> => {
+    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, "SIGKILL");
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await answers(`${trackingUri}/health`, () => server.exitCode !== null);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    trackingUri,
+    async fill(longPoints, manyRuns) {
+      const { stdout } = await run(python, [CORPUS, String(longPoints), String(manyRuns)], { env, maxBuffer: 64 * 1024 ** 2 });
+      return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, string>;
+    },
+    close,
+  };
+}
+
+async function answers(url: string, isOver: () => boolean): Promise<void> {
+  const deadline = AbortSignal.timeout(START_LIMIT_MS);
+  for (;;) {
+    deadline.throwIfAborted();
+    if (isOver()) throw new Error("the MLflow server ended by itself");
+    const isUp = await fetch(url, { signal: deadline }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** MLflow takes no port 0 and tells none; the gap between asking and using is small. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}

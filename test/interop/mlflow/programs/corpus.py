@@ -1,0 +1,102 @@
+"""Fills an MLflow server, by MLflow's own client, with what a migration may stumble over. Prints the ids as JSON."""
+import json
+import os
+import sys
+import tempfile
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+T = 1_700_000_000_000
+ids = {}
+
+
+def run(experiment, name, status="FINISHED", parent=None, **tags):
+    given = {"mlflow.runName": name, "mlflow.user": "ada", **tags}
+    if parent:
+        given["mlflow.parentRunId"] = parent
+    found = client.create_run(experiment, start_time=T, tags=given)
+    ids[name] = found.info.run_id
+    return found.info.run_id
+
+
+def end(run_id, status="FINISHED"):
+    client.set_terminated(run_id, status=status, end_time=T + 60_000)
+
+
+def points(run_id, key, rows):
+    rows = [Metric(key, value, T + at, step) for value, at, step in rows]
+    for first in range(0, len(rows), 1000):
+        client.log_batch(run_id, metrics=rows[first : first + 1000])
+
+
+vision = client.create_experiment("vision/détecteur", tags={"team": "blue", "mlflow.note.content": "All detectors."})
+short = client.create_experiment("a")
+client.create_experiment("a__")
+gone = client.create_experiment("gone")
+
+# One run with every trap of names and numbers.
+traps = run(vision, "traps", **{"mlflow.note.content": "# A note\nwith *lines*", "mlflow.source.git.commit": "abc123", "mlflow.source.name": "train.py",
+            "mlflow.source.git.repoURL": "https://host.example/team/repo.git", "mlflow.source.git.branch": "main", "day": "2024-01-31", "stage ": "x", "stage": "y", "empty": ""})
+client.log_batch(traps, params=[Param("lr", "0.1"), Param("when", "2024-01-31"), Param(" x y", "one"), Param("x y", "two"), Param("2024-01-01", "iso"),
+                                Param("empty", ""), Param("long", "ä" * 6000), Param("lines", "a\nb"), Param("size", "1"), Param("a.b/c", "dots")])
+points(traps, "train_loss", [(1 / (step + 1), step * 10, step) for step in range(5)])
+points(traps, "train/loss", [(2.0, 0, 0)])
+points(traps, "loss", [(0.5, 0, 0)])
+points(traps, "a-b/c", [(1.0, 0, 1)])
+points(traps, "b/c-a", [(2.0, 0, 1)])
+points(traps, "a/b-c", [(3.0, 0, 1)])
+points(traps, "2024-01-01", [(1.0, 0, 1)])
+points(traps, "name with spaces/détail", [(0.30000000000000004, 0, 0), (5e-324, 1, 1), (-0.0, 2, 2), (1e300, 3, 3), (3.0e38, 4, 4)])
+points(traps, "nonfinite", [(float("nan"), 0, 0), (float("inf"), 1, 1), (float("-inf"), 2, 2), (7.0, 3, 3)])
+points(traps, "same step", [(float(n), n, 0) for n in range(7)])
+points(traps, "one moment", [(3.0, 0, 5), (1.0, 0, 5), (2.0, 0, 5)])
+points(traps, "negative", [(float(step), abs(step), step) for step in range(-4, 3)])
+points(traps, "backwards", [(float(step), 10 - step, step) for step in range(10)])
+points(traps, "huge step", [(1.0, 0, 2**53 + 1), (2.0, 1, 2**40), (3.0, 2, -(2**31))])
+points(traps, "system/cpu_utilization_percentage", [(12.5, 0, 0), (13.5, 10_000, 1)])
+end(traps)
+
+with tempfile.TemporaryDirectory() as folder:
+    files = {"plain.txt": b"hello", "empty.bin": b"", "deep/er/tree/x.json": b"{}", "deep/mit Umlaut \xc3\xa4.txt".encode("latin1").decode("utf8"): b"\x00\x01", "big.bin": os.urandom(3_000_000),
+             "2024-01-31": b"a date for a name"}
+    for name, content in files.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+    client.log_artifacts(traps, folder)
+
+# A family, children first in time; statuses; a deleted run; parents that are not there or go in a circle.
+child = run(vision, "child", parent="0" * 32)
+parent = run(vision, "parent")
+client.set_tag(child, "mlflow.parentRunId", parent)
+end(child, "FAILED")
+end(parent, "KILLED")
+run(vision, "still running")
+orphan = run(vision, "orphan", parent="f" * 32)
+end(orphan)
+left, right = run(short, "left"), run(short, "right")
+client.set_tag(left, "mlflow.parentRunId", right)
+client.set_tag(right, "mlflow.parentRunId", left)
+end(left)
+end(right)
+deleted = run(short, "deleted one")
+points(deleted, "loss", [(1.0, 0, 0)])
+end(deleted)
+client.delete_run(deleted)
+end(run(gone, "in a deleted experiment"))
+client.delete_experiment(gone)
+
+# More points than a page holds, and enough runs to be killed in the middle of.
+long = run(vision, "long")
+points(long, "loss", [(step / 7, step, step) for step in range(int(sys.argv[1]))])
+end(long)
+many = client.create_experiment("many")
+for number in range(int(sys.argv[2])):
+    one = run(many, f"run {number}")
+    client.log_batch(one, metrics=[Metric("loss", n / 3 + number, T + n, n) for n in range(200)], params=[Param("number", str(number))])
+    end(one)
+
+print(json.dumps(ids))

@@ -1,0 +1,117 @@
+import { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import type { HttpRequest, HttpResponse, StreamingHttpTransport } from "../../../src/base/http.js";
+import { MlflowClient } from "../../../src/mlflow/mlflow-client.js";
+import type { MlflowOptions } from "../../../src/mlflow/mlflow-options.js";
+import { FakeClock } from "../../support/fake-clock.js";
+
+const signal = new AbortController().signal;
+
+/** A client whose server answers what the test says, request by request. */
+function clientOf(answers: readonly (readonly [status: number, body: string])[], options: MlflowOptions = {}) {
+  const requests: HttpRequest[] = [];
+  const transport: StreamingHttpTransport = {
+    send: (request): Promise<HttpResponse> => {
+      const [status, body] = answers[requests.length] ?? [500, "no answer was prepared"];
+      requests.push(request);
+      return Promise.resolve({ status, headers: {}, body: Buffer.from(body), text: () => body });
+    },
+    stream: () => Promise.resolve({ status: 500, headers: {}, body: Readable.from([]) }),
+    close: () => Promise.resolve(),
+  };
+  const client = new MlflowClient({ trackingUri: "http://mlflow.example/prefix/", transport, random: () => 0, ...options }, {});
+  return { client, requests };
+}
+
+async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const row of rows) found.push(row);
+  return found;
+}
+
+describe("the history of a metric", () => {
+  it("reads all pages, and always says how many points it wants", async () => {
+    const { client, requests } = clientOf([
+      [200, '{"metrics":[{"key":"loss","value":1,"timestamp":5,"step":0}],"next_page_token":"a"}'],
+      [200, '{"metrics":[{"key":"loss","value":"NaN","timestamp":6}]}'],
+    ]);
+    expect(
+      (await all(client.history("r", "loss", { signal }))).flat().map(({ value, timestamp, step }) => [value, timestamp, step]),
+    ).toEqual([
+      [1, 5, 0],
+      [Number.NaN, 6, 0],
+    ]);
+    expect(requests.map(({ url }) => url)).toEqual([
+      "http://mlflow.example/prefix/api/2.0/mlflow/metrics/get-history?run_id=r&metric_key=loss&max_results=10000",
+      "http://mlflow.example/prefix/api/2.0/mlflow/metrics/get-history?run_id=r&metric_key=loss&max_results=10000&page_token=a",
+    ]);
+  });
+
+  it("does not go round for ever where a server answers no points and a token", async () => {
+    const { client } = clientOf([[200, '{"next_page_token":"a"}']]);
+    await expect(all(client.history("r", "loss", { signal }))).rejects.toThrow(/does not end/);
+  });
+});
+
+describe("an MLflow client", () => {
+  it("reads a list whose last page is empty, as one that is exactly full is followed by", async () => {
+    const { client } = clientOf([
+      [200, '{"experiments":[{"experiment_id":"1","name":"one"}],"next_page_token":"a"}'],
+      [200, "{}"],
+    ]);
+    expect((await all(client.experiments({ signal }))).map(({ name }) => name)).toEqual(["one"]);
+  });
+
+  it("sends user and password before a token, and shows neither when it is refused", async () => {
+    const { client, requests } = clientOf([[401, "You are not authenticated"]], { username: "ada", password: "se cret", token: "t" });
+    const error = await client.version({ signal }).catch((reason: unknown) => reason as Error);
+    expect(requests[0]?.headers?.["authorization"]).toBe(`Basic ${Buffer.from("ada:se cret").toString("base64")}`);
+    expect(String(error)).toMatch(/401.*MLFLOW_TRACKING_USERNAME/);
+    expect(String(error)).not.toContain("cret");
+  });
+
+  it("tells what answered when that is no MLflow", async () => {
+    const { client } = clientOf([[200, "<html>welcome</html>"]]);
+    await expect(client.run("r", { signal })).rejects.toThrow(/no JSON: check that MLFLOW_TRACKING_URI/);
+  });
+
+  it("asks again after 503, and not after 404", async () => {
+    const { client, requests } = clientOf([
+      [503, ""],
+      [200, "3.1.0"],
+      [404, '{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no run"}'],
+    ]);
+    expect(await client.version({ signal })).toBe("3.1.0");
+    await expect(client.run("r", { signal })).rejects.toThrow(/404: RESOURCE_DOES_NOT_EXIST, no run/);
+    expect(requests).toHaveLength(3);
+  });
+
+  it("keeps its requests apart when it is asked to", async () => {
+    const clock = new FakeClock();
+    const { client, requests } = clientOf(
+      [
+        [200, "1"],
+        [200, "1"],
+        [200, "1"],
+      ],
+      { clock, requestsPerSecond: 2 },
+    );
+    const asked = Promise.all([1, 2, 3].map(() => client.version({ signal })));
+    await clock.advance(0);
+    expect(requests).toHaveLength(1);
+    await clock.advance(500);
+    expect(requests).toHaveLength(2);
+    await clock.advance(500);
+    await asked;
+    expect(requests).toHaveLength(3);
+  });
+
+  it.each([
+    [{ trackingUri: "file:///mlruns" }, /MLFLOW_TRACKING_URI must be the http or https address/],
+    [{}, /MLFLOW_TRACKING_URI is missing/],
+    [{ trackingUri: "http://a:b@host" }, /MLFLOW_TRACKING_URI must be/],
+    [{ trackingUri: "http://host", username: "ada" }, /go together/],
+  ])("refuses %j", (options, message) => {
+    expect(() => new MlflowClient(options, {})).toThrow(message);
+  });
+});
