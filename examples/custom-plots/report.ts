@@ -1,6 +1,6 @@
 /**
  * Plots and pictures of a run beside its curves: a trainer that reports a histogram of its weights, a confusion matrix, a
- * table, a figure of its own and an image. Run by `check.ts`, or by hand:
+ * table, a figure of its own and an image. Run by `run.ts`, or by hand:
  *
  *     trainer-sdk dev            # in another terminal; it prints the environment
  *     node examples/custom-plots/report.ts

@@ -109,18 +109,18 @@ export class ResumePoint {
     this.#iteration = iteration ?? this.#iteration;
   }
 
-  /** A checkpoint is durable: a kill from here on leaves a token that names it. */
-  noteCheckpoint(sequence: number, { type, file, epoch, iteration }: CheckpointFact, delivered: Promise<Outcome>): void {
+  /** A checkpoint is durable. Once the promise resolves, a kill leaves a token that names it. Never rejects. */
+  noteCheckpoint(sequence: number, { type, file, epoch, iteration }: CheckpointFact, delivered: Promise<Outcome>): Promise<void> {
     const { uri, sha256, sizeBytes } = file;
     const before = this.#checkpoints.get(type);
     this.#checkpoints.set(type, { uri, sha256, sizeBytes, epoch, iteration, sequence, stored: false });
-    void this.#remember();
     void delivered.then((outcome) => {
       // Bytes that could not be stored are nothing to go on from.
       if (outcome.status !== "rejected" || !("upload" in outcome.reasons) || this.#checkpoints.get(type)?.sequence !== sequence) return;
       if (before) this.#checkpoints.set(type, before);
       else this.#checkpoints.delete(type);
     });
+    return this.#remember();
   }
 
   /** The job has told its end. A completed job has nothing to resume. */

@@ -94,7 +94,8 @@ async function announce(run: Run, request: TakeFileRequest, fileName: string, pi
   const delivered = outbox.outcome(record);
   const receipt = await durable;
   if (receipt.status === "rejected") return withoutFile(run.reject(request.verb, receipt.reason));
-  if (fact.kind === "checkpoint") run.parts.resume?.noteCheckpoint(record.sequence, fact, delivered);
+  // Waited for: a program that is killed once this call has answered goes on from this checkpoint, not from the one before.
+  if (fact.kind === "checkpoint") await run.parts.resume?.noteCheckpoint(record.sequence, fact, delivered);
   const common = {
     id: record.id,
     sequence: record.sequence,
