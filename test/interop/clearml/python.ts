@@ -16,6 +16,12 @@ const PROGRAMS = fileURLToPath(new URL("programs/", import.meta.url));
 /** Longest that a program may take; the slowest takes a fifth of it on an idle machine. */
 const DEADLINE_MS = 80_000;
 
+/**
+ * Looks for a repository before it forks, and not beside it: a fork while another thread starts `git` keeps the pipe open
+ * by which Python learns that the start went well, and the SDK then waits for ever.
+ */
+const PYTHON_CONFIGURATION = "sdk { development { vcs_repo_detect_async: false } }\n";
+
 export interface PythonRun {
   /** What the program answered; undefined when it ended before it did. */
   readonly answer: any;
@@ -73,6 +79,7 @@ export class PythonPeer {
     const place = await mkdtemp(path.join(this.folder, `${program}-`));
     const [orderFile, answerFile, home] = [path.join(place, "order.json"), path.join(place, "answer.json"), path.join(this.folder, "home")];
     await mkdir(home, { recursive: true });
+    await writeFile(path.join(home, "clearml.conf"), PYTHON_CONFIGURATION);
     await writeFile(orderFile, JSON.stringify(order));
     const child = spawn(this.#python, [path.join(this.folder, "programs", `${program}.py`), orderFile], {
       cwd: place,
