@@ -163,10 +163,14 @@ describe("a migration", () => {
       /loss at step 77/,
     ],
     [
-      "a parameter",
+      "a user property",
       (task: string) =>
-        clearml.tasks.editHyperParams({ task, force: true, hyperparams: [{ section: "General", name: "number", value: "other" }] }),
-      /parameter number/,
+        clearml.tasks.editHyperParams({
+          task,
+          force: true,
+          hyperparams: [{ section: "properties", name: "mlflow_user_id", value: "eve" }],
+        }),
+      /property mlflow_user_id/,
     ],
     ["a task's copy", (task: string) => clearml.tasks.edit({ task, force: true, execution: { artifacts: [] } }), /the copy/],
   ])("notices that %s was changed in ClearML, and repairs it when it is told to", async (_what, spoil, words) => {
