@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const CORPUS = fileURLToPath(new URL("programs/corpus.py", import.meta.url));
+const SERVE = fileURLToPath(new URL("programs/serve.py", import.meta.url));
 const START_LIMIT_MS = 180_000;
 
 export interface MlflowServer {
@@ -34,15 +35,15 @@ export async function startMlflow(python: string): Promise<MlflowServer> {
   const server = spawn(
     python,
     [
-      ...["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
+      ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
       ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
     ],
-    // A group of its own: the server starts workers that outlive a signal to it alone.
-    { cwd: folder, env, stdio: "ignore", detached: true },
+    // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
+    { cwd: folder, env, stdio: ["pipe", "ignore", "ignore"], detached: true },
   );
   const exited = once(server, "exit");
   const close = async (): Promise<void> => {
-    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, "SIGKILL");
+    server.stdin.end();
     await exited;
     await rm(folder, { recursive: true, force: true });
   };

@@ -1,0 +1,128 @@
+/**
+ * What a migration does when MLflow answers oddly. The server here is a stand-in that answers what a test prepared; that a
+ * real one is understood is shown by `npm run test:interop -- mlflow`.
+ */
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createClearML, type ClearML } from "../../../src/clearml/index.js";
+import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
+import { MlflowClient, runMigration, verifyMigration } from "../../../src/migrate/index.js";
+
+/** Text of an answer by path and query; what is missing answers 500, as MLflow does for a missing file. */
+type Answers = Record<string, string>;
+
+const T = 1_700_000_000_000;
+let answers: Answers;
+let standIn: Server;
+let server: DevServer;
+let clearml: ClearML;
+let mlflow: MlflowClient;
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "migrate-"));
+  standIn = createServer((request, response) => {
+    const url = new URL(request.url ?? "", "http://stand-in");
+    const text = answers[`${url.pathname.replace("/api/2.0/mlflow/", "")}${url.search}`];
+    request.resume();
+    response.writeHead(text === undefined ? 500 : 200).end(text ?? '{"error_code":"INTERNAL_ERROR","message":"no such file"}');
+  }).listen(0, "127.0.0.1");
+  await once(standIn, "listening");
+  server = await startDevServer();
+  clearml = createClearML({}, { ...server.env });
+  mlflow = new MlflowClient({ trackingUri: `http://127.0.0.1:${String((standIn.address() as AddressInfo).port)}`, historyPageSize: 2 }, {});
+});
+afterEach(async () => {
+  await mlflow.close();
+  await clearml.close();
+  await server.close();
+  standIn.close();
+  standIn.closeAllConnections();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** One experiment with these runs; each with one metric, whose points are `history`. */
+function holding(runIds: readonly string[], history: Answers): Answers {
+  const runs = runIds.map((run_id) => ({
+    info: { run_id, experiment_id: "1", run_name: `run ${run_id}`, status: "FINISHED", start_time: T, lifecycle_stage: "active" },
+    data: { metrics: [{ key: "loss", value: 1, timestamp: T, step: 0 }] },
+  }));
+  return {
+    "/version": "2.9.0",
+    "experiments/search": JSON.stringify({ experiments: [{ experiment_id: "1", name: "vision", lifecycle_stage: "active" }] }),
+    "runs/search": JSON.stringify({ runs }),
+    ...Object.fromEntries(runs.map((run) => [`runs/get?run_id=${run.info.run_id}`, JSON.stringify({ run })])),
+    ...Object.fromEntries(runIds.map((id) => [`artifacts/list?run_id=${id}`, "{}"])),
+    ...history,
+  };
+}
+
+const history = (runId: string, more = ""): string => `metrics/get-history?run_id=${runId}&metric_key=loss&max_results=2${more}`;
+const page = (points: string, token?: string): string =>
+  `{"metrics":[${points}]${token === undefined ? "" : `,"next_page_token":"${token}"`}}`;
+const point = (value: string, timestamp: number, step: string): string =>
+  `{"key":"loss","value":${value},"timestamp":${String(timestamp)},"step":${step}}`;
+
+async function shown(): Promise<unknown[]> {
+  const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+  const points: unknown[] = [];
+  for await (const { iter, timestamp, value } of clearml.events.iterateEvents({ task: task?.id ?? "", type: "training_stats_scalar" }))
+    points.push([iter, timestamp, value]);
+  return points;
+}
+
+describe("a migration", () => {
+  it("shows the latest point of a step though pages come in no order, and keeps what no chart can hold", async () => {
+    answers = holding(["a"], {
+      [history("a")]: page(`${point("2", T + 20, "5")},${point('"NaN"', T + 30, "6")}`, "next"),
+      [history("a", "&page_token=next")]: page(`${point("1", T + 10, "5")},${point("3", T, "9007199254740993")}`),
+    });
+    const report = await runMigration({ mlflow, clearml });
+    expect(report).toMatchObject({ migrated: 1, points: 4, notChartable: 2, failures: [] });
+    expect(await shown()).toEqual([[5, T + 20, 2]]);
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect(proof.differences).toEqual([]);
+    expect(proof.ok).toBe(true);
+    expect(proof.compared).toMatchObject({ runs: 1, points: 4, events: 1, collapsed: 1, notChartable: 2 });
+  });
+
+  it("takes a whole history at once from a server that knows no pages", async () => {
+    answers = holding(["a"], { [history("a")]: page([0, 1, 2, 3, 4].map((step) => point("0.5", T + step, String(step))).join(",")) });
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 1, points: 5 });
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
+  });
+
+  it("names the run whose file is gone, moves the others, and takes the run up once the file is back", async () => {
+    answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
+    answers["artifacts/list?run_id=a"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
+    const ledger = join(folder, "ledger.jsonl");
+    const first = await runMigration({ mlflow, clearml, ledger });
+    expect(first).toMatchObject({ migrated: 1, failures: [{ runId: "a", experiment: "vision" }] });
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
+    answers["/get-artifact?run_uuid=a&path=weights.bin"] = "abc";
+    expect(await runMigration({ mlflow, clearml, ledger })).toMatchObject({ migrated: 1, unchanged: 1, failures: [] });
+    expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
+    const lines = (await readFile(ledger, "utf8")).trim().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { kind: string; runId?: string }).runId ?? "project")).toEqual(["project", "b", "a"]);
+    expect((await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks).toHaveLength(2);
+  });
+
+  it("moves a run again when MLflow says something new of it", async () => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    await runMigration({ mlflow, clearml });
+    const run = JSON.parse(answers["runs/get?run_id=a"] ?? "") as { run: { info: Record<string, unknown>; data: Record<string, unknown> } };
+    run.run.info["status"] = "FAILED";
+    run.run.data["params"] = [{ key: "lr", value: "0.1" }];
+    answers["runs/get?run_id=a"] = JSON.stringify(run);
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 1, unchanged: 0 });
+    expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
+    const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+    expect(task?.status).toBe("failed");
+  });
+});
