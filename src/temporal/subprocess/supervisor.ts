@@ -52,6 +52,15 @@ function identity(pid: number): object {
   return { pid, startedAt, bootId: read("/proc/sys/kernel/random/boot_id").trim(), host: hostname() };
 }
 
+/** Without the folder no worker can ever find the trainer again. */
+function leaseAgeMs(): number {
+  try {
+    return Date.now() - statSync(path.join(folder, "lease")).mtimeMs;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
 function oomKills(): number {
   const file = run.memoryEventsFile ?? ownMemoryEvents();
   try {
@@ -89,8 +98,11 @@ function supervise(): void {
   let stopReason: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   const end = (facts: Record<string, unknown>): void => {
-    writeWhole("exit.json", { stopReason, ...facts });
-    process.exit(0);
+    try {
+      writeWhole("exit.json", { stopReason, ...facts });
+    } finally {
+      process.exit(0);
+    }
   };
   if (isSuperseded()) return end({ superseded: true });
   const early = readJson("stop.json");
@@ -119,7 +131,7 @@ function supervise(): void {
   for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => undefined);
   const lease = setInterval(
     () => {
-      if (Date.now() - statSync(path.join(folder, "lease")).mtimeMs > run.leaseMs) stop("lease-lapsed", run.leaseGraceMs);
+      if (leaseAgeMs() > run.leaseMs) stop("lease-lapsed", run.leaseGraceMs);
     },
     Math.min(MAX_LEASE_CHECK_MS, run.leaseMs / 4),
   );

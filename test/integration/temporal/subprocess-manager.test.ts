@@ -1,7 +1,7 @@
 /** What is special to processes of a host: workers and supervisors that die, leases, pids that are somebody else's. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
@@ -74,6 +74,14 @@ describe("a trainer as a process", () => {
       phase: "ended",
       end: { outcome: "failed", failure: "NodeLost" },
     });
+    expect((await bench!.ledger()).map(([, word]) => word)).toEqual(["began", "told", "ended"]);
+  });
+
+  it("is ended when its place in the registry was removed, for nobody would ever find it again", async () => {
+    const { folder } = await running({ leaseMs: 12_000, leaseGraceMs: 20_000 }, "wait");
+    const [[, , pid] = ["", "", 0]] = await bench!.ledger();
+    await rm(folder.path, { recursive: true });
+    await until(() => !bench!.isAlive(pid));
     expect((await bench!.ledger()).map(([, word]) => word)).toEqual(["began", "told", "ended"]);
   });
 
