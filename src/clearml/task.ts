@@ -38,7 +38,7 @@ export interface TaskInitOptions extends Omit<NewTask, "name" | "script">, CallO
 
 /** What a copy of a task differs in. */
 export interface CloneOptions extends CallOptions {
-  /** Default: `Clone of ...`. */
+  /** Default: the name of the original. */
   readonly name?: string | undefined;
   readonly comment?: string | undefined;
   /** Id of the parent. Default: the task's own, else the task. */

@@ -7,6 +7,7 @@ import { driveClient } from "./clearml-schema/client-run.js";
 import { KNOWN_GAPS, NOT_VALIDATED } from "./clearml-schema/known-gaps.js";
 import { PublishedSchema, SCHEMA_FILE, type Finding } from "./clearml-schema/published-schema.js";
 import { driveRaw } from "./clearml-schema/raw-run.js";
+import { readEndpointLists } from "../support/endpoint-lists.js";
 import { API_ORIGIN, FILES_ORIGIN, RecordingTransport, type RecordedCall } from "./clearml-schema/recording-transport.js";
 
 const schema = PublishedSchema.load();
@@ -112,6 +113,12 @@ describe.skipIf(!schema)("the wire, by ClearML's published schema", () => {
     );
     expect(skipped.filter((name) => NOT_VALIDATED[name] === undefined)).toEqual([]);
     expect(Object.keys(NOT_VALIDATED).filter((name) => !skipped.includes(name))).toEqual([]);
+  });
+
+  it("has no endpoint of which the reference does not say whether it is answered", async () => {
+    const { answered, refused } = await readEndpointLists();
+    const said = new Set([...answered, ...refused]);
+    expect(schema!.endpoints().filter((name) => !said.has(name))).toEqual([]);
   });
 
   it("has no known gap that nothing falls into any more", () => {

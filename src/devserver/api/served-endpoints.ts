@@ -5,8 +5,10 @@ import { EVENT_SERVICES } from "./services/event-services.js";
 import { MODEL_SERVICES } from "./services/model-services.js";
 import { PROJECT_SERVICES } from "./services/project-services.js";
 import { QUEUE_SERVICES } from "./services/queue-services.js";
+import { RETIRED_SERVICES } from "./services/retired-services.js";
 import { SESSION_SERVICES } from "./services/session-services.js";
 import { TASK_ARTIFACT_SERVICES } from "./services/task-artifact-services.js";
+import { TASK_BATCH_SERVICES } from "./services/task-batch-services.js";
 import { TASK_LIFECYCLE_SERVICES } from "./services/task-lifecycle-services.js";
 import { TASK_PARAMETER_SERVICES } from "./services/task-parameter-services.js";
 import { TASK_SERVICES } from "./services/task-services.js";
@@ -23,10 +25,12 @@ export function servedEndpoints(): readonly ServedEndpoint[] {
     ...TASK_PARAMETER_SERVICES,
     ...TASK_ARTIFACT_SERVICES,
     ...TASK_LIFECYCLE_SERVICES,
+    ...TASK_BATCH_SERVICES,
     ...EVENT_SERVICES,
     ...EVENT_CHART_SERVICES,
     ...MODEL_SERVICES,
     ...QUEUE_SERVICES,
     ...workerServices(),
+    ...RETIRED_SERVICES,
   ];
 }

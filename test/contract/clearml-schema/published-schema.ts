@@ -71,6 +71,13 @@ export class PublishedSchema {
     this.#services = services;
   }
 
+  /** Every endpoint, as `service.action`. */
+  endpoints(): readonly string[] {
+    return Object.entries(this.#services).flatMap(([service, { endpoints }]) =>
+      Object.keys(endpoints).map((action) => `${service}.${action}`),
+    );
+  }
+
   /** The first API version that has an endpoint; undefined when none has. */
   since(endpoint: string): string | undefined {
     const [service = "", action = ""] = endpoint.split(".");

@@ -48,6 +48,14 @@ export async function driveRaw(call: RawCall): Promise<void> {
   await call("events.clear_task_log", { task: id, threshold_sec: 5 });
   await call("events.clear_scroll", { scroll_id: "x" });
 
+  await call("tasks.move", { ids: [id, a], project_name: "raw project/moved" });
+  await call("tasks.enqueue_many", { ids: [a, "none"], queue_name: "raw queue" });
+  await call("tasks.dequeue_many", { ids: [a, "none"] });
+  await call("pipelines.start_pipeline", { task: a, args: [{ name: "lr", value: "2" }] });
+  const { id: ended } = await call("tasks.create", task);
+  await call("tasks.stopped", { task: ended, force: true });
+  await call("tasks.publish_many", { ids: [ended, "none"] });
+
   await call("tasks.stop_many", { ids: [id, "none"], force: true });
   await call("tasks.reset_many", { ids: [id] });
   await call("tasks.archive_many", { ids: [a, "none"] });

@@ -115,6 +115,8 @@ describe("tasks.clone", () => {
     expect(copy.hyperparams).toEqual({ A: { x: { section: "A", name: "x", value: "9" } } });
     expect(copy.execution.artifacts.map((one: any) => one.key)).toEqual(["in"]);
     expect(copy).not.toHaveProperty("started");
+    const { id: unnamed } = await clearml.ok("tasks.clone", { task });
+    expect((await clearml.read(unnamed)).name).toBe((await clearml.read(task)).name);
   });
 });
 

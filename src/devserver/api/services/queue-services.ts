@@ -72,7 +72,11 @@ export function dequeueEverywhere(call: Call, taskId: string): number {
   return removed;
 }
 
-function enqueue(request: RequestOf<"tasks.enqueue">, call: Call): object {
+/** Puts the task into a queue, the default one unless one is named. */
+export function enqueueTask(
+  request: RequestOf<"tasks.enqueue">,
+  call: Call,
+): { readonly queued: number; readonly updated: number; readonly fields: object; readonly queue_watched?: boolean } {
   if (request.queue && request.queue_name) throw validationError("Either queue id or queue name should be provided");
   const task = taskOf(call, request.task);
   const queue = request.queue
@@ -93,7 +97,11 @@ function enqueue(request: RequestOf<"tasks.enqueue">, call: Call): object {
   };
 }
 
-function dequeue(request: RequestOf<"tasks.dequeue">, call: Call): object {
+/** Takes the task out of its queue, back to the state it had before. */
+export function dequeueTask(
+  request: RequestOf<"tasks.dequeue">,
+  call: Call,
+): { readonly dequeued: number; readonly updated: number; readonly fields: object } {
   const task = taskOf(call, request.task);
   if (task.status !== "queued") throw invalidTaskStatus({ expected: "queued", status: task.status });
   dequeueEverywhere(call, task.id);
@@ -166,8 +174,8 @@ const SINCE = { since: "2.4" };
 
 /** The endpoints of this service. */
 export const QUEUE_SERVICES: readonly ServedEndpoint[] = [
-  serve("tasks.enqueue", enqueue),
-  serve("tasks.dequeue", dequeue),
+  serve("tasks.enqueue", enqueueTask),
+  serve("tasks.dequeue", dequeueTask),
   serve(
     "queues.create",
     (request, call) => ({

@@ -134,7 +134,8 @@ function setArchived(
   return true;
 }
 
-function clone(request: RequestOf<"tasks.clone">, call: Call): object {
+/** A copy of a task, without what the task made. */
+export function cloneTask(request: RequestOf<"tasks.clone">, call: Call): { readonly id: string; readonly new_project?: object } {
   const original = taskOf(call, request.task);
   const newProject = request.new_project_name && !request.new_task_project ? ensureProjectNamed(call, request.new_project_name) : undefined;
   const { queue: _queue, ...execution } = original.execution;
@@ -144,7 +145,7 @@ function clone(request: RequestOf<"tasks.clone">, call: Call): object {
     models: { input: original.models.input, output: [] },
   };
   const given: TaskFields = {
-    name: request.new_task_name ?? `Clone of ${original.name}`.trim(),
+    name: request.new_task_name ?? original.name,
     comment: request.new_task_comment,
     tags: request.new_task_tags,
     system_tags: request.new_task_system_tags ?? original.system_tags.filter((tag) => tag !== "development" && tag !== "archived"),
@@ -190,7 +191,7 @@ function clone(request: RequestOf<"tasks.clone">, call: Call): object {
 export const TASK_LIFECYCLE_SERVICES: readonly ServedEndpoint[] = [
   serve("tasks.reset", reset),
   serve("tasks.delete", deleteTask),
-  serve("tasks.clone", clone, { since: "2.5" }),
+  serve("tasks.clone", cloneTask, { since: "2.5" }),
   serve(
     "tasks.archive",
     (request, call) => {
