@@ -11,7 +11,7 @@ import { Tally } from "../support/tally.js";
 import { comparePictures } from "./compare-pictures.js";
 import { pictureOfTask, type Picture } from "./our-picture.js";
 import { PythonPeer } from "./python.js";
-import { noteTrouble, runChecks } from "./run-checks.js";
+import { noteTrouble, RUN, runChecks } from "./run-checks.js";
 import type { SdkLine } from "./sdk-lines.js";
 import { countRequests, openServer, type PeerServer } from "./server.js";
 
@@ -148,8 +148,10 @@ export function describeLine(line: SdkLine): void {
 
     it.each(line.depth === "current" ? [false, true] : [true])("stops when we ask for it, told first: %s", async (callback) => {
       const tally = new Tally("clearml", `Python ${line.version} obeys`);
-      const { ended } = python.start("loop", { callback });
-      const id = await runningTask(clearml, "Interop/Stopping", ended);
+      // Of this run and line alone, whoever else stops tasks at that server.
+      const project = `Interop/Stopping ${line.version} ${RUN}`;
+      const { ended } = python.start("loop", { callback, project });
+      const id = await runningTask(clearml, project, ended);
       await clearml.tasks.stop({ task: id });
       const run = await ended;
       tally.compare("told before", run.answer.callback, callback);

@@ -11,7 +11,7 @@ import { comparePictures } from "./compare-pictures.js";
 import { drawFigures } from "./figures.js";
 import { pictureOfTask } from "./our-picture.js";
 import { PythonPeer } from "./python.js";
-import { noteTrouble } from "./run-checks.js";
+import { noteTrouble, RUN } from "./run-checks.js";
 import { CURRENT_LINE, SDK_LINES } from "./sdk-lines.js";
 import { countRequests, openServer, type PeerServer } from "./server.js";
 
@@ -50,7 +50,7 @@ async function aFile(name: string): Promise<{ readonly file: string; readonly sh
 }
 
 describe("a whole training job", () => {
-  const jobId = `job ${String(process.pid)}`;
+  const jobId = `job ${RUN}`;
   const lines: string[] = [];
   let id: string;
   let last: { file: string; sha256: string };
@@ -197,7 +197,7 @@ describe("figures", () => {
       const drawn = await python.run("plots");
       expect(drawn.answer, drawn.output).toBeDefined();
       noteTrouble(tally, drawn);
-      const sdk = await start("figures");
+      const sdk = await start(`figures ${RUN}`);
       await drawFigures(sdk.currentTask().logger);
       tally.compare("everything delivered", (await sdk.flush({ deadlineMs: 60_000 })).complete, true);
       const ours = sdk.currentTask().id ?? "";

@@ -1,4 +1,4 @@
-"""A run that goes on until it is stopped from outside. Order: {"callback": bool}: whether it wants to be told first."""
+"""A run that goes on until it is stopped from outside. Order: {"project", "callback": whether it wants to be told first}."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from clearml import Task
 from sdk_program import answer, order
 
 asked = order()
-task = Task.init(project_name="Interop/Stopping", task_name="loop", reuse_last_task_id=False, auto_connect_frameworks=False)
+task = Task.init(project_name=asked["project"], task_name="loop", reuse_last_task_id=False, auto_connect_frameworks=False)
 told = {"id": task.id, "callback": False}
 
 
