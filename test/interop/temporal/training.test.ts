@@ -180,6 +180,31 @@ describe("a training through Temporal", () => {
     await agreeOn("completed", "/completed");
   });
 
+  it("that is terminated has its trainer ended by the worker that had it in view", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "1" });
+    await bench.reached("1 epoch:1");
+    await workflow.terminate("an operator did it");
+    await bench.reached("1 stopped");
+  });
+
+  it("that was terminated while no worker was there has its trainer ended by the sweeper, and nobody else's", async () => {
+    const first = await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "1" });
+    await bench.reached("1 epoch:1");
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    await workflow.terminate("an operator did it");
+    await bench.worker();
+    const sweep = { workflowId: `sweep-${bench.queue}`, taskQueue: bench.queue, args: [] };
+    expect(await bench.client.workflow.execute("sweepWorkflow", sweep)).toMatchObject({ stopped: [expect.stringContaining(bench.queue)] });
+    expect((await bench.ledger()).at(-1)).toBe("1 stopped");
+    expect(await bench.client.workflow.execute("sweepWorkflow", { ...sweep, workflowId: `again-${bench.queue}` })).toMatchObject({
+      stopped: [],
+      forgotten: [expect.any(String)],
+    });
+  });
+
   it("waits for a ClearML that is down at its creation", async () => {
     bench.server.faults.set("api", { mode: "status", status: 503 });
     await bench.worker();
