@@ -85,6 +85,7 @@ export class ResumePoint {
   readonly #checkpoints = new Map<string, ResumeCheckpoint>();
   #epoch: number | undefined;
   #iteration: number | undefined;
+  #saved: Promise<void> = Promise.resolve();
   #end: { readonly completed: boolean; readonly reason: string | undefined } | undefined;
 
   private constructor(options: ResumePointOptions) {
@@ -143,8 +144,16 @@ export class ResumePoint {
     };
   }
 
-  /** Writes the token down, in both places; after completion, takes it away. Never rejects. */
-  async save(): Promise<void> {
+  /**
+   * Writes the token down, in both places; after completion, takes it away. One at a time: a signal and a close of the
+   * trainer's own come at one moment, and would rename each other's file away. Never rejects.
+   */
+  save(): Promise<void> {
+    this.#saved = this.#saved.then(() => this.#save());
+    return this.#saved;
+  }
+
+  async #save(): Promise<void> {
     const { directory, logger } = this.#options;
     const kept = this.#remember();
     try {
