@@ -35,7 +35,7 @@ const VERSION = /^(?<major>\d+)\.(?<minor>\d+)\.(?<patch>\d+)(?:-(?<pre>[0-9A-Za
 export function changelogSections(changelog: string): ChangelogSection[] {
   return changelog
     .split(/^(?=## )/m)
-    .slice(1)
+    .filter((part) => part.startsWith("## "))
     .map((part) => {
       const [heading = "", ...lines] = part.split("\n");
       const { version = heading.replace(/^## /, ""), date } = HEADING.exec(heading)?.groups ?? {};

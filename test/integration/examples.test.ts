@@ -17,8 +17,8 @@ const LAST_WORDS: Readonly<Record<string, RegExp>> = {
   quickstart: /^y = 2\.9\d x \+ 0\.5\d: the task is completed, with three charts and the model\.$/,
   "resume-after-crash": /^Killed in epoch 4 and started again: one task, ten epochs, each once, and the last checkpoint\.$/,
 };
-/** With tests of their own: demo.test.ts, test/interop/temporal/example.test.ts. */
-const ELSEWHERE = ["mnist", "temporal-worker"];
+/** With tests of their own: demo.test.ts, test/package/consumers/image.test.ts, test/interop/temporal/example.test.ts. */
+const ELSEWHERE = ["mnist", "docker", "temporal-worker"];
 
 /** Runs an example with no ClearML in its environment, so that it starts a server of its own. */
 function run(example: string): Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }> {

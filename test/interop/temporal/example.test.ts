@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { temporalProgram } from "./tools.js";
 
 it("examples/temporal-worker finds its trainer adopted and its task completed", async () => {
-  const env = { ...process.env, TEMPORAL_PROGRAM: await temporalProgram() };
+  const env: NodeJS.ProcessEnv = { ...process.env, TEMPORAL_PROGRAM: await temporalProgram() };
   delete env["TEMPORAL_ADDRESS"];
   const program = fileURLToPath(new URL("../../../examples/temporal-worker/run.ts", import.meta.url));
   const { code, said } = await new Promise<{ code: unknown; said: string }>((resolve) => {
