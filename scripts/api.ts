@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = path.join(root, "docs/reference/api");
 /** Lines of a difference that are shown. */
 const SHOWN_LINES = 8;
+const SHOWN_CHARACTERS = 200;
 
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly import: { readonly types: string } } | string>>;
@@ -52,6 +53,13 @@ function complain(file: string, before: string, after: string): void {
     ...old.filter((line) => !freshes.has(line)).map((line) => `- ${line}`),
     ...fresh.filter((line) => !olds.has(line)).map((line) => `+ ${line}`),
   ];
-  console.error(`docs/reference/api/${file}\n${lines.slice(0, SHOWN_LINES).join("\n") || "  the order differs"}\n`);
+  console.error(
+    `docs/reference/api/${file}\n${
+      lines
+        .slice(0, SHOWN_LINES)
+        .map((line) => (line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)} ...` : line))
+        .join("\n") || "  the order differs"
+    }\n`,
+  );
   process.exitCode = 1;
 }

@@ -95,12 +95,34 @@ class EntryReport {
   }
 
   #declaration(declaration: ts.Declaration): string {
-    // `declare const a, b` has its keyword two levels above the name.
-    const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
     this.#collect(declaration);
-    if (!ts.isVariableDeclaration(declaration)) return this.#printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile());
-    const keyword = declaration.parent.flags & ts.NodeFlags.Const ? "const" : "let";
-    return `declare ${keyword} ${this.#printer.printNode(ts.EmitHint.Unspecified, declaration, declaration.getSourceFile())};`;
+    const text = this.#text(declaration, declaration.getSourceFile());
+    if (!ts.isVariableDeclaration(declaration)) return text;
+    // Its keyword stands two levels above the name.
+    return `declare ${declaration.parent.flags & ts.NodeFlags.Const ? "const" : "let"} ${text};`;
+  }
+
+  /**
+   * A declaration, with the members of each union sorted: in a type that the compiler worked out by itself they stand in the order
+   * in which it met them, which changes with the order of files.
+   */
+  #text(declaration: ts.Declaration, file: ts.SourceFile): string {
+    const print = (node: ts.Node): string => this.#printer.printNode(ts.EmitHint.Unspecified, node, file);
+    const sorted = ts.transform<ts.Node>(declaration, [
+      (context) => (top) => {
+        const visit = (node: ts.Node): ts.Node => {
+          const inner = ts.visitEachChild(node, visit, context);
+          if (!ts.isUnionTypeNode(inner)) return inner;
+          const members = inner.types.map((type) => ({ type, text: print(type) })).sort((one, other) => (one.text < other.text ? -1 : 1));
+          return context.factory.createUnionTypeNode(members.map(({ type }) => type));
+        };
+        return visit(top);
+      },
+    ]);
+    const [node = declaration] = sorted.transformed;
+    const text = print(node);
+    sorted.dispose();
+    return text;
   }
 
   /** Notes the types of ours that a declaration mentions. */

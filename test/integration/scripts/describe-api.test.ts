@@ -72,3 +72,11 @@ it("names what another entry exports instead of telling it twice", async () => {
 //   Options of "first"
 `);
 });
+
+it("does not differ when the compiler met the members of a union in another order", async () => {
+  const declaration = (union: string): string => `export declare const schema: { readonly type: Array<${union}>; };`;
+  const [before] = await report({ "schema.d.ts": declaration(`"training" | "custom" | undefined`) });
+  const [after] = await report({ "schema.d.ts": declaration(`undefined | "custom" | "training"`) });
+  expect(after).toBe(before);
+  expect(after).toContain(`Array<"custom" | "training" | undefined>`);
+});
