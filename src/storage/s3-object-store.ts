@@ -18,6 +18,7 @@ import type { S3Settings } from "./s3-settings.js";
 import { signOver } from "./s3-signed-digest.js";
 import { takeBack, type UnfinishedUpload } from "./s3-take-back.js";
 import { S3UploadState } from "./s3-upload-state.js";
+import { warmUp } from "./s3-warm-up.js";
 
 /** How long `close` waits for unfinished uploads to be taken back. */
 const CLOSE_WAIT_MS = 2_000;
@@ -55,7 +56,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async prepare(): Promise<void> {
-    await this.#open();
+    const { aws } = await this.#open();
+    await warmUp(aws, this.#options.settings);
   }
 
   async put(key: string, file: FileToStore, options: PutOptions): Promise<void> {

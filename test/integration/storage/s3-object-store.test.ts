@@ -334,6 +334,25 @@ describe("the packages", () => {
     }
   });
 
+  it("are warmed up before the first upload by requests that stay at home and need no credentials", async () => {
+    const started = await s3Server();
+    let [prepared, asked] = [0, 0];
+    started.intercept((pass, request) => (asked++, pass(request)));
+    const loadAws: AwsLoader = async () => {
+      const aws = await importAws();
+      class Counted extends aws.s3.UploadPartCommand {
+        constructor(...given: ConstructorParameters<typeof aws.s3.UploadPartCommand>) {
+          super(...given);
+          prepared++;
+        }
+      }
+      return { ...aws, s3: { ...aws.s3, UploadPartCommand: Counted } };
+    };
+    const store = storeAt(started, { loadAws, settings: { credentials: undefined } });
+    await store.prepare();
+    expect({ prepared, asked }).toEqual({ prepared: 1, asked: 0 });
+  });
+
   it("are loaded with the first upload and not before", async () => {
     let loads = 0;
     const started = await s3Server();
