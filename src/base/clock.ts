@@ -7,11 +7,14 @@ export interface Clock {
   /** Milliseconds from an arbitrary start that never go back; used for every deadline and delay. */
   monotonic(): number;
   /**
-   * Resolves after `ms`. Rejects with the signal's reason when it aborts; timer and listener are then gone.
-   * The timer does not keep the process alive unless `keepAlive` is set.
+   * Resolves after `ms`, however long that is (`Infinity`: never). Rejects with the signal's reason when it aborts; timer and
+   * listener are then gone. The timer does not keep the process alive unless `keepAlive` is set.
    */
   sleep(ms: number, options?: { readonly signal?: AbortSignal | undefined; readonly keepAlive?: boolean }): Promise<void>;
 }
+
+/** The longest that one of Node's timers runs, some 25 days; a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The machine's own time. */
 export const systemClock: Clock = {
@@ -28,11 +31,22 @@ export const systemClock: Clock = {
         clearTimeout(timer);
         reject(signal?.reason as Error);
       };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
-      if (options.keepAlive !== true) timer.unref();
+      let timer: NodeJS.Timeout | undefined;
+      const wait = (leftMs: number): void => {
+        timer = setTimeout(
+          () => {
+            if (leftMs > MAX_TIMER_MS) {
+              wait(leftMs - MAX_TIMER_MS);
+              return;
+            }
+            signal?.removeEventListener("abort", onAbort);
+            resolve();
+          },
+          Math.min(leftMs, MAX_TIMER_MS),
+        );
+        if (options.keepAlive !== true) timer.unref();
+      };
+      wait(ms);
       signal?.addEventListener("abort", onAbort, { once: true });
     }),
 };

@@ -1,5 +1,6 @@
 /** The body of an answer as a stream that cannot hang: a limit runs whenever its reader waits, and only then. */
 import { Readable } from "node:stream";
+import { MAX_TIMER_MS } from "./clock.js";
 import { connectionFailure, type FailedRequest } from "./connection-failure.js";
 
 /** A time limit that can be stopped and started again. */
@@ -26,10 +27,14 @@ export function timeLimit(): TimeLimit {
     },
     start(ms) {
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        expiredAfterMs = ms;
-        controller.abort();
-      }, ms);
+      timer = setTimeout(
+        () => {
+          expiredAfterMs = ms;
+          controller.abort();
+        },
+        // A longer one would expire at once.
+        Math.min(ms, MAX_TIMER_MS),
+      );
       timer.unref();
     },
     stop: () => clearTimeout(timer),

@@ -1,7 +1,7 @@
 /**
  * Many callers, one write, one fsync. Lines that arrive while the disk is busy share the next turn. A disk that fails or
- * hangs never rejects anyone: what could not be written is handed on from memory, the disk is tried again with later
- * lines, and what it missed goes first.
+ * hangs never rejects anyone: what could not be written is handed on from memory, the disk is tried again until it works,
+ * and what it missed goes first.
  */
 import type { Clock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
@@ -15,6 +15,10 @@ import type { Line, SegmentStore } from "./segment-store.js";
 export const COMMIT_TIMEOUT_MS = 30_000;
 /** After a failure the disk is left alone for so long. */
 export const DISK_PAUSE_MS = 1_000;
+/** And while a write that was given up has not come back, for so long. */
+export const HANG_PAUSE_MS = 600_000;
+/** Writes that may hang together. Each holds one of the few threads that all files and names of the process go through. */
+const MAX_HANGING = 2;
 
 /** Committed with one fsync at most: nobody waits for more than that to be written. */
 const BATCH_BYTES = 1024 * 1024;
@@ -54,6 +58,11 @@ export class GroupCommit {
   #writing: readonly Pending[] = [];
   #running: Promise<void> | undefined;
   #failure: { readonly reason: string; readonly retryAtMs: number } | undefined;
+  readonly #hanging = new Set<Promise<void>>();
+  #hungAtMs = Number.NEGATIVE_INFINITY;
+  // True: a commit is due although nothing is in line.
+  #again = false;
+  readonly #ending = new AbortController();
   #closing = false;
   #abandoned: string | undefined;
 
@@ -75,9 +84,11 @@ export class GroupCommit {
     this.#running ??= this.#run();
   }
 
-  /** Writes what is left, pause or no pause, and waits for it. */
+  /** Writes what is left and what the disk had refused, pause or no pause, and waits for it. */
   async drain(): Promise<void> {
     this.#closing = true;
+    this.#ending.abort(DONE);
+    if (this.#failure) this.#commitAgain();
     while (this.#running) await this.#running;
   }
 
@@ -97,7 +108,8 @@ export class GroupCommit {
   async #run(): Promise<void> {
     // The rest of this tick still belongs to the caller; all its lines go together.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#again) {
+      this.#again = false;
       const batch = this.#takeBatch();
       this.#writing = batch;
       const failure = await this.#commit(batch);
@@ -109,15 +121,42 @@ export class GroupCommit {
 
   async #commit(batch: readonly Pending[]): Promise<string | undefined> {
     const { clock, store } = this.#options;
-    if (this.#failure && clock.monotonic() < this.#failure.retryAtMs && !(this.#closing && Number.isFinite(this.#failure.retryAtMs)))
-      return this.#failure.reason;
+    if (this.#failure && this.#isLeftAlone(this.#failure.retryAtMs)) return this.#failure.reason;
+    const work = this.#write(batch);
     try {
-      await withinTime(clock, COMMIT_TIMEOUT_MS, this.#write(batch));
+      await withinTime(clock, COMMIT_TIMEOUT_MS, work);
       this.#recover();
       return undefined;
     } catch (error) {
       store.abandon();
+      this.#hungAtMs = clock.monotonic();
+      this.#hanging.add(work);
+      const isBack = (): boolean => this.#hanging.delete(work);
+      work.then(isBack, isBack);
       return this.#fail(describeError(error));
+    }
+  }
+
+  #isLeftAlone(retryAtMs: number): boolean {
+    const now = this.#options.clock.monotonic();
+    if (retryAtMs === Number.POSITIVE_INFINITY || this.#hanging.size >= MAX_HANGING) return true;
+    return (this.#hanging.size > 0 && now < this.#hungAtMs + HANG_PAUSE_MS) || (now < retryAtMs && !this.#closing);
+  }
+
+  #commitAgain(): void {
+    this.#again = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Until the disk works: nothing new may come for long, and what it refused would be lost with the process. */
+  async #keepTrying(): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      await clock.sleep(DISK_PAUSE_MS, { signal: this.#ending.signal }).catch(() => undefined);
+      if (!this.#failure || this.#closing || this.#failure.retryAtMs === Number.POSITIVE_INFINITY) return;
+      if (this.#isLeftAlone(this.#failure.retryAtMs)) continue;
+      this.#commitAgain();
+      await this.#running;
     }
   }
 
@@ -159,6 +198,7 @@ export class GroupCommit {
         { path, reason },
       );
       onDisk(reason);
+      void this.#keepTrying();
     }
     return reason;
   }

@@ -75,7 +75,9 @@ export class SegmentStore {
   /** Appends lines. They are durable after the next {@link sync}. Rejects as the disk does; then call {@link abandon}. */
   async write(lines: Iterable<Line>): Promise<void> {
     const limit = this.#options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
+    const epoch = this.#epoch;
     if (this.#active && this.#active.segment.bytes >= limit) await this.rotate();
+    if (epoch !== this.#epoch) throw new Error("given up while the disk hung");
     const { segment, file } = this.#active ?? (await this.#begin());
     await this.#writeTo(segment, file, lines);
   }
@@ -162,6 +164,8 @@ export class SegmentStore {
     const epoch = this.#epoch;
     const { segment, file } = await this.#createNext();
     try {
+      // Not even one byte: the buffer belongs to whoever writes now.
+      if (epoch !== this.#epoch) throw new Error("given up while the disk hung");
       await this.#writeTo(segment, file, [{ json: headerJson(runId) }, ...head()]);
       await file.sync();
       await disk.syncFolder(directory);

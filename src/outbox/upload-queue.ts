@@ -54,6 +54,8 @@ export class UploadQueue {
   readonly #turns: UploadTurns;
   readonly #stopping = new AbortController();
   readonly #abandoning = new AbortController();
+  // On their way out of the line: their copies are as good as gone.
+  readonly #leaving = new Set<number>();
   #underWay = 0;
   #running: Promise<void> = Promise.resolve();
   #counts = { delivered: 0, rejected: 0, superseded: 0 };
@@ -76,7 +78,7 @@ export class UploadQueue {
   /** Of all pinned copies, those included that wait for a person. */
   get pinnedBytes(): number {
     let bytes = this.#options.pinned.keptBytes;
-    for (const { pinned, sizeBytes } of this.#waiting.values()) if (pinned) bytes += sizeBytes;
+    for (const attachment of this.#waiting.values()) bytes += pinnedBytesOf(attachment);
     return bytes;
   }
 
@@ -249,6 +251,7 @@ export class UploadQueue {
   #makeRoom(): void {
     const { maxPinnedBytes, logger } = this.#options;
     let excess = this.pinnedBytes - maxPinnedBytes;
+    for (const sequence of this.#leaving) excess -= pinnedBytesOf(this.#waiting.get(sequence));
     if (excess <= 0) return;
     for (const [sequence, { pinned, replaceKey, sizeBytes }] of [...this.#waiting].sort(([left], [right]) => left - right)) {
       if (excess <= 0) return;
@@ -266,12 +269,16 @@ export class UploadQueue {
   #leave(sequence: number, end: () => Promise<void>): void {
     const attempts = this.#turns.of(sequence);
     attempts.isUnderWay = true;
+    this.#leaving.add(sequence);
     void end()
       .catch((error: unknown) => {
         attempts.isUnderWay = false;
         this.#backOff(attempts, describeError(error));
       })
-      .finally(() => this.#alarm.ring());
+      .finally(() => {
+        this.#leaving.delete(sequence);
+        this.#alarm.ring();
+      });
   }
 
   async #supersede(sequence: number, newer: number): Promise<void> {
@@ -307,4 +314,8 @@ export class UploadQueue {
     if (reason === "upload-failed" && attachment.replaceKey === undefined) pinned.keep(sequence, attachment);
     else await pinned.remove(attachment);
   }
+}
+
+function pinnedBytesOf(attachment: Attachment | undefined): number {
+  return attachment?.pinned === true ? attachment.sizeBytes : 0;
 }

@@ -9,8 +9,8 @@ import type { AppendFile, Disk } from "../../src/outbox/disk.js";
 /** What a disk is asked to do. */
 export type DiskOperation = "create" | "append" | "list" | "read" | "write" | "sync" | "rename" | "remove" | "syncFolder";
 
-/** What the test wants of an operation: to fail with an error, never to answer, or nothing special. */
-export type Fault = Error | "hang" | undefined;
+/** What the test wants of an operation: to fail with an error, never to answer, to hang until it is woken, or nothing special. */
+export type Fault = Error | "hang" | Promise<void> | undefined;
 
 interface StoredFile {
   data: Buffer;
@@ -119,6 +119,7 @@ export class TestDisk {
     const fault = power === this.#power ? this.fault?.(operation, path) : "hang";
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (fault instanceof Error) throw fault;
+    if (fault instanceof Promise) await fault;
     if (fault === "hang" || power !== this.#power) return await new Promise<never>(() => undefined);
     return effect();
   }

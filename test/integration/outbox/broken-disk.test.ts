@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Logger } from "../../../src/base/logger.js";
-import { COMMIT_TIMEOUT_MS, DISK_PAUSE_MS } from "../../../src/outbox/group-commit.js";
+import { COMMIT_TIMEOUT_MS, DISK_PAUSE_MS, HANG_PAUSE_MS } from "../../../src/outbox/group-commit.js";
 import { UNWRITTEN_GAP } from "../../../src/outbox/file-journal.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
 import type { Delivery } from "../../../src/outbox/sink.js";
@@ -57,6 +57,7 @@ describe("a disk that refuses", () => {
 
     // The disk is mended: the next record is durable, and so is what it had refused.
     disk.fault = undefined;
+    await clock.advance(DISK_PAUSE_MS);
     expect(await appendTo(journal, 6).kept).toEqual({ status: "durable" });
     expect(journal.status().mode).toBe("durable");
     expect(lines.at(-1)).toBe("info The journal is written again.");
@@ -109,6 +110,35 @@ describe("a disk that refuses", () => {
     expect(again.journal.ledger.nextSequence).toBe(2 + UNWRITTEN_GAP);
   });
 
+  it("gets what it had refused as soon as it is mended, though nothing new comes", async () => {
+    const disk = new TestDisk();
+    const { journal, clock } = await openJournal(directory, { disk: disk.mount() });
+    await journal.noteDurably({ k: "i", n: "a" });
+    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    await appendTo(journal, 1).kept;
+    // Many tries later: a disk that is full for long.
+    await clock.advance(20 * DISK_PAUSE_MS);
+    expect(journal.status().mode).toBe("volatile");
+    disk.fault = undefined;
+    await clock.advance(DISK_PAUSE_MS);
+    expect(journal.status().mode).toBe("durable");
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    const again = await openJournal(directory, { disk: disk.mount() });
+    expect(again.journal.ledger.pending("a").ranges()).toEqual([[1, 1]]);
+  });
+
+  it("gets what it had refused at the close, when it is mended by then", async () => {
+    const disk = new TestDisk();
+    const { journal } = await openJournal(directory, { disk: disk.mount() });
+    await journal.noteDurably({ k: "i", n: "a" });
+    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    await appendTo(journal, 1).kept;
+    disk.fault = undefined;
+    await journal.close(AbortSignal.timeout(5_000));
+    const again = await openJournal(directory, { disk: disk.mount() });
+    expect(again.journal.ledger.pending("a").ranges()).toEqual([[1, 1]]);
+  });
+
   it("keeps no more in memory than it may, and gives console lines up first", async () => {
     const disk = new TestDisk();
     const { journal, shed, clock } = await openJournal(directory, { disk: disk.mount(), maxMemoryBytes: 2_000 });
@@ -155,10 +185,75 @@ describe("a disk that hangs", () => {
     expect(await kept).toMatchObject({ status: "volatile" });
     expect(committed).toEqual([1]);
     disk.fault = undefined;
-    await clock.advance(DISK_PAUSE_MS);
+    await clock.advance(HANG_PAUSE_MS);
     expect(await appendTo(journal, 2).kept).toEqual({ status: "durable" });
     disk.crash((max) => (max === 1 ? 1 : 0));
     expect((await openJournal(directory, { disk: disk.mount() })).journal.ledger.pending("a").ranges()).toEqual([[1, 2]]);
+  });
+
+  it("has no part in what follows when a write that was given up wakes at the end of a file", async () => {
+    const disk = new TestDisk();
+    const { journal, clock } = await openJournal(directory, { disk: disk.mount(), segmentBytes: 1 });
+    await journal.noteDurably({ k: "i", n: "a" });
+    // The next line begins another file, and the end of this one hangs.
+    const hang = Promise.withResolvers<void>();
+    disk.fault = on(["sync"], hang.promise);
+    const late = journal.noteDurably({ k: "m", n: "a", key: "task", v: "old" });
+    await clock.advance(COMMIT_TIMEOUT_MS);
+    expect(await late).toMatchObject({ status: "volatile" });
+    disk.fault = undefined;
+    await clock.advance(HANG_PAUSE_MS);
+    expect(await journal.noteDurably({ k: "m", n: "a", key: "task", v: "new" })).toEqual({ status: "durable" });
+    hang.resolve();
+    await settle(50);
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    const again = await openJournal(directory, { disk: disk.mount() });
+    expect(again.journal.ledger.recall("a", "task")).toBe("new");
+  });
+
+  it("does not spoil the lines of others when a file that was given up is there at last", async () => {
+    const disk = new TestDisk();
+    const { journal, clock } = await openJournal(directory, { disk: disk.mount(), segmentBytes: 1 });
+    await journal.noteDurably({ k: "i", n: "a" });
+    const hang = Promise.withResolvers<void>();
+    disk.fault = on(["create"], hang.promise);
+    const late = journal.noteDurably({ k: "m", n: "a", key: "task", v: "old" });
+    await clock.advance(COMMIT_TIMEOUT_MS);
+    expect(await late).toMatchObject({ status: "volatile" });
+    const slow = Promise.withResolvers<void>();
+    disk.fault = on(["write"], slow.promise);
+    await clock.advance(HANG_PAUSE_MS);
+    const kept = journal.noteDurably({ k: "m", n: "a", key: "task", v: "new, and longer than before" });
+    await settle(50);
+    journal.note({ k: "m", n: "a", key: "another", v: "noted meanwhile" });
+    disk.fault = undefined;
+    hang.resolve();
+    await settle(50);
+    slow.resolve();
+    expect(await kept).toEqual({ status: "durable" });
+    await settle(50);
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    const again = await openJournal(directory, { disk: disk.mount() });
+    expect([again.journal.corruptLines, again.journal.ledger.recall("a", "task")]).toEqual([0, "new, and longer than before"]);
+  });
+
+  it("is not asked again and again meanwhile: each call that hangs takes a thread that the whole process needs", async () => {
+    const disk = new TestDisk();
+    const { journal, clock } = await openJournal(directory, { disk: disk.mount() });
+    const hang = Promise.withResolvers<void>();
+    disk.fault = on(["sync", "write", "create", "syncFolder"], hang.promise);
+    const before = disk.operations;
+    for (let sequence = 1; sequence <= 20; sequence++) {
+      const { kept } = appendTo(journal, sequence);
+      await clock.advance(COMMIT_TIMEOUT_MS + DISK_PAUSE_MS);
+      expect(await kept).toMatchObject({ status: "volatile" });
+    }
+    expect(disk.operations - before).toBe(1);
+    // The disk is back.
+    disk.fault = undefined;
+    hang.resolve();
+    await clock.advance(DISK_PAUSE_MS);
+    expect(await appendTo(journal, 21).kept).toEqual({ status: "durable" });
   });
 
   it("does not keep close past its deadline and a moment, and every promise resolves", async () => {

@@ -214,6 +214,33 @@ describe("past the limit of pinned bytes", () => {
     ]);
     expect(outbox.stats()).toMatchObject({ uploads: { pending: 4 }, losses: { shed: 2 } });
   });
+
+  it("a copy that is being replaced counts no more: neither the newer one nor another is given up for it", async () => {
+    const losses: unknown[] = [];
+    const { append, outbox, uploader } = await aBench({
+      maxPinnedBytes: 100,
+      onLoss: ({ reason, record }) => losses.push([reason, record?.sequence]),
+    });
+    await append(pinned("last", 60), pinned("epoch", 30));
+    await uploader.end(1, unreachable);
+    await uploader.end(2, unreachable);
+    await append(pinned("last", 60));
+    expect(losses).toEqual([["superseded", 1]]);
+    expect(outbox.stats()).toMatchObject({ uploads: { pending: 2, rejected: 0 }, journal: { pinnedBytes: 90 } });
+  });
+
+  it("no more are given up than must be, however many come at once", async () => {
+    const losses: unknown[] = [];
+    const { append, uploader } = await aBench({
+      maxPinnedBytes: 100,
+      onLoss: ({ reason, record }) => losses.push([reason, record?.sequence]),
+    });
+    await append(pinned("a", 60), pinned("b", 30));
+    await uploader.end(1, unreachable);
+    await uploader.end(2, unreachable);
+    await append(pinned("c", 20), pinned("d", 10));
+    expect(losses).toEqual([["shed", 1]]);
+  });
 });
 
 describe("a barrier and the uploads before it", () => {
