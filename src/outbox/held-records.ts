@@ -37,8 +37,9 @@ export class HeldRecords {
   }
 
   add(held: Held): void {
-    this.#records.set(held.stored.record.sequence, held);
-    this.#bytes += held.stored.bytes;
+    const { sequence } = held.stored.record;
+    this.#bytes += held.stored.bytes - (this.#records.get(sequence)?.stored.bytes ?? 0);
+    this.#records.set(sequence, held);
   }
 
   get(sequence: number): Held | undefined {

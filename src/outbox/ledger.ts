@@ -139,7 +139,11 @@ export class Ledger {
   #requeue(sequence: number, traits: RecordTraits, owedTo: readonly string[]): void {
     this.present.add(sequence);
     const everywhere = owedTo.includes(UPLOAD);
-    for (const [name, { pending }] of this.#sinks) if (everywhere || owedTo.includes(name)) pending.add(sequence);
+    for (const [name, owed] of this.#sinks) {
+      if (!everywhere && !owedTo.includes(name)) continue;
+      owed.pending.add(sequence);
+      owed.anchors = owed.anchors.flatMap((anchor) => without(anchor, sequence));
+    }
     if (everywhere && traits.attachment) this.uploads.set(sequence, traits.attachment);
   }
 
@@ -189,4 +193,15 @@ export class Ledger {
     for (const [owner, values] of Object.entries(snapshot.memory))
       for (const [key, value] of Object.entries(values)) this.#remember(owner, key, value);
   }
+}
+
+/** The budgets of a range but for one record, whose own begins anew. */
+function without(anchor: AnchorRange, sequence: number): AnchorRange[] {
+  const [from, to, atMs] = anchor;
+  if (sequence < from || sequence > to) return [anchor];
+  const parts: AnchorRange[] = [
+    [from, sequence - 1, atMs],
+    [sequence + 1, to, atMs],
+  ];
+  return parts.filter(([first, last]) => first <= last);
 }

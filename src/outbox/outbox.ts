@@ -48,7 +48,7 @@ export class Outbox {
   readonly #pinned: PinnedFiles;
   readonly #losses: Losses;
   readonly #outcomes: Outcomes;
-  readonly #refused = new WeakMap<TrainerRecord, string>();
+  readonly #refused = new WeakMap<object, string>();
   readonly #progress: Progress;
   readonly #giveUp: GiveUp;
   #next: number;
@@ -175,7 +175,7 @@ export class Outbox {
   }
 
   /** Where the record ends, over all sinks and its upload. Never rejects. Keeps nothing in memory for records nobody asks about. */
-  outcome(record: TrainerRecord): Promise<Outcome> {
+  outcome(record: Pick<TrainerRecord, "sequence">): Promise<Outcome> {
     const refusal = this.#refused.get(record);
     return refusal === undefined
       ? this.#outcomes.of(record.sequence)

@@ -241,7 +241,11 @@ export class SegmentStore {
       return cached.records;
     }
     const length = block.length;
-    const bytes = await this.#options.disk.read(segment.path, block.offset, length);
+    const bytes = await this.#options.disk.read(segment.path, block.offset, length).catch((error: unknown) => {
+      // Taken away by somebody: its records are lost, and must not keep back all that follow.
+      if (hasCode(error, "ENOENT")) return Buffer.alloc(0);
+      throw error;
+    });
     const records = new Map<number, StoredRecord>();
     for (const line of cutLines(bytes).lines) {
       const record = line.json && parseRecord(line.json, this.#options.runId);

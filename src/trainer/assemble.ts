@@ -4,10 +4,11 @@ import path from "node:path";
 import { systemClock } from "../base/clock.js";
 import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
-import { silentLogger, type Logger } from "../base/logger.js";
+import { silentLogger, unfailing, type Logger } from "../base/logger.js";
 import { readNetwork, type NetworkSettings } from "../base/network.js";
 import { clearmlCertificates } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
+import type { ParameterValue } from "../records/facts.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
@@ -52,7 +53,7 @@ export interface Assembly<TConfig extends object> {
  */
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
   const capture = consoleCapture(given);
-  const logger = capture?.unheard(given.logger ?? silentLogger) ?? given.logger ?? silentLogger;
+  const logger = unfailing(capture?.unheard(given.logger ?? silentLogger) ?? given.logger ?? silentLogger);
   const network = readNetwork(given.env ?? process.env, clearmlCertificates(given.env ?? process.env));
   const transport = transportOf(given, network);
   const collaborators: Collaborators = {
@@ -64,6 +65,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
   const resolved = resolveTrainerOptions(given, given.env ?? process.env, process.cwd());
   const issues: Issue[] = [...resolved.issues, ...network.issues];
   const config = readConfig(given, resolved, issues);
+  const parameters = parametersOf(config, issues);
   const tally = new Tally(logger);
   const emitter = new TrainerEmitter(logger);
   const stop = stopSwitch(given.signal, emitter);
@@ -102,7 +104,7 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     boundTask: binding.task,
     whenBound: binding.whenBound,
   });
-  connectConfig(run, config);
+  connectConfig(run, parameters);
   if (capture) captureInto(run, capture);
   watchMachine(run, given.resourceMonitor ?? false);
   return {
@@ -270,12 +272,21 @@ function readConfig<TConfig extends object>(
   return Object.freeze({ ...resolved.config }) as unknown as Readonly<TConfig>;
 }
 
+/** What a schema makes may be anything: what ClearML has no words for is an issue, and no reason not to start. */
+function parametersOf(config: object, issues: Issue[]): Readonly<Record<string, ParameterValue>> {
+  try {
+    return flattenParameters(config as Readonly<Record<string, unknown>>);
+  } catch (error) {
+    issues.push({ path: "CONFIG", message: `cannot be shown in ClearML: ${describeError(error)}` });
+    return {};
+  }
+}
+
 /**
  * Once for each new content: a start that only delivers what an earlier one left must not write a record after the job's
  * end, which would count as a new attempt.
  */
-function connectConfig(run: Run, config: object): void {
-  const values = flattenParameters(config as Readonly<Record<string, unknown>>);
+function connectConfig(run: Run, values: Readonly<Record<string, ParameterValue>>): void {
   const text = JSON.stringify(values);
   const memory = run.parts.outbox?.memory("trainer");
   if (memory === undefined || text === "{}" || memory.get("config") === text) return;

@@ -66,10 +66,10 @@ class AttachmentUploader implements Uploader {
   }
 
   async #put(file: StoredFile, path: string, sequence: number, context: DeliveryContext): Promise<void> {
+    // A model that was registered from the best checkpoint's bytes has the checkpoint's key: one upload serves both, unless
+    // it fails by what is the other record's own, such as a file that is gone.
+    for (let shared = this.#underWay.get(file.key); shared; shared = this.#underWay.get(file.key)) await shared.catch(() => undefined);
     if (this.#stored.has(file.key)) return;
-    // A model that was registered from the best checkpoint's bytes has the checkpoint's key: one upload serves both.
-    const shared = this.#underWay.get(file.key);
-    if (shared) return shared;
     const work = this.#send(file, path, sequence, context);
     this.#underWay.set(file.key, work);
     try {

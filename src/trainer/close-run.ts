@@ -48,7 +48,7 @@ export async function closeRun(assembly: Assembly<object>, options: CloseRunOpti
   const deadlineMs = Math.max(0, Math.min(options.deadlineMs, options.notAfterMs - startedAt));
   const reserveMs = handover === undefined ? 0 : Math.min(MAX_HANDOVER_MS, deadlineMs * HANDOVER_SHARE);
   const untilMs = (ms: number): number => Math.max(0, ms - (clock.monotonic() - startedAt));
-  await within(run.allTaken(), untilMs(deadlineMs - reserveMs), clock, { keepAlive: true });
+  await within(run.allTaken(), untilMs(deadlineMs - reserveMs), clock, { keepAlive: true, signal: options.signal });
   run.drawHealth({ now: true });
   // Never begun without time to end: a write that outlives the lock could meet the next process's.
   const tokenMs = Math.min(MAX_TOKEN_MS, untilMs(deadlineMs));
@@ -58,7 +58,10 @@ export async function closeRun(assembly: Assembly<object>, options: CloseRunOpti
   if (receipt.complete) await retire(assembly, receipt.journalPath, Math.min(MAX_RETIRE_MS, untilMs(deadlineMs)));
   options.onClosed();
   // Sockets and timers: local work, but what it is made of is not ours.
-  await within(assembly.release(), MAX_RELEASE_MS, clock, { keepAlive: true });
+  const released = assembly.release().catch((error: unknown) => {
+    run.parts.logger.warn(`something could not be freed at the end: ${describeError(error)}`);
+  });
+  await within(released, MAX_RELEASE_MS, clock, { keepAlive: true });
   return handedOverTo === undefined ? receipt : { ...receipt, handedOverTo };
 }
 

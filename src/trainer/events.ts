@@ -40,10 +40,13 @@ export class TrainerEmitter {
   /** Listens; the answer ends it. */
   on<Name extends keyof TrainerEvents>(name: Name, listener: (...values: TrainerEvents[Name]) => void): () => void {
     const guarded = (...values: TrainerEvents[Name]): void => {
+      const say = (error: unknown): void => this.#logger.warn(`a listener of ${name} threw: ${describeError(error)}`);
       try {
-        listener(...values);
+        // An async function fits the type too, and its rejection would end the process.
+        const answer: unknown = listener(...values);
+        if (answer instanceof Promise) answer.catch(say);
       } catch (error) {
-        this.#logger.warn(`a listener of ${name} threw: ${describeError(error)}`);
+        say(error);
       }
     };
     const emitter = this.#emitter as EventEmitter;

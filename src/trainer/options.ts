@@ -141,7 +141,7 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly stopPollIntervalMs?: number;
   /** A wish to stop from the caller's side (a Temporal activity's, say): it aborts `sdk.signal` too. */
   readonly signal?: AbortSignal;
-  /** Default: silent. */
+  /** What it throws is passed over. Default: silent. */
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;

@@ -8,6 +8,7 @@ import * as z from "zod";
 import { describeError, DownloadError } from "../base/errors.js";
 import type { JsonObject } from "../base/json.js";
 import type { Logger } from "../base/logger.js";
+import { UPLOAD } from "../outbox/ledger.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Outcome } from "../outbox/receipts.js";
 import { surveyJournal } from "../outbox/survey-journal.js";
@@ -82,7 +83,8 @@ export interface ResumePointOptions {
 /** Keeps the token of a run that goes on. */
 export class ResumePoint {
   readonly #options: ResumePointOptions;
-  readonly #checkpoints = new Map<string, ResumeCheckpoint>();
+  // By type, in their order, those whose bytes are stored or may yet be: the last counts, the others stand in when it is lost.
+  readonly #checkpoints = new Map<string, readonly ResumeCheckpoint[]>();
   #epoch: number | undefined;
   #iteration: number | undefined;
   #saved: Promise<void> = Promise.resolve();
@@ -100,9 +102,12 @@ export class ResumePoint {
     if (previous) {
       point.#epoch = previous.epoch;
       point.#iteration = previous.iteration;
-      for (const [type, checkpoint] of Object.entries(previous.checkpoints)) point.#checkpoints.set(type, point.#asOfNow(checkpoint));
+      for (const [type, checkpoint] of Object.entries(previous.checkpoints)) {
+        point.#checkpoints.set(type, [checkpoint]);
+        if (outbox.isUploadPending(checkpoint.sequence)) point.#follow(type, checkpoint.sequence, outbox.outcome(checkpoint));
+      }
     }
-    return { point, previous: previous && { ...previous, checkpoints: Object.fromEntries(point.#checkpoints) } };
+    return { point, previous: previous && { ...previous, checkpoints: point.#newestCheckpoints() } };
   }
 
   noteProgress(epoch: number | undefined, iteration: number | undefined): void {
@@ -113,15 +118,33 @@ export class ResumePoint {
   /** A checkpoint is durable. Once the promise resolves, a kill leaves a token that names it. Never rejects. */
   noteCheckpoint(sequence: number, { type, file, epoch, iteration }: CheckpointFact, delivered: Promise<Outcome>): Promise<void> {
     const { uri, sha256, sizeBytes } = file;
-    const before = this.#checkpoints.get(type);
-    this.#checkpoints.set(type, { uri, sha256, sizeBytes, epoch, iteration, sequence, stored: false });
-    void delivered.then((outcome) => {
-      // Bytes that could not be stored are nothing to go on from.
-      if (outcome.status !== "rejected" || !("upload" in outcome.reasons) || this.#checkpoints.get(type)?.sequence !== sequence) return;
-      if (before) this.#checkpoints.set(type, before);
-      else this.#checkpoints.delete(type);
-    });
+    const known = this.#checkpoints.get(type) ?? [];
+    this.#checkpoints.set(type, [...known, { uri, sha256, sizeBytes, epoch, iteration, sequence, stored: false }]);
+    this.#follow(type, sequence, delivered);
     return this.#remember();
+  }
+
+  /** Bytes that were not stored are nothing to go on from; those that were need no older ones behind them. */
+  #follow(type: string, sequence: number, delivered: Promise<Outcome>): void {
+    void delivered.then(async (outcome) => {
+      if (outcome.status === "pending") return;
+      const isLost = outcome.status === "superseded" || (outcome.status === "rejected" && UPLOAD in outcome.reasons);
+      const known = this.#checkpoints.get(type) ?? [];
+      this.#checkpoints.set(
+        type,
+        known.filter((checkpoint) => (isLost ? checkpoint.sequence !== sequence : checkpoint.sequence >= sequence)),
+      );
+      if (isLost && known.at(-1)?.sequence === sequence) await this.#remember();
+    });
+  }
+
+  #newestCheckpoints(): Record<string, ResumeCheckpoint> {
+    return Object.fromEntries(
+      [...this.#checkpoints].flatMap(([type, known]) => {
+        const newest = known.at(-1);
+        return newest ? [[type, this.#asOfNow(newest)]] : [];
+      }),
+    );
   }
 
   /** The job has told its end. A completed job has nothing to resume. */
@@ -131,7 +154,6 @@ export class ResumePoint {
 
   token(): ResumeToken {
     const { outbox, jobId, now } = this.#options;
-    const checkpoints = [...this.#checkpoints].map(([type, checkpoint]) => [type, this.#asOfNow(checkpoint)] as const);
     return {
       version: 1,
       runId: outbox.runId,
@@ -139,7 +161,7 @@ export class ResumePoint {
       ...(this.#end?.reason === undefined ? {} : { reason: this.#end.reason }),
       ...(this.#epoch === undefined ? {} : { epoch: this.#epoch }),
       ...(this.#iteration === undefined ? {} : { iteration: this.#iteration }),
-      checkpoints: Object.fromEntries(checkpoints),
+      checkpoints: this.#newestCheckpoints(),
       writtenAtMs: now(),
     };
   }

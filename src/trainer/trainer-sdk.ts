@@ -251,7 +251,7 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     if (outbox === undefined) return NOTHING_TO_DELIVER;
     const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
     const startedAt = clock.monotonic();
-    await within(run.allTaken(), deadlineMs, clock);
+    await within(run.allTaken(), deadlineMs, clock, { signal: options.signal });
     return outbox.flush({ ...options, deadlineMs: Math.max(0, deadlineMs - (clock.monotonic() - startedAt)) });
   }
 

@@ -81,6 +81,7 @@ class PlatformSink implements Sink {
       const { job, taskId } = this.#options;
       request = this.#dialect.toRequest(record, { operation: job.operation, jobId: job.jobId, taskId: taskId?.() });
       if (request === undefined) return { status: "delivered" };
+      checkHeaders(request.headers);
       body = jsonOf(request.body);
     } catch (error) {
       return {
@@ -119,6 +120,15 @@ class PlatformSink implements Sink {
     if (instruction.reason === this.#lastWish) return;
     this.#lastWish = instruction.reason;
     this.#options.onStopRequest?.(instruction.reason);
+  }
+}
+
+/** @throws TypeError for headers that no client could send: at every try, and with everything behind them. */
+function checkHeaders(headers: CallbackRequest["headers"] = {}): void {
+  const http = process.getBuiltinModule("node:http");
+  for (const [name, value] of Object.entries(headers)) {
+    http.validateHeaderName(name);
+    http.validateHeaderValue(name, value);
   }
 }
 

@@ -159,6 +159,18 @@ describe("a disk that refuses", () => {
   });
 });
 
+it("a file of the journal that somebody took away costs its own records, and none of the others", async () => {
+  const disk = new TestDisk();
+  const first = await openJournal(directory, { disk: disk.mount() });
+  await first.journal.noteDurably({ k: "i", n: "a" });
+  await appendTo(first.journal, 1).kept;
+  await first.journal.close(AbortSignal.timeout(5_000));
+  const { journal } = await openJournal(directory, { disk: disk.mount() });
+  await appendTo(journal, 2).kept;
+  await disk.mount().remove(join(directory, "journal-00000001.ndjson"));
+  expect(await journal.read([1, 2], 1e6)).toMatchObject({ records: [{ record: { sequence: 2 } }], missing: [1] });
+});
+
 describe("a disk that works", () => {
   it("is given time to take what a loop without a pause reports, and nothing is given up", async () => {
     const disk = new TestDisk();

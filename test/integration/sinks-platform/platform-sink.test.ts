@@ -4,6 +4,7 @@ import { undiciTransport } from "../../../src/base/http.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { CALLBACK_SCHEMAS, type CallbackPath } from "../../../src/protocol/callbacks.js";
 import { readBytes, type WireHandler, type WireResponse } from "../../../src/protocol/handler.js";
+import type { CallbackDialectFunction } from "../../../src/sinks/platform/dialect.js";
 import { createPlatformSink } from "../../../src/sinks/platform/platform-sink.js";
 import { describeSinkContract, volatileMemory } from "../../contract/sink-contract.js";
 import { FACTS, recordOf } from "../../support/facts.js";
@@ -17,7 +18,7 @@ interface Seen {
 }
 
 /** A backend on a socket, with what it has seen. */
-async function aBackend(answer: () => WireResponse = () => ({ status: 204 })) {
+async function aBackend(answer: () => WireResponse = () => ({ status: 204 }), dialect?: CallbackDialectFunction) {
   const seen: Seen[] = [];
   let inFront: WireHandler | undefined;
   const server = await serveWire(async (request) => {
@@ -35,6 +36,7 @@ async function aBackend(answer: () => WireResponse = () => ({ status: 204 })) {
   const sink = createPlatformSink({
     url: `${server.url}/cb`,
     token: "hunter2",
+    dialect,
     job: { operation: "training", jobId: "7" },
     transport,
     clock: systemClock,
@@ -61,6 +63,18 @@ describe("the platform sink over HTTP", () => {
   let dispose: (() => Promise<void>) | undefined;
   afterEach(() => dispose?.());
   const context = { signal: new AbortController().signal, memory: volatileMemory(), ambiguous: false };
+
+  it("refuses a record whose dialect gives headers that cannot be sent, instead of waiting for ever with all that follow", async () => {
+    const backend = await aBackend(undefined, ({ sequence }) => ({
+      path: "/x",
+      body: {},
+      headers: sequence === 1 ? { "x-note": "two\nlines" } : sequence === 2 ? { "x note": "a name with a space" } : {},
+    }));
+    dispose = backend.dispose;
+    const outcomes = await backend.sink.deliver(records, context);
+    const named = expect.stringContaining("x-note") as string;
+    expect(outcomes).toMatchObject([{ status: "rejected", reason: named }, { status: "rejected" }, { status: "delivered" }]);
+  });
 
   it("says every fact that has a callback in a body that the published schema takes", async () => {
     const backend = await aBackend();

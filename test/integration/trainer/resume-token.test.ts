@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { silentLogger } from "../../../src/base/logger.js";
 import type { Outbox } from "../../../src/outbox/outbox.js";
+import type { Outcome } from "../../../src/outbox/receipts.js";
 import { readResumeToken, ResumePoint } from "../../../src/trainer/resume-token.js";
 
 let directory: string;
@@ -22,4 +23,27 @@ it("writes the token for a signal and for the trainer's own close at one moment,
   expect(warnings).toEqual([]);
   expect(await readdir(directory)).toEqual(["resume.json"]);
   expect(await readResumeToken(directory)).toMatchObject({ jobId: "7", epoch: 3 });
+});
+
+it("names the newest checkpoint whose bytes are stored or on their way, whatever became of later ones", async () => {
+  const ends = new Map<number, PromiseWithResolvers<Outcome>>();
+  const outbox = {
+    runId: "run",
+    isUploadPending: () => false,
+    memory: () => ({ get: () => undefined, set: () => Promise.resolve() }),
+  } as unknown as Outbox;
+  const { point } = await ResumePoint.begin({ outbox, jobId: "7", directory, now: () => 0, logger: silentLogger });
+  for (const sequence of [1, 2, 3]) {
+    const end = Promise.withResolvers<Outcome>();
+    ends.set(sequence, end);
+    const file = { uri: `file:///${String(sequence)}`, key: "", fileName: "", sizeBytes: 1, sha256: "", contentType: "" };
+    await point.noteCheckpoint(sequence, { kind: "checkpoint", type: "last", isBest: false, file }, end.promise);
+  }
+  ends.get(1)?.resolve({ status: "delivered" });
+  ends.get(2)?.resolve({ status: "superseded" });
+  await Promise.resolve();
+  expect(point.token().checkpoints["last"]).toMatchObject({ uri: "file:///3" });
+  ends.get(3)?.resolve({ status: "rejected", reasons: { upload: "refused" } });
+  await new Promise(setImmediate);
+  expect(point.token().checkpoints["last"]).toMatchObject({ uri: "file:///1" });
 });

@@ -147,3 +147,15 @@ describe("Ledger", () => {
     expect(ledger.snapshot("run").memory).toEqual({});
   });
 });
+
+it("a record that is put back in line has a budget of its own, whatever its neighbours have spent", () => {
+  const ledger = ledgerOf([
+    { k: "i", n: "a" },
+    ...[1, 2, 3].map((s) => ({ k: "r", s, t: 0, a: { attachment } }) as const),
+    { k: "a", n: "a", r: [[1, 3]], t: 7 },
+    { k: "a", n: UPLOAD, r: [[2, 2]], t: 7 },
+    { k: "s", n: "a", r: [[2, 2]] },
+    { k: "q", n: ["a"], s: 2, t: 0, a: { attachment } },
+  ]);
+  expect([1, 2, 3].map((sequence) => ledger.anchorOf("a", sequence))).toEqual([7, undefined, 7]);
+});

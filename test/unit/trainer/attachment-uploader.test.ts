@@ -102,6 +102,28 @@ describe("begun uploads", () => {
   });
 });
 
+it("bytes that two records share are sent again from the other's copy when the first one's file is gone", async () => {
+  const paths: string[] = [];
+  const first = Promise.withResolvers<never>();
+  const store: ObjectStore = {
+    ...gatedStore().store,
+    put: (_key, { path }) => {
+      paths.push(path);
+      return path === "/overwritten" ? first.promise : Promise.resolve();
+    },
+  };
+  const { memory } = sinkMemory();
+  const uploader = attachmentUploader({ store, onProgress: () => undefined });
+  const context = { signal, memory, ambiguous: false };
+  const own = aRecord(1, "a");
+  const unpinned = { ...own, traits: { attachment: { path: "/overwritten", pinned: false, sizeBytes: 10 } } };
+  const outcomes = [uploader.upload(unpinned, context), uploader.upload(aRecord(2, "a"), context)];
+  await turns();
+  first.reject(new UploadError("the file is another", { code: "FILE_CHANGED", retryable: false }));
+  expect(await Promise.all(outcomes)).toMatchObject([{ status: "rejected" }, { status: "delivered" }]);
+  expect(paths).toEqual(["/overwritten", "/a"]);
+});
+
 describe("the rate", () => {
   it("counts what went over the wire in the last seconds, not what was there already", async () => {
     const clock = new FakeClock();

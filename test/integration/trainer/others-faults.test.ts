@@ -1,0 +1,50 @@
+/** What the caller hands in may be broken; the training must not be. */
+import { writeFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import type { Delivery, Sink } from "../../../src/outbox/sink.js";
+import { aTrainerWorld } from "../../support/trainer-world.js";
+import { eventually } from "../../support/fake-clock.js";
+
+const world = aTrainerWorld();
+
+it("a logger that throws, as one does whose worker has exited, ends no delivery and no process", async () => {
+  const outcomes: Delivery[] = [{ status: "retry", cause: "unreachable", reason: "away" }];
+  const sink: Sink = {
+    name: "own",
+    limits: { maxRecords: 10, maxBytes: 1e6 },
+    accepts: () => true,
+    deliver: () => Promise.resolve(outcomes.pop() ?? { status: "delivered" }),
+  };
+  const fail = (): never => {
+    throw new Error("the worker has exited");
+  };
+  const sdk = await world.start({ extraSinks: [sink], logger: { debug: fail, info: fail, warn: fail, error: fail } });
+  await sdk.reportProgress({ epoch: 1, metrics: { loss: Number.NaN } });
+  await eventually(() => sdk.stats().outbox?.sinks["own"]?.pending === 0, "the delivery after a failure");
+  expect((await sdk.close()).complete).toBe(true);
+});
+
+it("a configuration with what JSON has no words for is an issue, and the job starts", async () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic["self"] = [cyclic];
+  const sdk = await world.start({ configSchema: { parse: () => ({ sizes: [1n], cyclic, day: new Date(Number.NaN) }) } });
+  expect(sdk.stats().issues).toMatchObject([{ path: "CONFIG" }]);
+  expect(await sdk.reportProgress({ epoch: 1 })).toMatchObject({ status: "durable" });
+});
+
+it("flush waits no longer than the caller's signal, also while a file is being taken in", async () => {
+  const file = await world.file("last.pt", "weights");
+  const sdk = await world.start();
+  let isTaken = false;
+  // Written to all the time: taking it in needs several attempts, with pauses.
+  const writing = setInterval(() => void writeFile(file, String(performance.now())), 1);
+  try {
+    const upload = sdk.uploadCheckpoint(file).then(() => (isTaken = true));
+    await sdk.flush({ signal: AbortSignal.abort(new Error("enough")) });
+    expect(isTaken).toBe(false);
+    clearInterval(writing);
+    await upload;
+  } finally {
+    clearInterval(writing);
+  }
+});
