@@ -1,11 +1,13 @@
 /**
  * Entry `trainer-sdk/migrate`: moves an MLflow server to ClearML, and proves it. Names every public export, nothing more.
  */
-export { MlflowClient, type MlflowDownload } from "../mlflow/mlflow-client.js";
+export { MlflowClient } from "../mlflow/mlflow-client.js";
+export type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
 export type { MlflowOptions } from "../mlflow/mlflow-options.js";
 export type {
   MlflowExperiment,
   MlflowFile,
+  MlflowLoggedModel,
   MlflowModelVersion,
   MlflowPoint,
   MlflowRegisteredModel,

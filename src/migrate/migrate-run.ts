@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { TaskStatusError, TrainerSDKError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
 import { Task } from "../clearml/task.js";
-import type { MlflowClient } from "../mlflow/mlflow-client.js";
+import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowExperiment, MlflowFile, MlflowPoint, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { ScalarEventInput } from "../protocol/clearml/event-document.js";
@@ -25,7 +25,7 @@ export const DONE_KEY = "trainer_sdk_mlflow";
 
 /** What a run is migrated with. */
 export interface RunWork {
-  readonly mlflow: MlflowClient;
+  readonly mlflow: MlflowSource;
   readonly clearml: ClearML;
   readonly source: RunCopySource;
   readonly experiment: MlflowExperiment;

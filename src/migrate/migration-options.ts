@@ -1,13 +1,13 @@
 /** What a migration is given, whichever of its three steps is asked for. */
 import type { ClearML } from "../clearml/create-clearml.js";
-import type { MlflowClient } from "../mlflow/mlflow-client.js";
+import type { MlflowSource } from "../mlflow/mlflow-source.js";
 
 export interface MigrationOptions {
-  readonly mlflow: MlflowClient;
+  readonly mlflow: MlflowSource;
   readonly clearml: ClearML;
   /**
    * Name of the source, part of every task's key: the same name finds the same tasks, whatever the address. Default: host
-   * and path of the server's address.
+   * and path of the server's address; of a folder or a database its absolute path.
    */
   readonly sourceId?: string | undefined;
   /** Path of a project above all others. Default: none. */
@@ -38,7 +38,7 @@ export const DEFAULT_CONCURRENCY = 4;
 /** Default of {@link MigrationOptions.sourceId}. */
 export function sourceIdOf({ sourceId, mlflow }: Pick<MigrationOptions, "sourceId" | "mlflow">): string {
   if (sourceId !== undefined && sourceId.trim() !== "") return sourceId.trim();
-  return mlflow.baseUrl.replace(/^https?:\/\//, "");
+  return mlflow.defaultSourceId;
 }
 
 /** The system tag by which a run's task is found again, for ever. */

@@ -93,7 +93,7 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     { what: "logged models of runs (MLflow 3)", count: survey.counts.loggedModels },
   ];
   return {
-    trackingUri: mlflow.baseUrl,
+    trackingUri: mlflow.address,
     version,
     experiments,
     runs: inventory.runs.size,

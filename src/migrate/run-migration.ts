@@ -74,7 +74,7 @@ class Migration {
     const signal = this.#signal;
     const source: RunCopySource = {
       sourceId: sourceIdOf(this.#options),
-      trackingUri: mlflow.baseUrl,
+      trackingUri: mlflow.address,
       version: signal.aborted ? "" : await mlflow.version({ signal }),
     };
     await using lines = ledger === undefined ? undefined : await Ledger.open(ledger);
@@ -112,7 +112,7 @@ class Migration {
       const { experiment_id, name } = experiment;
       if (this.#projects.has(experiment_id)) continue;
       const path = paths.get(experiment_id) ?? name;
-      const description = descriptionOf(experiment, this.#options.mlflow.baseUrl);
+      const description = descriptionOf(experiment, this.#options.mlflow.address);
       const { id } = await this.#options.clearml.projects.findOrCreate(path, { description, signal: this.#signal });
       this.#projects.set(experiment_id, { id, path });
       await ledger?.add({ kind: "experiment", experimentId: experiment_id, projectId: id, experimentName: name, project: path });

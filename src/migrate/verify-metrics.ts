@@ -3,7 +3,7 @@
  * expects it works out by itself, and not with the code that copied.
  */
 import type { ClearML } from "../clearml/create-clearml.js";
-import type { MlflowClient } from "../mlflow/mlflow-client.js";
+import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MetricAddress } from "../records/metric-address.js";
 import type { CopyCursor } from "./copied-points.js";
@@ -11,7 +11,7 @@ import type { Differences } from "./differences.js";
 import { metricAddresses } from "./mapped-names.js";
 
 export interface MetricsToVerify {
-  readonly mlflow: MlflowClient;
+  readonly mlflow: MlflowSource;
   readonly clearml: ClearML;
   readonly run: MlflowRun;
   readonly taskId: string;

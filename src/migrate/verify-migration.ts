@@ -72,7 +72,7 @@ export async function verifyMigration(options: MigrationOptions): Promise<Verifi
   return {
     ok: !signal.aborted && found.total === 0 && counts.runs === runsInMlflow && counts.projects > 0,
     sourceId,
-    trackingUri: mlflow.baseUrl,
+    trackingUri: mlflow.address,
     runsInMlflow,
     compared: counts,
     differencesTotal: found.total,

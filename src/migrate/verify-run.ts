@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
-import type { MlflowClient } from "../mlflow/mlflow-client.js";
+import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { ArtifactDocument, TaskDocument } from "../protocol/clearml/task-document.js";
@@ -17,7 +17,7 @@ import { RUN_COPY_ARTIFACT } from "./run-copy.js";
 import { verifyMetrics } from "./verify-metrics.js";
 
 export interface RunToVerify {
-  readonly mlflow: MlflowClient;
+  readonly mlflow: MlflowSource;
   readonly clearml: ClearML;
   readonly sourceId: string;
   readonly experiment: MlflowExperiment;

@@ -2,13 +2,11 @@
  * Reads an MLflow server over REST, 2.9 to 3.x: everything page by page, nothing held that was handed out. It writes
  * nothing at all. Where versions differ, one way is taken that all of them answer rightly.
  */
-import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod/mini";
 import { systemClock, type Clock } from "../base/clock.js";
-import { ApiError, ConnectionError, DownloadError } from "../base/errors.js";
+import { ApiError, ConnectionError, DownloadError, NotFoundError } from "../base/errors.js";
 import { publicUrl, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import { readNetwork } from "../base/network.js";
@@ -16,8 +14,11 @@ import { parseRetryAfter } from "../base/retry.js";
 import { retrying } from "../base/retrying.js";
 import {
   experimentsPage,
+  downloadUriAnswer,
   filesPage,
   historyPage,
+  loggedModelsPage,
+  modelVersionAnswer,
   modelVersionsPage,
   registeredModelAnswer,
   registeredModelsPage,
@@ -25,36 +26,27 @@ import {
   runsPage,
   type MlflowExperiment,
   type MlflowFile,
+  type MlflowLoggedModel,
   type MlflowModelVersion,
   type MlflowPoint,
   type MlflowRegisteredModel,
   type MlflowRun,
 } from "./mlflow-documents.js";
 import { parseMlflowJson } from "./mlflow-json.js";
+import { loggedModelFiles, runFiles, versionFiles, type FilesPlace, type Query } from "./files-place.js";
 import { resolveMlflowConnection, type MlflowConnection, type MlflowOptions } from "./mlflow-options.js";
+import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "./mlflow-source.js";
+import { adviceOn, reasonOf } from "./refusal-reason.js";
 import { RequestPace } from "./request-pace.js";
+import { StreamDigest } from "./stream-digest.js";
 
 const API = "/api/2.0/mlflow";
 const DEFAULT_HISTORY_PAGE = 10_000;
 const DEFAULT_RETRY_BUDGET_MS = 300_000;
-/** A page of metrics is slow on big series: the server skips its way there. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
-interface Call {
-  readonly signal: AbortSignal;
-}
-
-type Query = Readonly<Record<string, string | number | undefined>>;
-
-/** A downloaded file. */
-export interface MlflowDownload {
-  readonly sizeBytes: number;
-  /** SHA-256, hexadecimal. */
-  readonly sha256: string;
-}
-
 /** A reader of one MLflow server. */
-export class MlflowClient implements AsyncDisposable {
+export class MlflowClient implements MlflowSource {
   readonly #connection: MlflowConnection;
   readonly #transport: StreamingHttpTransport;
   readonly #ownsTransport: boolean;
@@ -82,13 +74,23 @@ export class MlflowClient implements AsyncDisposable {
     return this.#connection.baseUrl;
   }
 
+  /** The same as {@link MlflowClient.baseUrl}. */
+  get address(): string {
+    return this.baseUrl;
+  }
+
+  /** Host and path of the address. */
+  get defaultSourceId(): string {
+    return this.baseUrl.replace(/^https?:\/\//, "");
+  }
+
   /** Version that the server says it is. @throws ApiError, ConnectionError; the signal's reason. */
-  async version({ signal }: Call): Promise<string> {
+  async version({ signal }: MlflowCall): Promise<string> {
     return (await this.#text("GET", "/version", undefined, signal)).trim();
   }
 
   /** All experiments, deleted ones too, oldest first. Of those that these credentials may not read the server says nothing. */
-  experiments({ signal }: Call): AsyncGenerator<MlflowExperiment, void, undefined> {
+  experiments({ signal }: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined> {
     const body = { view_type: "ALL", max_results: 1000, order_by: ["creation_time ASC", "experiment_id ASC"] };
     return this.#rows(
       (page_token) => this.#post(`${API}/experiments/search`, { ...body, page_token }, experimentsPage, signal),
@@ -97,7 +99,7 @@ export class MlflowClient implements AsyncDisposable {
   }
 
   /** All runs of an experiment, deleted ones too, oldest first, so that a run that begins meanwhile comes after what was read. */
-  runs(experimentId: string, { signal }: Call): AsyncGenerator<MlflowRun, void, undefined> {
+  runs(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowRun, void, undefined> {
     const order_by = ["attributes.start_time ASC"];
     const body = { experiment_ids: [experimentId], run_view_type: "ALL", max_results: 200, order_by };
     return this.#rows(
@@ -107,7 +109,7 @@ export class MlflowClient implements AsyncDisposable {
   }
 
   /** One run, with inputs and outputs, which a search leaves out. @throws ApiError (404 when it is gone), ConnectionError. */
-  async run(runId: string, { signal }: Call): Promise<MlflowRun> {
+  async run(runId: string, { signal }: MlflowCall): Promise<MlflowRun> {
     return (await this.#get(`${API}/runs/get`, { run_id: runId }, runAnswer, signal)).run;
   }
 
@@ -117,7 +119,7 @@ export class MlflowClient implements AsyncDisposable {
    *
    * @throws ApiError when the server repeats a token or answers an empty page with one.
    */
-  async *history(runId: string, key: string, { signal }: Call): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
+  async *history(runId: string, key: string, { signal }: MlflowCall): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
     const query = { run_id: runId, metric_key: key, max_results: this.#historyPageSize };
     const url = `${API}/metrics/get-history`;
     let token: string | undefined;
@@ -137,62 +139,56 @@ export class MlflowClient implements AsyncDisposable {
     }
   }
 
-  /** All files of a run, folder by folder; empty folders leave no trace. */
-  async *artifacts(runId: string, { signal }: Call): AsyncGenerator<MlflowFile, void, undefined> {
-    const folders: (string | undefined)[] = [undefined];
-    for (let folder = folders.shift(); ; folder = folders.shift()) {
-      const { files } = await this.#get(`${API}/artifacts/list`, { run_id: runId, path: folder }, filesPage, signal);
+  /**
+   * All files of a run or a model, folder by folder; empty folders leave no trace.
+   *
+   * @throws NotFoundError for a version of a registered model whose files the server cannot list.
+   */
+  async *artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
+    const place = await this.#placeOf(owner, call);
+    const folders: string[] = [""];
+    for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+      const { path, query } = place.list(folder);
+      const { files } = await this.#get(path, query, filesPage, call.signal);
       for (const file of files) {
-        if (file.is_dir) folders.push(file.path);
-        else yield file;
+        const own = place.ownPath(folder, file.path);
+        if (file.is_dir) folders.push(own);
+        else yield { ...file, path: own };
       }
-      if (folders.length === 0) return;
     }
   }
 
   /**
-   * Fetches a run's file by the route that works for every store, with the server's own credentials for it.
+   * Fetches a file by the route that works for every store, with the server's own credentials for it.
    *
-   * @throws DownloadError when its size is not the listed one; ApiError, ConnectionError; the signal's reason.
+   * @throws DownloadError when its size is not the listed one; NotFoundError as {@link MlflowClient.artifacts}; ApiError,
+   * ConnectionError; the signal's reason.
    */
-  download(
-    runId: string,
+  async download(
+    owner: MlflowFilesOwner,
     path: string,
     target: string,
-    options: Call & { readonly sizeBytes: number | undefined },
+    options: MlflowCall & { readonly sizeBytes: number | undefined },
   ): Promise<MlflowDownload> {
     const { signal, sizeBytes } = options;
-    const url = this.#url("/get-artifact", { run_uuid: runId, path });
+    const place = await this.#placeOf(owner, options);
+    const route = place.file(path);
+    const url = this.#url(route.path, route.query);
     return this.#repeating(signal, async () => {
       const answer = await this.#transport.stream({ method: "GET", url, headers: this.#headers(), signal });
       if (answer.status !== 200) {
         answer.body.destroy();
-        throw this.#refusal("GET", "/get-artifact", answer.status, `file ${path} of run ${runId}`, answer.headers);
+        throw this.#refusal("GET", route.path, answer.status, `file ${path} of ${place.name}`, answer.headers);
       }
-      const hash = createHash("sha256");
-      let received = 0;
-      const measured = new Transform({
-        transform(chunk: Uint8Array, _encoding, done) {
-          received += chunk.byteLength;
-          hash.update(chunk);
-          done(null, chunk);
-        },
-      });
-      await pipeline(answer.body, measured, createWriteStream(target, { flush: true }));
-      if (sizeBytes !== undefined && sizeBytes !== received)
-        throw new DownloadError(
-          `The file ${path} of MLflow run ${runId} has ${String(received)} bytes, not ${String(sizeBytes)} as listed.`,
-          {
-            uri: publicUrl(url),
-            retryable: true,
-          },
-        );
-      return { sizeBytes: received, sha256: hash.digest("hex") };
+      const digest = new StreamDigest();
+      await pipeline(answer.body, digest, createWriteStream(target, { flush: true }));
+      digest.expect(sizeBytes, { path, of: place.name, uri: publicUrl(url) });
+      return digest.result();
     });
   }
 
   /** All registered models. */
-  registeredModels({ signal }: Call): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
+  registeredModels({ signal }: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
     return this.#rows(
       (page_token) => this.#get(`${API}/registered-models/search`, { max_results: 100, page_token }, registeredModelsPage, signal),
       (page) => page.registered_models,
@@ -200,12 +196,12 @@ export class MlflowClient implements AsyncDisposable {
   }
 
   /** One registered model, with its aliases, of which a search says nothing. */
-  async registeredModel(name: string, { signal }: Call): Promise<MlflowRegisteredModel> {
+  async registeredModel(name: string, { signal }: MlflowCall): Promise<MlflowRegisteredModel> {
     return (await this.#get(`${API}/registered-models/get`, { name }, registeredModelAnswer, signal)).registered_model;
   }
 
   /** All versions of a registered model, without aliases. */
-  modelVersions(name: string, { signal }: Call): AsyncGenerator<MlflowModelVersion, void, undefined> {
+  modelVersions(name: string, { signal }: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
     const filter = `name = '${name.replaceAll("'", "''")}'`;
     return this.#rows(
       (page_token) => this.#get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token }, modelVersionsPage, signal),
@@ -214,14 +210,50 @@ export class MlflowClient implements AsyncDisposable {
     );
   }
 
+  /** The logged models of an experiment; none from a server that knows none. */
+  async *loggedModels(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined> {
+    const order_by = [{ field_name: "creation_timestamp", ascending: true }];
+    const body = { experiment_ids: [experimentId], max_results: 50, order_by };
+    try {
+      yield* this.#rows(
+        (page_token) => this.#post(`${API}/logged-models/search`, { ...body, page_token }, loggedModelsPage, signal),
+        ({ models }) => models,
+      );
+    } catch (error) {
+      // An unknown route: MLflow 2.
+      if (!ApiError.isInstance(error) || error.status !== 404) throw error;
+    }
+  }
+
   /** Frees the sockets. */
   async close(): Promise<void> {
     if (this.#ownsTransport) await this.#transport.close();
   }
 
-  /** The same as {@link MlflowClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #placeOf(owner: MlflowFilesOwner, { signal }: MlflowCall): Promise<FilesPlace> {
+    if (typeof owner === "string") return runFiles(owner);
+    if ("modelId" in owner) return loggedModelFiles(owner.modelId);
+    const { name, version } = owner;
+    const { artifact_uri: uri = "" } = await this.#get(
+      `${API}/model-versions/get-download-uri`,
+      { name, version },
+      downloadUriAnswer,
+      signal,
+    );
+    const place = versionFiles(uri);
+    if (place) return place;
+    const { model_version: found } = await this.#get(`${API}/model-versions/get`, { name, version }, modelVersionAnswer, signal);
+    const root =
+      found.run_id === undefined || found.run_id === "" ? undefined : (await this.run(found.run_id, { signal })).info.artifact_uri;
+    if (root !== undefined && uri.startsWith(`${root}/`))
+      return runFiles(found.run_id ?? "", uri.slice(root.length + 1).replace(/\/+$/, ""));
+    throw new NotFoundError(
+      `The files of version ${version} of the registered model ${JSON.stringify(name)} are at ${publicUrl(uri)}, which MLflow does not list.`,
+    );
   }
 
   /** Rows of all pages. A page that is exactly full has a token even when nothing follows. */
@@ -322,10 +354,8 @@ export class MlflowClient implements AsyncDisposable {
     headers: Readonly<Record<string, string>> = {},
     cause?: unknown,
   ): ApiError {
-    const advice =
-      status === 401 || status === 403 ? " Check MLFLOW_TRACKING_USERNAME and its password, or the token, and what they may read." : "";
     const retryAfterMs = parseRetryAfter(headers["retry-after"], this.#clock.now());
-    return new ApiError(`MLflow answered ${method} ${path} with ${String(status)}: ${reason}.${advice}`, {
+    return new ApiError(`MLflow answered ${method} ${path} with ${String(status)}: ${reason}.${adviceOn(status)}`, {
       service: "mlflow",
       method,
       url: publicUrl(this.#url(path, {})),
@@ -336,22 +366,4 @@ export class MlflowClient implements AsyncDisposable {
       cause,
     });
   }
-}
-
-/** MLflow's own words, where the body has them; of pages and plain texts the beginning. */
-function reasonOf(body: string): string {
-  try {
-    const { error_code, message } = JSON.parse(body) as { error_code?: unknown; message?: unknown };
-    if (typeof error_code === "string")
-      return `${error_code}${typeof message === "string" ? `, ${message.slice(0, 300).replace(/\.$/, "")}` : ""}`;
-  } catch {
-    // A proxy's page, or the plain text of the authentication.
-  }
-  return (
-    body
-      .replace(/<[^>]*>/g, " ")
-      .replace(/\s+/g, " ")
-      .trim()
-      .slice(0, 200) || "no reason was given"
-  );
 }

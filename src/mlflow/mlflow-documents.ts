@@ -67,6 +67,8 @@ export const fileInfo = z.looseObject({
 /** A registered model; the answers of a search may leave its aliases out. */
 export const registeredModelDocument = z.looseObject({
   name: z.string(),
+  creation_timestamp: z.optional(integer),
+  last_updated_timestamp: z.optional(integer),
   description: text(),
   tags: list(pair),
   aliases: list(z.looseObject({ alias: z.string(), version: z.union([z.string(), z.number()]) })),
@@ -85,9 +87,27 @@ export const modelVersionDocument = z.looseObject({
   description: text(),
   source: text(),
   run_id: text(),
+  user_id: text(),
   status: text(),
   tags: list(pair),
   aliases: list(z.string()),
+});
+
+/** A model that a run logged (MLflow 3); its files lie beside the run's, not among them. */
+export const loggedModelDocument = z.looseObject({
+  info: z.looseObject({
+    model_id: z.string(),
+    experiment_id: z.string(),
+    name: text(),
+    artifact_uri: text(),
+    source_run_id: text(),
+    model_type: text(),
+    status: z.optional(z.union([z.string(), z.number()])),
+    creation_timestamp_ms: z.optional(integer),
+    last_updated_timestamp_ms: z.optional(integer),
+    tags: list(pair),
+  }),
+  data: z._default(z.looseObject({ params: list(pair), metrics: list(z.looseObject({ key: z.string() })) }), { params: [], metrics: [] }),
 });
 
 export const experimentsPage = z.looseObject({ experiments: list(experimentDocument), next_page_token: text() });
@@ -97,6 +117,9 @@ export const historyPage = z.looseObject({ metrics: list(metricPoint), next_page
 export const filesPage = z.looseObject({ files: list(fileInfo), next_page_token: text() });
 export const registeredModelsPage = z.looseObject({ registered_models: list(registeredModelDocument), next_page_token: text() });
 export const registeredModelAnswer = z.looseObject({ registered_model: registeredModelDocument });
+export const loggedModelsPage = z.looseObject({ models: list(loggedModelDocument), next_page_token: text() });
+export const modelVersionAnswer = z.looseObject({ model_version: modelVersionDocument });
+export const downloadUriAnswer = z.looseObject({ artifact_uri: text() });
 export const modelVersionsPage = z.looseObject({ model_versions: list(modelVersionDocument), next_page_token: text() });
 
 export type MlflowExperiment = z.output<typeof experimentDocument>;
@@ -104,4 +127,5 @@ export type MlflowRun = z.output<typeof runDocument>;
 export type MlflowPoint = z.output<typeof metricPoint>;
 export type MlflowFile = z.output<typeof fileInfo>;
 export type MlflowRegisteredModel = z.output<typeof registeredModelDocument>;
+export type MlflowLoggedModel = z.output<typeof loggedModelDocument>;
 export type MlflowModelVersion = z.output<typeof modelVersionDocument>;

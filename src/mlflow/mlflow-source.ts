@@ -1,0 +1,65 @@
+/**
+ * What a migration asks of an MLflow, wherever that lies: a server, a tracking folder, a database. Lists are handed out row by
+ * row and metrics page by page, so that nothing of their size is held. An implementation reads and never writes.
+ */
+import type {
+  MlflowExperiment,
+  MlflowFile,
+  MlflowLoggedModel,
+  MlflowModelVersion,
+  MlflowPoint,
+  MlflowRegisteredModel,
+  MlflowRun,
+} from "./mlflow-documents.js";
+
+/** How a source is asked. */
+export interface MlflowCall {
+  readonly signal: AbortSignal;
+}
+
+/** A downloaded file. */
+export interface MlflowDownload {
+  readonly sizeBytes: number;
+  /** SHA-256, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Whose files: a run's, by its id; a logged model's (MLflow 3); a version's of a registered model. */
+export type MlflowFilesOwner = string | { readonly modelId: string } | { readonly name: string; readonly version: string };
+
+/** An MLflow that is read. Errors are told in the words of each implementation; all throw the signal's reason. */
+export interface MlflowSource extends AsyncDisposable {
+  /** What it is called in reports: the address of a server, the path of a folder or a file. No secret in it. */
+  readonly address: string;
+  /** Part of the keys of tasks when nobody gives another. */
+  readonly defaultSourceId: string;
+  /** Version of MLflow, or what is known of it. */
+  version(call: MlflowCall): Promise<string>;
+  /** All experiments, deleted ones too, oldest first. */
+  experiments(call: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined>;
+  /** All runs of an experiment, deleted ones too, oldest first. Inputs and outputs may be missing. */
+  runs(experimentId: string, call: MlflowCall): AsyncGenerator<MlflowRun, void, undefined>;
+  /** One run, whole but for its points. */
+  run(runId: string, call: MlflowCall): Promise<MlflowRun>;
+  /** The points of one metric, in the source's own order. */
+  history(runId: string, key: string, call: MlflowCall): AsyncGenerator<readonly MlflowPoint[], void, undefined>;
+  /** Files, no folders; paths are relative to the owner's root. */
+  artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined>;
+  /** Brings a file to `target`. @throws DownloadError when its size is not the listed one. */
+  download(
+    owner: MlflowFilesOwner,
+    path: string,
+    target: string,
+    options: MlflowCall & { readonly sizeBytes: number | undefined },
+  ): Promise<MlflowDownload>;
+  /** All registered models; prompts are none. */
+  registeredModels(call: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined>;
+  /** One registered model, with its aliases. */
+  registeredModel(name: string, call: MlflowCall): Promise<MlflowRegisteredModel>;
+  /** All versions of a registered model. */
+  modelVersions(name: string, call: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined>;
+  /** The logged models of an experiment (MLflow 3) that are not deleted. */
+  loggedModels(experimentId: string, call: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined>;
+  /** Frees what is open. Safe to call twice. */
+  close(): Promise<void>;
+}
