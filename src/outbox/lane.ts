@@ -230,7 +230,13 @@ export class Lane {
     } catch (error) {
       verdict = allFailed(records, describeError(error));
     }
-    await this.#apply(verdict, isBarrier);
+    try {
+      await this.#apply(verdict, isBarrier);
+    } catch (error) {
+      // They have gone, and nothing says so: they go again.
+      for (const { record } of records) this.#account.ambiguous.add(record.sequence);
+      throw error;
+    }
   }
 
   async #apply({ delivered, refused, undecided, failure, bug }: Verdict, isBarrier: boolean): Promise<void> {

@@ -10,6 +10,7 @@ import { retryDelayMs, type RetryPolicy } from "../base/retry.js";
 import type { Attachment, TrainerRecord } from "../records/record.js";
 import { Alarm, whenAborted } from "./alarm.js";
 import { isSpent, type SteadyNow } from "./budget.js";
+import { copiesForRoom, newerThan, olderThan, pinnedBytesOf } from "./give-way.js";
 import type { Journal, StoredRecord } from "./journal.js";
 import { UPLOAD } from "./ledger.js";
 import type { PinnedFiles } from "./pinned-files.js";
@@ -19,6 +20,8 @@ import { UploadTurns, type Attempts } from "./upload-turns.js";
 
 /** Uploads at the same time. */
 export const UPLOAD_CONCURRENCY = 2;
+/** In the reason for which a record is volatile. */
+const DISK_FULL = /\b(ENOSPC|EDQUOT)\b/;
 /** Default of `maxPinnedBytes`: 50 GiB. */
 export const DEFAULT_MAX_PINNED_BYTES = 50 * 1024 ** 3;
 
@@ -202,8 +205,10 @@ export class UploadQueue {
     if (this.#failing) logger.info("Uploads get through again.");
     this.#failing = false;
     onStored(sequence);
-    // Without the note on the disk the next process would upload again, and needs the bytes for it.
-    if (kept.status === "durable" || journal.path === undefined) await pinned.remove(attachment);
+    // Without the note on the disk the next process would upload again, and needs the bytes for it. But a disk that is full
+    // of copies takes no note before one has gone.
+    const isFull = kept.status === "volatile" && DISK_FULL.test(kept.reason);
+    if (kept.status === "durable" || journal.path === undefined || isFull) await pinned.remove(attachment);
   }
 
   async #failed(outcome: Delivery & { readonly status: "retry" }, record: TrainerRecord, attempts: Attempts): Promise<void> {
@@ -216,7 +221,7 @@ export class UploadQueue {
       if (isSpent(journal.ledger.anchorOf(UPLOAD, sequence), answeredBudgetMs, steadyNow()))
         return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
     }
-    const newer = this.#newerThan(sequence);
+    const newer = newerThan(this.#waiting, sequence);
     if (newer !== undefined) return await this.#supersede(sequence, newer);
     this.#backOff(attempts, outcome.reason, outcome.retryAfterMs);
   }
@@ -230,38 +235,23 @@ export class UploadQueue {
     attempts.retryAtMs = clock.monotonic() + retryDelayMs(retry, attempts.failures, random, retryAfterMs);
   }
 
-  #newerThan(sequence: number): number | undefined {
-    const key = this.#waiting.get(sequence)?.replaceKey;
-    if (key === undefined) return undefined;
-    for (const [other, { replaceKey }] of this.#waiting) if (other > sequence && replaceKey === key) return other;
-    return undefined;
-  }
-
   /** Older records of the same key give way, unless their bytes are on the wire at this moment. */
   #replaceOlderThan(newer: number): void {
-    const key = this.#waiting.get(newer)?.replaceKey;
-    if (key === undefined) return;
-    for (const [sequence, { replaceKey }] of [...this.#waiting]) {
-      if (sequence < newer && replaceKey === key && !this.#turns.isUnderWay(sequence))
-        this.#leave(sequence, () => this.#supersede(sequence, newer));
-    }
+    for (const sequence of olderThan(this.#waiting, newer))
+      if (!this.#turns.isUnderWay(sequence)) this.#leave(sequence, () => this.#supersede(sequence, newer));
   }
 
-  /** Past the limit, replaceable copies go, the oldest first; never a best or a registered one. */
   #makeRoom(): void {
     const { maxPinnedBytes, logger } = this.#options;
     let excess = this.pinnedBytes - maxPinnedBytes;
     for (const sequence of this.#leaving) excess -= pinnedBytesOf(this.#waiting.get(sequence));
     if (excess <= 0) return;
-    for (const [sequence, { pinned, replaceKey, sizeBytes }] of [...this.#waiting].sort(([left], [right]) => left - right)) {
-      if (excess <= 0) return;
-      if (!pinned || replaceKey === undefined || this.#turns.isUnderWay(sequence)) continue;
-      excess -= sizeBytes;
+    const { sequences, excessBytes } = copiesForRoom(this.#waiting, excess, (sequence) => this.#turns.isUnderWay(sequence));
+    for (const sequence of sequences)
       this.#leave(sequence, async () =>
         this.#giveUp(sequence, "shed", `the pinned copies exceed ${String(maxPinnedBytes)} bytes`, await this.#recordOf(sequence)),
       );
-    }
-    if (excess > 0)
+    if (excessBytes > 0)
       logger.warn("Pinned copies are over their limit, and none of them may be given up.", { bytes: this.pinnedBytes, maxPinnedBytes });
   }
 
@@ -314,8 +304,4 @@ export class UploadQueue {
     if (reason === "upload-failed" && attachment.replaceKey === undefined) pinned.keep(sequence, attachment);
     else await pinned.remove(attachment);
   }
-}
-
-function pinnedBytesOf(attachment: Attachment | undefined): number {
-  return attachment?.pinned === true ? attachment.sizeBytes : 0;
 }

@@ -1,4 +1,5 @@
 /** The composition root: options become clients, sinks, a store, an outbox and the run that the verbs speak to. */
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "../base/clock.js";
@@ -8,17 +9,16 @@ import { silentLogger, unfailing, type Logger } from "../base/logger.js";
 import { readNetwork, type NetworkSettings } from "../base/network.js";
 import { clearmlCertificates } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
-import type { ParameterValue } from "../records/facts.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import { objectKeyTemplateIssues } from "../storage/object-key.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { captureInto, consoleCapture } from "./capture-into.js";
 import { checkpointStore } from "./checkpoint-store.js";
+import { connectConfig, parametersOf, readConfig } from "./connect-config.js";
 import { clearmlDestination, createSinks, issuesOf, type Collaborators } from "./destinations.js";
 import type { DownloadContext } from "./download-dataset.js";
 import { TrainerEmitter, type BoundTask } from "./events.js";
 import { handOverStore } from "./hand-over.js";
-import { flattenParameters } from "../clearml/parameter-values.js";
 import { jobIdentity, rememberJob } from "./job-identity.js";
 import { openOutbox } from "./journal-place.js";
 import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
@@ -216,6 +216,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     now: () => clock.now(),
     logger,
   });
+  const temporary = path.join(tmpdir(), "trainer-sdk", place.outbox.runId);
   return {
     outbox: place.outbox,
     resume: point,
@@ -223,9 +224,11 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     handover: handover.store,
     jobId,
     store: storage.store,
-    pinDirectory: path.join(place.directory ?? path.join(tmpdir(), "trainer-sdk", place.outbox.runId), "pins"),
+    pinDirectory: path.join(place.directory ?? temporary, "pins"),
     hasClearML: destination !== undefined && (resolved.sinks?.includes("clearml") ?? true),
     release: async () => {
+      // Copies that no journal speaks of are of use to nobody.
+      if (place.directory === undefined) await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
       await destination?.clearml.close();
     },
   };
@@ -254,44 +257,6 @@ async function prepareStore(store: ObjectStore | undefined, strict: boolean, iss
 function transportOf(given: GivenOptions, network: NetworkSettings): StreamingHttpTransport {
   if (given.fetch) return fetchTransport(given.fetch);
   return undiciTransport({ background: true, network, ...(given.dispatcher ? { dispatcher: given.dispatcher } : {}) });
-}
-
-/** The configuration as the caller's schema makes it; unchecked, with an issue, when the schema refuses. */
-function readConfig<TConfig extends object>(
-  given: TrainerOptions<TConfig>,
-  resolved: ResolvedTrainerOptions,
-  issues: Issue[],
-): Readonly<TConfig> {
-  if (given.configSchema) {
-    try {
-      return given.configSchema.parse(resolved.config);
-    } catch (error) {
-      issues.push({ path: "CONFIG", message: `does not fit the schema: ${describeError(error)}` });
-    }
-  }
-  return Object.freeze({ ...resolved.config }) as unknown as Readonly<TConfig>;
-}
-
-/** What a schema makes may be anything: what ClearML has no words for is an issue, and no reason not to start. */
-function parametersOf(config: object, issues: Issue[]): Readonly<Record<string, ParameterValue>> {
-  try {
-    return flattenParameters(config as Readonly<Record<string, unknown>>);
-  } catch (error) {
-    issues.push({ path: "CONFIG", message: `cannot be shown in ClearML: ${describeError(error)}` });
-    return {};
-  }
-}
-
-/**
- * Once for each new content: a start that only delivers what an earlier one left must not write a record after the job's
- * end, which would count as a new attempt.
- */
-function connectConfig(run: Run, values: Readonly<Record<string, ParameterValue>>): void {
-  const text = JSON.stringify(values);
-  const memory = run.parts.outbox?.memory("trainer");
-  if (memory === undefined || text === "{}" || memory.get("config") === text) return;
-  run.append({ kind: "hyperparameters", section: "General", values }, {});
-  void memory.set("config", text);
 }
 
 /** The task, once it is known; or the certainty that there will be none. */

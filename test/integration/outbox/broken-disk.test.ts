@@ -7,6 +7,7 @@ import type { Logger } from "../../../src/base/logger.js";
 import { COMMIT_TIMEOUT_MS, DISK_PAUSE_MS, HANG_PAUSE_MS } from "../../../src/outbox/group-commit.js";
 import { UNWRITTEN_GAP } from "../../../src/outbox/file-journal.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
+import { replayFolder } from "../../../src/outbox/replay.js";
 import type { Delivery } from "../../../src/outbox/sink.js";
 import { eventually, FakeClock, settle } from "../../support/fake-clock.js";
 import { MemorySink } from "../../support/memory-sink.js";
@@ -333,12 +334,42 @@ describe("an upload that has ended", () => {
     const removed: string[] = [];
     disk.fault = (operation, path) => {
       if (operation === "remove") removed.push(path);
-      return operation === "write" || operation === "create" ? systemError("ENOSPC") : undefined;
+      return operation === "write" || operation === "create" ? systemError("EIO") : undefined;
     };
     upload.resolve({ status: "delivered" });
     await eventually(() => outbox.stats().uploads.delivered === 1);
     await outbox.close();
     expect(removed.filter((path) => path.includes("pins"))).toEqual([]);
+  });
+
+  it("gives its pinned copy up when the disk is full, for a disk full of copies would take no note ever", async () => {
+    const disk = new TestDisk();
+    const upload = Promise.withResolvers<Delivery>();
+    const clock = new FakeClock();
+    const outbox = await Outbox.open({
+      directory,
+      sinks: [],
+      uploader: { upload: () => upload.promise },
+      disk: disk.mount(),
+      strict: true,
+      clock,
+    });
+    await outbox.append(aDraft("checkpoint", { attachment: { path: join(directory, "pins", "weights"), pinned: true, sizeBytes: 1 } }))
+      .durable;
+    let isFull = true;
+    disk.fault = (operation, path) => {
+      if (operation === "remove" && path.includes("pins")) isFull = false;
+      return isFull && (operation === "write" || operation === "create") ? systemError("ENOSPC") : undefined;
+    };
+    upload.resolve({ status: "delivered" });
+    await settle(50);
+    await clock.advance(DISK_PAUSE_MS);
+    expect(outbox.stats().journal.mode).toBe("durable");
+    disk.crash((max) => (max === 1 ? 1 : 0));
+    expect([...(await replayFolder(disk.mount(), directory)).ledger.uploads]).toEqual([]);
+    const closed = outbox.close({ deadlineMs: 0 });
+    await clock.advance(1_000);
+    await closed;
   });
 });
 

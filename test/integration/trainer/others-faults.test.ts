@@ -1,6 +1,10 @@
 /** What the caller hands in may be broken; the training must not be. */
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, it } from "vitest";
+import { ConnectionError } from "../../../src/base/errors.js";
 import type { Delivery, Sink } from "../../../src/outbox/sink.js";
 import { aTrainerWorld } from "../../support/trainer-world.js";
 import { eventually } from "../../support/fake-clock.js";
@@ -47,4 +51,25 @@ it("flush waits no longer than the caller's signal, also while a file is being t
   } finally {
     clearInterval(writing);
   }
+});
+
+it("a process without a journal's folder leaves no copies behind in the temporary one", async () => {
+  const away = new ConnectionError("no route", { code: "CONNECTION_FAILED", ambiguous: false });
+  const owner = await world.start();
+  const second = await world.start({
+    storage: {
+      kind: "folder",
+      describe: () => "a store of the test",
+      uriOf: (key) => `file:///store/${key}`,
+      put: () => Promise.reject(away),
+      close: () => Promise.resolve(),
+    },
+  });
+  expect(second.stats().outbox?.journal.path).toBeUndefined();
+  await second.uploadCheckpoint(await world.file("last.pt", "weights"));
+  const copies = path.join(tmpdir(), "trainer-sdk", second.runId ?? "");
+  expect(existsSync(copies)).toBe(true);
+  await second.close({ deadlineMs: 0 });
+  expect(existsSync(copies)).toBe(false);
+  await owner.close();
 });
