@@ -26,6 +26,8 @@ export interface MigrateOptions {
   readonly json?: boolean;
   readonly ledger?: string;
   readonly redo?: boolean;
+  readonly artifacts?: "copy" | "link";
+  readonly acceptLinks?: boolean;
 }
 
 const DEFAULT_LEDGER = "mlflow-ledger.jsonl";
@@ -74,7 +76,7 @@ export async function runMigrate(
 async function perform(
   step: MigrateStep,
   given: MigrationOptions,
-  { ledger = DEFAULT_LEDGER, redo }: MigrateOptions,
+  { ledger = DEFAULT_LEDGER, redo, artifacts, acceptLinks }: MigrateOptions,
 ): Promise<{ readonly report: unknown; readonly lines: readonly string[]; readonly ok: boolean }> {
   switch (step) {
     case "plan": {
@@ -82,11 +84,11 @@ async function perform(
       return { report, lines: planLines(report), ok: report.failures.length === 0 };
     }
     case "run": {
-      const report = await runMigration({ ...given, ledger, redo });
+      const report = await runMigration({ ...given, ledger, redo, artifacts });
       return { report, lines: runLines(report, ledger), ok: report.failures.length === 0 && !report.interrupted };
     }
     case "verify": {
-      const report = await verifyMigration(given);
+      const report = await verifyMigration({ ...given, acceptLinks });
       return { report, lines: verifyLines(report), ok: report.ok };
     }
   }

@@ -1,5 +1,5 @@
 /** `trainer-sdk migrate` on the command line: its commands and their options. */
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { MigrateOptions, MigrateStep } from "./migrate-command.js";
 import type { ExitCode, Terminal } from "./terminal.js";
 
@@ -41,8 +41,16 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
   add("plan", "Read everything and say what would be moved, and what of it ClearML shows otherwise. Writes nothing.");
   add("run", "Move it. Can be stopped at any moment and started again; what is done is left alone.")
     .option("--ledger <file>", "append which run became which task, as JSON lines (default: mlflow-ledger.jsonl)")
+    .addOption(
+      new Option("--artifacts <how>", "copy the files of runs to ClearML, or link them: register them where they lie")
+        .choices(["copy", "link"])
+        .default("copy"),
+    )
     .option("--redo", "do again what is done, to repair what was changed in ClearML since");
-  add("verify", "Read both sides anew and compare every value, point and file. Writes nothing.");
+  add("verify", "Read both sides anew and compare every value, point and file. Writes nothing.").option(
+    "--accept-links",
+    "end with 0 though files were linked and not copied: their bytes are not in ClearML",
+  );
 }
 
 function parseCount(text: string): number {

@@ -41,9 +41,13 @@ export function runLines(report: MigrationReport, ledger: string): string[] {
 
 export function verifyLines(report: VerificationReport): string[] {
   const { compared, runsInMlflow, differencesTotal } = report;
+  const { linkedFiles } = compared;
   return [
     `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
     `  ${count(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
+    ...(linkedFiles === 0
+      ? []
+      : [`LINKED: ${count(linkedFiles, "file")} in MLflow's store alone; --accept-links, or \`run\` with --artifacts copy`]),
     ...skippedLines(report.skipped),
     ...report.differences
       .slice(0, MAX_LISTED)
@@ -55,7 +59,9 @@ export function verifyLines(report: VerificationReport): string[] {
     report.interrupted
       ? "INTERRUPTED: this proves nothing."
       : report.ok
-        ? "All of it is in ClearML, and equal."
+        ? linkedFiles === 0
+          ? "All of it is in ClearML, and equal."
+          : "All of it is in ClearML, and equal, but for the bytes of the linked files, as accepted."
         : `${count(differencesTotal, "difference")}.`,
   ];
 }

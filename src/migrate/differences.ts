@@ -29,6 +29,8 @@ export interface VerifiedCounts {
   notChartable: number;
   files: number;
   fileBytes: number;
+  /** Of the files, those that ClearML has by their address alone: only that was compared. */
+  linkedFiles: number;
 }
 
 export class Differences {
@@ -42,6 +44,7 @@ export class Differences {
     notChartable: 0,
     files: 0,
     fileBytes: 0,
+    linkedFiles: 0,
   };
   readonly kept: Difference[] = [];
   total = 0;

@@ -16,6 +16,7 @@ import type { ScalarEventInput } from "../protocol/clearml/event-document.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
 import { noChartReason, replaces } from "./chart-point.js";
+import { linkedAddress } from "./linked-address.js";
 import { mappedNames, metricAddresses } from "./mapped-names.js";
 import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
 import { endOf, taskOfRun } from "./task-of-run.js";
@@ -35,6 +36,8 @@ export interface RunWork {
   readonly isNew: boolean;
   readonly projectId: string;
   readonly parentTaskId: string | undefined;
+  /** Where the files go; see `MigrationOptions`. */
+  readonly artifacts: "copy" | "link";
   /** Do it again though the marker stands. */
   readonly redo: boolean;
   readonly signal: AbortSignal;
@@ -57,7 +60,9 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
         status: before.status,
       },
     );
-  if (!work.redo && before?.runtime?.[DONE_KEY] === digest) {
+  const marker = work.artifacts === "link" ? `${digest}:link` : digest;
+  const done = before?.runtime?.[DONE_KEY];
+  if (before && !work.redo && (done === marker || done === digest)) {
     await finish(work, run, before);
     return "unchanged";
   }
@@ -75,7 +80,7 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  await tasks.editRuntime({ task: taskId, force: true, add_or_update: { [DONE_KEY]: digest } }, { signal });
+  await tasks.editRuntime({ task: taskId, force: true, add_or_update: { [DONE_KEY]: marker } }, { signal });
   await finish(work, run, { id: taskId, status: "in_progress", system_tags: before?.system_tags });
   return "migrated";
 }
@@ -99,7 +104,10 @@ async function copyContents(work: RunWork, run: MlflowRun, folder: string): Prom
       files.map((file) => file.path),
       [RUN_COPY_ARTIFACT],
     );
-    for (const file of files) await copyFile(work, task, file, names.get(file.path) ?? file.path, { folder, copy });
+    for (const file of files)
+      await (work.artifacts === "link"
+        ? linkFile(work, task, run, file, names.get(file.path) ?? file.path, copy)
+        : copyFile(work, task, file, names.get(file.path) ?? file.path, { folder, copy }));
     await copy.end();
   } catch (error) {
     copy.destroy();
@@ -184,8 +192,17 @@ async function copyFile(
   const found = await work.mlflow.download(work.runId, file.path, path, { signal, sizeBytes });
   await task.uploadArtifact(name, { path }, { signal, metadata: { "mlflow path": file.path } });
   await rm(path, { force: true });
-  await to.copy.file(file.path, found.sizeBytes, found.sha256);
+  await to.copy.file(file.path, found.sizeBytes, { sha256: found.sha256 });
   work.onFile(found.sizeBytes);
+}
+
+async function linkFile(work: RunWork, task: Task, run: MlflowRun, file: MlflowFile, name: string, copy: RunCopyWriter): Promise<void> {
+  const sizeBytes = Number(file.file_size ?? 0);
+  const uri = linkedAddress(run, file.path, work.mlflow.address);
+  const metadata = { "mlflow path": file.path, "size in MLflow": sizeBytes };
+  await task.uploadArtifact(name, { uri }, { signal: work.signal, metadata, preview: "Linked: the file lies in MLflow's store" });
+  await copy.file(file.path, sizeBytes, { uri });
+  work.onFile(sizeBytes);
 }
 
 /** Ends the task as the run ended, and puts it away when the run was deleted. */

@@ -16,6 +16,11 @@ export interface MigrationOptions {
   readonly experiments?: readonly string[] | undefined;
   /** Leave out deleted runs and experiments. Default false: they become archived tasks. */
   readonly skipDeleted?: boolean | undefined;
+  /**
+   * `copy` (default) uploads the files of runs to ClearML; `link` registers them where they lie, with their addresses: nothing is
+   * transferred, and they are lost with MLflow's store. A later `copy` brings in what was linked; a later `link` leaves copies.
+   */
+  readonly artifacts?: "copy" | "link" | undefined;
   /** Runs at the same time. Default 4. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -5,7 +5,7 @@
  *
  * First line: `{"kind":"run","version":1,"source":{...},"experiment":{...},"run":{...}}`. Then, in the order of reading,
  * `{"kind":"points","key":"loss","points":[[timestamp,step,value],...]}` and `{"kind":"file","path":"a/b","sizeBytes":1,
- * "sha256":"..."}`. Last line: `{"kind":"end","points":n,"files":n}`; a copy without it is torn. Integers beyond 2^53 stand as
+ * "sha256":"..."}`, of a file that was linked `"uri"` in place of the digest. Last line: `{"kind":"end","points":n,"files":n}`; a copy without it is torn. Integers beyond 2^53 stand as
  * `{"int64":"..."}`, numbers that JSON has no word for as `{"double":"NaN"}`.
  */
 import { createReadStream, createWriteStream } from "node:fs";
@@ -35,7 +35,7 @@ export interface RunCopySource {
 export type RunCopyLine =
   | { readonly kind: "run"; readonly version: number; readonly source: RunCopySource; readonly experiment: unknown; readonly run: unknown }
   | { readonly kind: "points"; readonly key: string; readonly points: readonly (readonly unknown[])[] }
-  | { readonly kind: "file"; readonly path: string; readonly sizeBytes: number; readonly sha256: string }
+  | { readonly kind: "file"; readonly path: string; readonly sizeBytes: number; readonly sha256?: string; readonly uri?: string }
   | { readonly kind: "end"; readonly points: number; readonly files: number };
 
 /** Writes a copy. */
@@ -60,9 +60,10 @@ export class RunCopyWriter {
     return this.#line({ kind: "points", key, points: points.map(({ timestamp, step, value }) => [timestamp, step, value]) });
   }
 
-  file(path: string, sizeBytes: number, sha256: string): Promise<void> {
+  /** A file, by the digest of its bytes, or, where it was left in its place, by its address. */
+  file(path: string, sizeBytes: number, where: { readonly sha256: string } | { readonly uri: string }): Promise<void> {
     this.#files++;
-    return this.#line({ kind: "file", path, sizeBytes, sha256 });
+    return this.#line({ kind: "file", path, sizeBytes, ...where });
   }
 
   /** Resolves when the whole file is on the disk. */

@@ -138,6 +138,7 @@ class Migration {
         isNew: task.created,
         projectId: this.#projectOf(run),
         parentTaskId: parentRun && (await this.#taskOf(parentRun, source)).id,
+        artifacts: this.#options.artifacts ?? "copy",
         redo: this.#options.redo ?? false,
         signal,
         onPoints: (points, notChartable) => {

@@ -12,7 +12,7 @@ import { forEachAtOnce } from "./work-pool.js";
 
 /** What a verification found. */
 export interface VerificationReport {
-  /** True when everything that MLflow holds was found in ClearML, equal, and something was looked at. */
+  /** True when everything that MLflow holds was found in ClearML, equal, and something was looked at; links only where they were accepted. */
   readonly ok: boolean;
   readonly sourceId: string;
   readonly trackingUri: string;
@@ -27,8 +27,13 @@ export interface VerificationReport {
   readonly interrupted: boolean;
 }
 
+export interface VerifyMigrationOptions extends MigrationOptions {
+  /** Call it a success though files were linked and not copied. Default false: what lies in MLflow's store is not in ClearML. */
+  readonly acceptLinks?: boolean | undefined;
+}
+
 /** @throws As `runMigration`, for what keeps the lists from being read. */
-export async function verifyMigration(options: MigrationOptions): Promise<VerificationReport> {
+export async function verifyMigration(options: VerifyMigrationOptions): Promise<VerificationReport> {
   const { mlflow, clearml, into } = options;
   const signal = options.signal ?? new AbortController().signal;
   const sourceId = sourceIdOf(options);
@@ -70,7 +75,12 @@ export async function verifyMigration(options: MigrationOptions): Promise<Verifi
   if (!signal.aborted && found.total === 0 && points !== events + collapsed + notChartable)
     found.add(undefined, "points = events + collapsed + not chartable", String(points), String(events + collapsed + notChartable));
   return {
-    ok: !signal.aborted && found.total === 0 && counts.runs === runsInMlflow && counts.projects > 0,
+    ok:
+      !signal.aborted &&
+      found.total === 0 &&
+      (counts.linkedFiles === 0 || options.acceptLinks === true) &&
+      counts.runs === runsInMlflow &&
+      counts.projects > 0,
     sourceId,
     trackingUri: mlflow.address,
     runsInMlflow,

@@ -11,6 +11,7 @@ import type { ArtifactDocument, TaskDocument } from "../protocol/clearml/task-do
 import { isIsoLookalike } from "../records/metric-address.js";
 import { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
+import { linkedAddress } from "./linked-address.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
 import { runKey } from "./migration-options.js";
 import { RUN_COPY_ARTIFACT } from "./run-copy.js";
@@ -143,6 +144,15 @@ async function verifyContents(given: RunToVerify, run: MlflowRun, task: TaskDocu
     );
     for (const { path, sizeBytes } of files) {
       const key = names.get(path) ?? path;
+      const link = linkedAddress(run, path, mlflow.address);
+      if (artifacts.get(key)?.uri === link) {
+        artifacts.delete(key);
+        found.counts.files++;
+        found.counts.linkedFiles++;
+        const line = await copy?.take("file");
+        if (copy) found.value(runId, `file ${path} in the copy`, `${path} ${link}`, line && `${line.path} ${String(line.uri)}`);
+        continue;
+      }
       const original = await mlflow.download(runId, path, join(folder, "original"), { signal, sizeBytes });
       const stored = await fetchArtifact(given, artifacts.get(key), `file ${path}`, join(folder, "stored"));
       artifacts.delete(key);
@@ -150,7 +160,7 @@ async function verifyContents(given: RunToVerify, run: MlflowRun, task: TaskDocu
       found.counts.fileBytes += original.sizeBytes;
       if (stored !== undefined && stored !== original.sha256) found.add(runId, `file ${path} (SHA-256)`, original.sha256, stored);
       const line = await copy?.take("file");
-      if (copy) found.value(runId, `file ${path} in the copy`, `${path} ${original.sha256}`, line && `${line.path} ${line.sha256}`);
+      if (copy) found.value(runId, `file ${path} in the copy`, `${path} ${original.sha256}`, line && `${line.path} ${String(line.sha256)}`);
     }
     if (copy && !(await copy.take("end"))) found.add(runId, "the copy", "its end", "more than the run holds");
   } catch (error) {

@@ -112,6 +112,27 @@ describe("a migration", () => {
     expect((await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks).toHaveLength(2);
   });
 
+  it("links files where they lie, says so, and copies them later when it is told to", async () => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    answers["artifacts/list?run_id=a"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
+    // Nothing answers for the file's bytes: a link must not need them.
+    expect(await runMigration({ mlflow, clearml, artifacts: "link" })).toMatchObject({ migrated: 1, files: 1, failures: [] });
+    const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+    const uris = async (): Promise<(string | null | undefined)[]> =>
+      (await clearml.tasks.getById({ task: task?.id ?? "" })).task.execution?.artifacts?.map(({ uri }) => uri) ?? [];
+    expect(await uris()).toContain(`${mlflow.address}/get-artifact?run_uuid=a&path=weights.bin`);
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect([proof.ok, proof.differences, proof.compared.linkedFiles]).toEqual([false, [], 1]);
+    expect((await verifyMigration({ mlflow, clearml, acceptLinks: true })).ok).toBe(true);
+    expect(await runMigration({ mlflow, clearml, artifacts: "link" })).toMatchObject({ migrated: 0, unchanged: 1 });
+
+    answers["/get-artifact?run_uuid=a&path=weights.bin"] = "abc";
+    expect(await runMigration({ mlflow, clearml, artifacts: "copy" })).toMatchObject({ migrated: 1, failures: [] });
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
+    // Copies are not given up for links.
+    expect(await runMigration({ mlflow, clearml, artifacts: "link" })).toMatchObject({ migrated: 0, unchanged: 1 });
+  });
+
   it("moves a run again when MLflow says something new of it", async () => {
     answers = holding(["a"], { [history("a")]: "{}" });
     await runMigration({ mlflow, clearml });

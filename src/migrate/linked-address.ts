@@ -1,0 +1,37 @@
+/**
+ * Where a run's file lies, as an address that others can open: for artifacts that are registered in place. What only the
+ * machine of the MLflow server can read gets the server's own route. Pure.
+ */
+import { pathToFileURL } from "node:url";
+import type { MlflowRun } from "../mlflow/mlflow-documents.js";
+
+/**
+ * The address of a file of a run.
+ *
+ * @param source - Address of the source: of a server its URL, of a folder or a database its path.
+ */
+export function linkedAddress(run: MlflowRun, path: string, source: string): string {
+  const root = (run.info.artifact_uri ?? "").replace(/\/+$/, "");
+  const isServer = /^https?:\/\//.test(source);
+  const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):(.*)$/i.exec(root) ?? [];
+  if (scheme === "mlflow-artifacts") return `${proxyOf(rest, source)}/${segments(`${proxyPath(rest)}/${path}`)}`;
+  // One letter is a drive, not a scheme.
+  if (scheme.length > 1 && scheme !== "file") return `${root}/${/^https?$/.test(scheme) ? segments(path) : path}`;
+  if (isServer) return `${source}/get-artifact?run_uuid=${encodeURIComponent(run.info.run_id)}&path=${encodeURIComponent(path)}`;
+  return scheme === "file" ? `${root}/${segments(path)}` : pathToFileURL(`${root}/${path}`).href;
+}
+
+/** `mlflow-artifacts://host:port/...` names a server of its own; without a host it is the tracking server's. */
+function proxyOf(rest: string, source: string): string {
+  const host = /^\/\/([^/]+)/.exec(rest)?.[1];
+  const server = host === undefined ? source : `${source.startsWith("https:") ? "https" : "http"}://${host}`;
+  return `${server}/api/2.0/mlflow-artifacts/artifacts`;
+}
+
+function proxyPath(rest: string): string {
+  return rest.replace(/^\/\/[^/]+/, "").replace(/^\/+/, "");
+}
+
+function segments(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
