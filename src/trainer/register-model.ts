@@ -3,6 +3,7 @@ import type { ModelFact, StoredFile } from "../records/facts.js";
 import { MODEL_KEY_TEMPLATE, renderObjectKey } from "../storage/object-key.js";
 import { checkObject, checkOptionalBoolean, checkOptionalText, checkText, checkTexts, countProblem, wrongType } from "./check.js";
 import type { UploadReceipt } from "./receipt.js";
+import { plainCopy } from "./plain-copy.js";
 import { present } from "./present.js";
 import { metricsFrom, type MetricsInput } from "./report-progress.js";
 import type { Run } from "./run.js";
@@ -61,12 +62,23 @@ export function registerModel(run: Run, input: ModelInput): Promise<UploadReceip
   const trouble = problem ?? metrics?.problem;
   if (trouble !== undefined) return Promise.resolve(withoutFile(run.reject(verb, trouble)));
 
-  const { framework, labels, comment, metadata, parentModelId, datasets, epoch, iteration } = input;
+  const { framework, comment, parentModelId, epoch, iteration } = input;
+  const {
+    tags = [],
+    labels,
+    metadata,
+    datasets,
+  } = plainCopy({
+    tags: input.tags,
+    labels: input.labels,
+    metadata: input.metadata,
+    datasets: input.datasets,
+  });
   const factOf = (uri: string, file?: StoredFile): ModelFact => ({
     kind: "model",
     name: input.name,
     uri,
-    tags: input.tags ?? [],
+    tags,
     publish: input.publish ?? false,
     ...present({ file, framework, labels, comment, metadata, parentModelId, datasets, epoch, iteration, metrics: metrics?.metrics }),
   });

@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from "../base/json.js";
 import type { FinalFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
 import { receiptOf, rejectedReceipt, type Receipt } from "./receipt.js";
+import { plainCopy } from "./plain-copy.js";
 import { present } from "./present.js";
 import { metricsFrom, type MetricsInput } from "./report-progress.js";
 import type { ResumeToken } from "./resume-token.js";
@@ -42,7 +43,7 @@ export function reportCompleted(run: Run, input: CompletedInput): Promise<Receip
   const verb = "reportCompleted";
   checkObject(verb, "input", input);
   if (input.results !== undefined) checkJson(verb, "results", input.results);
-  return end(run, verb, input, { status: "completed", ...present({ results: input.results }) });
+  return end(run, verb, input, { status: "completed", ...present({ results: plainCopy(input.results) }) });
 }
 
 export function reportFailed(run: Run, error: unknown, input: FailedInput): Promise<Receipt> {

@@ -4,6 +4,7 @@ import type { JsonValue } from "../base/json.js";
 import { ARTIFACT_KEY_TEMPLATE, renderObjectKey } from "../storage/object-key.js";
 import { checkObject, checkText, wrongType } from "./check.js";
 import type { UploadReceipt } from "./receipt.js";
+import { plainCopy } from "./plain-copy.js";
 import { present } from "./present.js";
 import type { Run } from "./run.js";
 import { takeFile } from "./take-file.js";
@@ -43,6 +44,7 @@ export function uploadArtifact(run: Run, input: ArtifactInput): Promise<UploadRe
   if (given !== 1) wrongType(verb, "path", "given, or else text or json: exactly one of the three", given);
   const content = contentOf(verb, input);
   const fileName = `${input.name.replaceAll("/", "_")}${input.json === undefined ? ".txt" : ".json"}`;
+  const metadata = plainCopy(input.metadata);
   const preview = input.preview ?? content?.toString("utf8");
   return takeFile(run, {
     verb,
@@ -57,7 +59,7 @@ export function uploadArtifact(run: Run, input: ArtifactInput): Promise<UploadRe
       type: input.json !== undefined ? "dict" : input.text !== undefined ? "string" : "custom",
       uri: file.uri,
       file,
-      ...present({ preview: preview?.slice(0, MAX_PREVIEW_CHARACTERS), metadata: input.metadata }),
+      ...present({ preview: preview?.slice(0, MAX_PREVIEW_CHARACTERS), metadata }),
     }),
     replaceKey: `artifact:${input.name}`,
     signal: input.signal,

@@ -3,6 +3,7 @@ import type { JsonObject } from "../base/json.js";
 import { CHECKPOINT_KEY_TEMPLATE, renderObjectKey } from "../storage/object-key.js";
 import { checkObject, checkOptionalBoolean, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
 import type { UploadReceipt } from "./receipt.js";
+import { plainCopy } from "./plain-copy.js";
 import { present } from "./present.js";
 import { metricsFrom, type MetricsInput } from "./report-progress.js";
 import type { Run } from "./run.js";
@@ -43,7 +44,8 @@ export function uploadCheckpoint(run: Run, path: string, input: CheckpointInput)
 
   const isBest = input.isBest ?? false;
   const type = input.type ?? (isBest ? "best" : "last");
-  const { epoch, iteration, framework, metadata } = input;
+  const { epoch, iteration, framework } = input;
+  const metadata = plainCopy(input.metadata);
   const render = (template: string, { fileName, sha256 }: { readonly fileName: string; readonly sha256: string }): string =>
     renderObjectKey(template, {
       jobId: run.parts.jobId,
