@@ -219,11 +219,22 @@ export class ClosedError extends TrainerSDKError {
   }
 }
 
-/** The text of anything that was thrown, with the causes that say more, for a log line or a reason. */
+/** The text of anything that was thrown, with the causes that say more, for a log line or a reason. Never throws. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return textOf(error);
   const cause = error.cause instanceof Error ? error.cause : undefined;
   const code = (error as { code?: unknown }).code;
-  const own = error.message || (typeof code === "string" ? code : error.name);
+  const own = textOf(error.message) || (typeof code === "string" ? code : error.name);
   return cause && !own.includes(cause.message) ? `${own}: ${describeError(cause)}` : own;
+}
+
+/** Errors of another realm are none by `instanceof`; what libraries throw in their place has a message too. */
+function textOf(value: unknown): string {
+  try {
+    const message: unknown = typeof value === "object" && value !== null ? (value as { message?: unknown }).message : undefined;
+    return typeof message === "string" && message !== "" ? message : String(value);
+  } catch {
+    // Without a prototype, or with one that throws.
+    return Object.prototype.toString.call(value);
+  }
 }

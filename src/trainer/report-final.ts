@@ -3,6 +3,7 @@
  * the record is written when the files that were being taken in have their place before it.
  */
 import { within } from "../base/deadline.js";
+import { describeError } from "../base/errors.js";
 import type { JsonObject, JsonValue } from "../base/json.js";
 import type { FinalFact } from "../records/facts.js";
 import { checkObject, checkOptionalText, checkText, countProblem, wrongType } from "./check.js";
@@ -50,13 +51,20 @@ export function reportFailed(run: Run, error: unknown, input: FailedInput): Prom
   const verb = "reportFailed";
   checkObject(verb, "input", input);
   checkOptionalText(verb, "reason", input.reason);
-  const thrown = error instanceof Error ? error : new Error(String(error));
-  const stack = thrown.stack?.slice(0, MAX_STACK_CHARACTERS);
-  return end(run, verb, input, {
-    status: "failed",
-    error: { name: thrown.name, message: thrown.message || thrown.name, ...present({ stack }) },
-    ...present({ reason: input.reason }),
-  });
+  return end(run, verb, input, { status: "failed", error: thrownFacts(error), ...present({ reason: input.reason }) });
+}
+
+/** Anything can be thrown; its name and stack are taken where they are texts. */
+function thrownFacts(error: unknown): NonNullable<FinalFact["error"]> {
+  const { name, message, stack } = (typeof error === "object" && error !== null ? error : new Error(describeError(error))) as Partial<
+    Record<"name" | "message" | "stack", unknown>
+  >;
+  const known = typeof name === "string" && name !== "" ? name : "Error";
+  return {
+    name: known,
+    message: message === "" ? known : typeof message === "string" ? message : describeError(error),
+    ...present({ stack: typeof stack === "string" ? stack.slice(0, MAX_STACK_CHARACTERS) : undefined }),
+  };
 }
 
 export function reportStopped(run: Run, reason: string, input: StoppedInput): Promise<Receipt> {

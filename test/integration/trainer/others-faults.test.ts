@@ -73,3 +73,18 @@ it("a process without a journal's folder leaves no copies behind in the temporar
   expect(existsSync(copies)).toBe(false);
   await owner.close();
 });
+
+it.each<[string, unknown, object]>([
+  ["an object without a text", Object.create(null), { name: "Error", message: "[object Object]" }],
+  [
+    "an error of another realm",
+    { name: "RangeError", message: "out of memory", stack: "at step" },
+    { name: "RangeError", message: "out of memory" },
+  ],
+  ["an error with an odd stack", Object.assign(new Error("odd"), { stack: 7 }), { name: "Error", message: "odd" }],
+])("the end of a job that failed with %s is told", async (_what, thrown, error) => {
+  const sdk = await world.start();
+  expect(await sdk.reportFailed(thrown)).toMatchObject({ status: "durable" });
+  await sdk.close();
+  expect(world.platform.callbacks("/failed")[0]?.body).toMatchObject({ error });
+});
