@@ -7,6 +7,7 @@ import { describeError, JournalError } from "../base/errors.js";
 import { newId } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
 import type { TrainerRecord } from "../records/record.js";
+import { whenAborted } from "./alarm.js";
 import { Compactor } from "./compaction.js";
 import { FileDeadLetters } from "./dead-letters.js";
 import { nodeDisk, type Disk } from "./disk.js";
@@ -21,6 +22,7 @@ import type { DeadLetter } from "./receipts.js";
 import { removeLeftovers, replayFolder, type Replayed } from "./replay.js";
 import { DEFAULT_SEGMENT_BYTES, SegmentStore, type Line } from "./segment-store.js";
 import { rangesOf, type SequenceRange } from "./sequence-set.js";
+import { answeringDisk, DISK_TIMEOUT_MS, withinTime } from "./within-time.js";
 
 /** Default of {@link FileJournalOptions.maxJournalBytes}: 1 GiB. */
 export const DEFAULT_MAX_JOURNAL_BYTES = 1024 ** 3;
@@ -28,6 +30,8 @@ export const DEFAULT_MAX_JOURNAL_BYTES = 1024 ** 3;
 export const UNWRITTEN_GAP = 1_000_000;
 /** Between two looks for files that can go. */
 const COMPACTION_INTERVAL_MS = 1_000;
+/** For the lock of a folder that could not be opened. */
+const RELEASE_TIMEOUT_MS = 1_000;
 /** So many times more than for a disk that fails may wait in memory for one that works. */
 const AHEAD_OF_DISK = 4;
 /** Part of the journal's limit that dead letters may fill with records of little value. */
@@ -116,21 +120,28 @@ export class FileJournal implements Journal {
    * @throws JournalError `JOURNAL_LOCKED`, `JOURNAL_VERSION` or `JOURNAL_UNWRITABLE`.
    */
   static async open(options: FileJournalOptions, events: JournalEvents): Promise<FileJournal> {
-    const { directory, clock, disk = nodeDisk } = options;
-    let lock: FolderLock | undefined;
+    const { directory, clock } = options;
+    const disk = answeringDisk(options.disk ?? nodeDisk, clock);
+    let acquiring: Promise<FolderLock> | undefined;
     try {
       await disk.makeFolder(directory);
       // Declared first: the lock may be lost before the journal is there.
       const lost = { by: (): void => undefined };
-      lock = await FolderLock.acquire(directory, clock, () => lost.by(), options.processTable);
+      acquiring = FolderLock.acquire(directory, clock, () => lost.by(), options.processTable);
+      const lock = await withinTime(clock, DISK_TIMEOUT_MS, acquiring);
       await removeLeftovers(disk, directory);
       const journal = new FileJournal(options, events, lock, await replayFolder(disk, directory));
       lost.by = () => journal.#lose(options.logger);
       // The first line proves that the folder can be written, before anyone relies on it.
-      await journal.#store.write([]);
+      await journal.#begin();
       return journal;
     } catch (error) {
-      await lock?.release();
+      // A lock that comes late is let go too. A disk that hangs is not waited for again.
+      const released = acquiring?.then(
+        (lock) => lock.release(),
+        () => undefined,
+      );
+      await withinTime(clock, RELEASE_TIMEOUT_MS, released ?? Promise.resolve()).catch(() => undefined);
       if (error instanceof JournalError) throw error;
       throw new JournalError(
         `The journal folder ${directory} cannot be used: ${describeError(error)}. Make it writable, or name another (TRAINER_JOURNAL_DIR).`,
@@ -204,8 +215,20 @@ export class FileJournal implements Journal {
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true;
     const ended = this.#end();
-    await Promise.race([ended, whenAborted(signal)]);
+    const { aborted, done } = whenAborted(signal);
+    await Promise.race([ended, aborted]);
+    done();
     this.#commit.abandon("the journal was closed before the disk answered");
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await withinTime(this.#clock, DISK_TIMEOUT_MS, this.#store.write([]));
+    } catch (error) {
+      // What hangs must not begin a file when it wakes.
+      this.#store.abandon();
+      throw error;
+    }
   }
 
   /** The folder is let go only after our last write has come back, even when nobody waits for it any more: no two ever write. */
@@ -287,12 +310,4 @@ export class FileJournal implements Journal {
 
 function lineOf({ json, stored }: Held): Line {
   return { json, sequence: stored.record.sequence, shed: stored.record.traits.shed };
-}
-
-/** Resolves when the signal aborts. */
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

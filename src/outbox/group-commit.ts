@@ -10,9 +10,8 @@ import type { HeldRecords } from "./held-records.js";
 import { type Held } from "./held-records.js";
 import type { Kept } from "./journal.js";
 import type { Line, SegmentStore } from "./segment-store.js";
+import { DISK_TIMEOUT_MS, withinTime } from "./within-time.js";
 
-/** A write that takes longer counts as failed. */
-export const COMMIT_TIMEOUT_MS = 30_000;
 /** After a failure the disk is left alone for so long. */
 export const DISK_PAUSE_MS = 1_000;
 /** And while a write that was given up has not come back, for so long. */
@@ -124,7 +123,7 @@ export class GroupCommit {
     if (this.#failure && this.#isLeftAlone(this.#failure.retryAtMs)) return this.#failure.reason;
     const work = this.#write(batch);
     try {
-      await withinTime(clock, COMMIT_TIMEOUT_MS, work);
+      await withinTime(clock, DISK_TIMEOUT_MS, work);
       this.#recover();
       return undefined;
     } catch (error) {
@@ -211,19 +210,5 @@ export class GroupCommit {
     for (const record of [...held.values()]) if (record.committed) held.delete(record.stored.record.sequence);
     logger.info("The journal is written again.", { path });
     onDisk(undefined);
-  }
-}
-
-/** Settles as `work` does, but rejects once `ms` have passed. */
-async function withinTime(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  const tooLong = clock.sleep(ms, { signal: timer.signal }).then(() => {
-    throw new Error(`the disk did not answer within ${String(ms)} ms`);
-  });
-  try {
-    await Promise.race([work, tooLong]);
-  } finally {
-    tooLong.catch(() => undefined);
-    timer.abort(DONE);
   }
 }

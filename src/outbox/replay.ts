@@ -31,7 +31,7 @@ export interface Replayed {
  * @throws JournalError `JOURNAL_VERSION` when a newer version of this package wrote the folder; Node's own error when it
  * cannot be read.
  */
-export async function replayFolder(disk: Disk, directory: string): Promise<Replayed> {
+export async function replayFolder(disk: Pick<Disk, "list" | "read">, directory: string): Promise<Replayed> {
   const numbers = (await disk.list(directory)).flatMap((name) => segmentNumber(name) ?? []).sort((left, right) => left - right);
   const ledger = new Ledger();
   const segments: Segment[] = [];
@@ -67,7 +67,7 @@ export function indexLine(segment: Segment, length: number, entry: EntryOutline)
 }
 
 /** The whole lines of a file, a chunk at a time. Nothing when the file is gone (a writer's compaction removed it). */
-export async function* scanFile(disk: Disk, path: string): AsyncGenerator<readonly FoundLine[]> {
+export async function* scanFile(disk: Pick<Disk, "read">, path: string): AsyncGenerator<readonly FoundLine[]> {
   for (let [offset, length] = [0, CHUNK_BYTES]; ;) {
     const chunk = await disk.read(path, offset, length).catch((error: unknown) => {
       if (hasCode(error, "ENOENT")) return Buffer.alloc(0);
@@ -91,7 +91,7 @@ function newerVersion(path: string, version: number): JournalError {
 }
 
 /** Removes what an interrupted rewrite left behind. Only the folder's owner may. */
-export async function removeLeftovers(disk: Disk, directory: string): Promise<void> {
+export async function removeLeftovers(disk: Pick<Disk, "list" | "remove">, directory: string): Promise<void> {
   for (const name of await disk.list(directory))
     if (name.startsWith("journal-") && name.endsWith(".tmp")) await disk.remove(join(directory, name));
 }

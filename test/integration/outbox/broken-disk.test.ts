@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Logger } from "../../../src/base/logger.js";
-import { COMMIT_TIMEOUT_MS, DISK_PAUSE_MS, HANG_PAUSE_MS } from "../../../src/outbox/group-commit.js";
+import { DISK_PAUSE_MS, HANG_PAUSE_MS } from "../../../src/outbox/group-commit.js";
 import { UNWRITTEN_GAP } from "../../../src/outbox/file-journal.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
+import { DISK_TIMEOUT_MS } from "../../../src/outbox/within-time.js";
 import { replayFolder } from "../../../src/outbox/replay.js";
 import type { Delivery } from "../../../src/outbox/sink.js";
 import { eventually, FakeClock, settle } from "../../support/fake-clock.js";
@@ -192,7 +193,7 @@ describe("a disk that hangs", () => {
     await journal.noteDurably({ k: "i", n: "a" });
     disk.fault = on(["sync"], "hang");
     const { kept } = appendTo(journal, 1);
-    await clock.advance(COMMIT_TIMEOUT_MS - 1);
+    await clock.advance(DISK_TIMEOUT_MS - 1);
     expect(committed).toEqual([]);
     await clock.advance(1);
     expect(await kept).toMatchObject({ status: "volatile" });
@@ -212,7 +213,7 @@ describe("a disk that hangs", () => {
     const hang = Promise.withResolvers<void>();
     disk.fault = on(["sync"], hang.promise);
     const late = journal.noteDurably({ k: "m", n: "a", key: "task", v: "old" });
-    await clock.advance(COMMIT_TIMEOUT_MS);
+    await clock.advance(DISK_TIMEOUT_MS);
     expect(await late).toMatchObject({ status: "volatile" });
     disk.fault = undefined;
     await clock.advance(HANG_PAUSE_MS);
@@ -231,7 +232,7 @@ describe("a disk that hangs", () => {
     const hang = Promise.withResolvers<void>();
     disk.fault = on(["create"], hang.promise);
     const late = journal.noteDurably({ k: "m", n: "a", key: "task", v: "old" });
-    await clock.advance(COMMIT_TIMEOUT_MS);
+    await clock.advance(DISK_TIMEOUT_MS);
     expect(await late).toMatchObject({ status: "volatile" });
     const slow = Promise.withResolvers<void>();
     disk.fault = on(["write"], slow.promise);
@@ -258,7 +259,7 @@ describe("a disk that hangs", () => {
     const before = disk.operations;
     for (let sequence = 1; sequence <= 20; sequence++) {
       const { kept } = appendTo(journal, sequence);
-      await clock.advance(COMMIT_TIMEOUT_MS + DISK_PAUSE_MS);
+      await clock.advance(DISK_TIMEOUT_MS + DISK_PAUSE_MS);
       expect(await kept).toMatchObject({ status: "volatile" });
     }
     expect(disk.operations - before).toBe(1);
@@ -371,6 +372,40 @@ describe("an upload that has ended", () => {
     await clock.advance(1_000);
     await closed;
   });
+});
+
+describe("a disk that hangs at the start", () => {
+  it.each<DiskOperation>(["list", "read", "create", "sync"])(
+    "in %s is given up after a while, like one that refuses",
+    async (operation) => {
+      const disk = new TestDisk();
+      const first = await openJournal(directory, { disk: disk.mount() });
+      await appendTo(first.journal, 1).kept;
+      await first.journal.close(AbortSignal.timeout(5_000));
+      const hang = Promise.withResolvers<void>();
+      let isHanging = false;
+      disk.fault = (now) => {
+        if (now !== operation) return undefined;
+        isHanging = true;
+        return hang.promise;
+      };
+      const clock = new FakeClock();
+      const opening = openJournal(directory, { disk: disk.mount(), clock });
+      const outcome = opening.then(
+        () => "opened",
+        (error: unknown) => error,
+      );
+      await eventually(() => isHanging, "the call that hangs");
+      await clock.advance(DISK_TIMEOUT_MS);
+      expect(await outcome).toMatchObject({ code: "JOURNAL_UNWRITABLE", message: expect.stringContaining("did not answer") as string });
+      // Once it is back, the folder is free for the next process.
+      disk.fault = undefined;
+      hang.resolve();
+      await settle(50);
+      const again = await openJournal(directory, { disk: disk.mount() });
+      expect(again.journal.ledger.nextSequence).toBe(2);
+    },
+  );
 });
 
 describe("group commit", () => {
