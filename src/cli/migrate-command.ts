@@ -85,7 +85,11 @@ async function perform(
     }
     case "run": {
       const report = await runMigration({ ...given, ledger, redo, artifacts });
-      return { report, lines: runLines(report, ledger), ok: report.failures.length === 0 && !report.interrupted };
+      return {
+        report,
+        lines: runLines(report, ledger),
+        ok: report.failures.length + report.models.failures.length === 0 && !report.interrupted,
+      };
     }
     case "verify": {
       const report = await verifyMigration({ ...given, acceptLinks });

@@ -5,8 +5,8 @@ import type { ExitCode, Terminal } from "./terminal.js";
 
 const SCOPE = `
 What is moved: experiments, runs (deleted ones too, as archived tasks), parameters, tags, notes, whole metric histories with
-their own times, files of runs. What is not moved yet: registered models and their versions, logged models of MLflow 3,
-traces, prompts; \`plan\` counts the models. The source is a server over HTTP; for a folder or a database start \`mlflow server\` on it.
+their own times, files of runs, versions of registered models and logged models of MLflow 3 with their files. What is not moved: traces,
+prompts, registered models without a version. The source is a server over HTTP; for a folder or a database start \`mlflow server\` on it.
 
 MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH. ClearML: CLEARML_API_HOST,
 CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or clearml.conf.

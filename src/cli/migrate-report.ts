@@ -12,6 +12,7 @@ export function planLines(plan: MigrationPlan): string[] {
     `  ${count(plan.experiments.length, "experiment")}, ${count(plan.runs, "run")} (${String(plan.deletedRuns)} deleted)`,
     `  ${count(plan.parameters, "parameter")}, ${count(plan.tags, "tag")}, ${count(plan.metrics, "metric")} with ${count(plan.points, "point")}`,
     `  ${count(plan.files, "file")}, ${String(plan.fileBytes)} bytes`,
+    `  ${count(plan.models.logged, "logged model")}, ${count(plan.models.versions, "version")} of registered models`,
     ...plan.experiments.map(
       ({ name, project, runs }) => `  ${JSON.stringify(name)} becomes the project ${project}: ${count(runs, "task")}`,
     ),
@@ -28,6 +29,12 @@ export function runLines(report: MigrationReport, ledger: string): string[] {
   return [
     `${count(report.migrated, "run")} migrated, ${String(report.unchanged)} unchanged, ${String(report.failures.length)} failed, of ${String(report.runs)} in ${count(report.experiments, "experiment")}`,
     `  ${count(report.points, "point")} (${String(report.notChartable)} in no chart, kept in the copies), ${count(report.files, "file")}, ${String(report.fileBytes)} bytes`,
+    `  ${count(report.models.migrated, "model")} migrated, ${String(report.models.unchanged)} unchanged, ${String(report.models.failures.length)} failed`,
+    ...(report.models.withoutFiles === 0
+      ? []
+      : [`WITHOUT FILES: ${count(report.models.withoutFiles, "model")}; MLflow gives none out, the address stands in their place`]),
+    ...report.models.failures.slice(0, MAX_LISTED).map(({ model, reason }) => `FAILED: ${model}: ${reason}`),
+    ...more(report.models.failures.length),
     `  run ids and task ids: ${ledger}`,
     ...skippedLines(report.skipped),
     ...report.failures
@@ -43,7 +50,7 @@ export function verifyLines(report: VerificationReport): string[] {
   const { compared, runsInMlflow, differencesTotal } = report;
   const { linkedFiles } = compared;
   return [
-    `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
+    `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.models, "model")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
     `  ${count(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
     ...(linkedFiles === 0
       ? []

@@ -31,6 +31,8 @@ export interface VerifiedCounts {
   fileBytes: number;
   /** Of the files, those that ClearML has by their address alone: only that was compared. */
   linkedFiles: number;
+  /** Logged models, and versions of registered ones. */
+  models: number;
 }
 
 export class Differences {
@@ -45,6 +47,7 @@ export class Differences {
     files: 0,
     fileBytes: 0,
     linkedFiles: 0,
+    models: 0,
   };
   readonly kept: Difference[] = [];
   total = 0;

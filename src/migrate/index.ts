@@ -16,6 +16,7 @@ export type {
 export type { MigrationOptions, MigrationProgress } from "./migration-options.js";
 export { planMigration, type LossyThing, type MigrationPlan } from "./plan-migration.js";
 export { runMigration, type MigrationReport, type RunMigrationOptions } from "./run-migration.js";
+export type { MigratedModels } from "./migrate-models.js";
 export { verifyMigration, type VerificationReport, type VerifyMigrationOptions } from "./verify-migration.js";
 export type { Difference, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

@@ -4,7 +4,7 @@
  */
 import { open, readFile, type FileHandle } from "node:fs/promises";
 
-/** A line: an experiment and its project, or a run and its task. */
+/** A line: an experiment and its project, a run and its task, or a model of either side. */
 export type LedgerLine =
   | {
       readonly kind: "experiment";
@@ -13,6 +13,8 @@ export type LedgerLine =
       readonly experimentName: string;
       readonly project: string;
     }
+  /** `model` is `logged:<id>` or `version:<name, percent-encoded>:<version>`. */
+  | { readonly kind: "model"; readonly model: string; readonly modelId: string }
   | { readonly kind: "run"; readonly runId: string; readonly taskId: string; readonly experimentId: string };
 
 /** The file, open for more lines. */

@@ -46,6 +46,11 @@ export function sourceIdOf({ sourceId, mlflow }: Pick<MigrationOptions, "sourceI
   return mlflow.defaultSourceId;
 }
 
+/** The system tag by which a model is found again, for ever. */
+export function modelKey(sourceId: string, key: string): string {
+  return `trainer-sdk:mlflow:${encodeURIComponent(sourceId.toWellFormed())}:model:${key}`;
+}
+
 /** The system tag by which a run's task is found again, for ever. */
 export function runKey(sourceId: string, runId: string): string {
   return `trainer-sdk:mlflow:${encodeURIComponent(sourceId.toWellFormed())}:${runId}`;

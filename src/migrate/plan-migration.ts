@@ -7,6 +7,7 @@ import { parentOf, readInventory, type Inventory } from "./inventory.js";
 import { mappedNames, metricAddresses, projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, type MigrationOptions } from "./migration-options.js";
 import { RUN_COPY_ARTIFACT } from "./run-copy.js";
+import { sourceModels } from "./source-models.js";
 import { forEachAtOnce } from "./work-pool.js";
 
 /** Something that ClearML shows otherwise than MLflow did. The original is in the copy of its run all the same. */
@@ -36,6 +37,8 @@ export interface MigrationPlan {
   readonly points: number;
   readonly files: number;
   readonly fileBytes: number;
+  /** Logged models (MLflow 3), and versions of registered ones. */
+  readonly models: { readonly logged: number; readonly versions: number };
   readonly lossy: readonly LossyThing[];
   /** What this version does not move. */
   readonly notMoved: readonly { readonly what: string; readonly count: number }[];
@@ -85,13 +88,15 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     runsDone++;
     options.onProgress?.({ runsDone, runsTotal: inventory.runs.size, points: survey.counts.points, files: survey.counts.files });
   });
-  let versions = 0;
-  for await (const model of mlflow.registeredModels({ signal }))
-    for await (const _ of mlflow.modelVersions(model.name, { signal })) versions++;
-  const notMoved = [
-    { what: "versions of registered models", count: versions },
-    { what: "logged models of runs (MLflow 3)", count: survey.counts.loggedModels },
-  ];
+  const models = { logged: 0, versions: 0 };
+  for await (const { owner } of sourceModels(mlflow, inventory, signal)) {
+    if (typeof owner === "object" && "modelId" in owner) models.logged++;
+    else models.versions++;
+  }
+  let empty = 0;
+  for await (const { name } of mlflow.registeredModels({ signal }))
+    if ((await mlflow.modelVersions(name, { signal }).next()).done === true) empty++;
+  const notMoved = [{ what: "registered models without a version", count: empty }];
   return {
     trackingUri: mlflow.address,
     version,
@@ -104,6 +109,7 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     points: survey.counts.points,
     files: survey.counts.files,
     fileBytes: survey.counts.fileBytes,
+    models,
     lossy: survey.things(),
     notMoved: notMoved.filter(({ count }) => count > 0),
     skipped: inventory.skipped,
@@ -112,7 +118,7 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
 }
 
 class Survey {
-  readonly counts = { parameters: 0, tags: 0, metrics: 0, points: 0, files: 0, fileBytes: 0, loggedModels: 0 };
+  readonly counts = { parameters: 0, tags: 0, metrics: 0, points: 0, files: 0, fileBytes: 0 };
   readonly #options: MigrationOptions;
   readonly #inventory: Inventory;
   readonly #signal: AbortSignal;
@@ -155,8 +161,6 @@ class Survey {
     this.counts.parameters += data.params.length;
     this.counts.tags += data.tags.length;
     this.counts.metrics += data.metrics.length;
-    const outputs = run["outputs"] as { readonly model_outputs?: readonly unknown[] } | undefined;
-    this.counts.loggedModels += outputs?.model_outputs?.length ?? 0;
     this.#names(runId, mappedNames(data.params.map(({ key }) => key)));
     this.#names(runId, mappedNames(data.tags.map(({ key }) => key)));
     for (const { key, value } of [...data.params, ...data.tags])

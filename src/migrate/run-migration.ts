@@ -8,6 +8,7 @@ import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
 import { parentOf, readInventory, type Inventory, type InventoryRun } from "./inventory.js";
 import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
+import { migrateModels, type MigratedModels } from "./migrate-models.js";
 import { migrateRun } from "./migrate-run.js";
 import { DEFAULT_CONCURRENCY, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import type { RunCopySource } from "./run-copy.js";
@@ -38,6 +39,8 @@ export interface MigrationReport {
   /** Deleted ones that were left out, as asked for. */
   readonly skipped: { readonly experiments: number; readonly runs: number };
   readonly failures: readonly { readonly runId: string; readonly experiment: string; readonly reason: string }[];
+  /** Logged models and versions of registered ones. */
+  readonly models: MigratedModels;
   /** True when it was asked to stop before its end. */
   readonly interrupted: boolean;
 }
@@ -79,10 +82,12 @@ class Migration {
     };
     await using lines = ledger === undefined ? undefined : await Ledger.open(ledger);
     let experiments = 0;
+    let models: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
     let skipped = { experiments: 0, runs: 0 };
     try {
+      let inventory: Inventory | undefined;
       for (let round = 0; round < MAX_ROUNDS; round++) {
-        const inventory = await readInventory(this.#options, signal);
+        inventory = await readInventory(this.#options, signal);
         experiments = inventory.experiments.length;
         skipped = { ...inventory.skipped };
         const fresh = [...inventory.runs.values()].filter(({ runId }) => !this.#seen.has(runId));
@@ -92,6 +97,7 @@ class Migration {
         this.#tell();
         await forEachAtOnce(fresh, this.#options.concurrency ?? DEFAULT_CONCURRENCY, (run) => this.#migrate(run, source, lines));
       }
+      if (inventory) models = await this.#migrateModels(inventory, source, lines);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -100,6 +106,7 @@ class Migration {
       experiments,
       runs: this.#seen.size,
       ...this.#counts,
+      models,
       skipped,
       failures: this.#failures,
       interrupted: signal.aborted,
@@ -173,6 +180,29 @@ class Migration {
     // A failure is not remembered: the run's own turn tries again.
     made.catch(() => this.#tasks.delete(run.runId));
     return made;
+  }
+
+  #migrateModels(inventory: Inventory, source: RunCopySource, ledger: Ledger | undefined): Promise<MigratedModels> {
+    const { mlflow, clearml, redo = false } = this.#options;
+    return migrateModels({
+      mlflow,
+      clearml,
+      sourceId: source.sourceId,
+      inventory,
+      ledger,
+      redo,
+      signal: this.#signal,
+      taskOf: async (runId) => {
+        const run = inventory.runs.get(runId);
+        return run && (await this.#taskOf(run, source)).id;
+      },
+      projectOf: (experimentId) => this.#projects.get(experimentId)?.id,
+      onFile: (sizeBytes) => {
+        this.#counts.files++;
+        this.#counts.fileBytes += sizeBytes;
+        this.#tell();
+      },
+    });
   }
 
   #projectOf({ experiment }: InventoryRun): string {

@@ -7,6 +7,7 @@ import { Differences, type Difference, type VerifiedCounts } from "./differences
 import { parentOf, readInventory } from "./inventory.js";
 import { projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import { verifyModels } from "./verify-models.js";
 import { verifyRun } from "./verify-run.js";
 import { forEachAtOnce } from "./work-pool.js";
 
@@ -41,8 +42,9 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
   let runsInMlflow = 0;
   let skipped = { experiments: 0, runs: 0 };
   try {
-    const { everyExperiment, experiments, runs, ...rest } = await readInventory(options, signal);
-    skipped = { ...rest.skipped };
+    const inventory = await readInventory(options, signal);
+    const { everyExperiment, experiments, runs } = inventory;
+    skipped = { ...inventory.skipped };
     runsInMlflow = runs.size;
     const projects = new Map<string, string>();
     const paths = projectPaths(everyExperiment, into);
@@ -66,6 +68,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       runsDone++;
       options.onProgress?.({ runsDone, runsTotal: runsInMlflow, points: found.counts.points, files: found.counts.files });
     });
+    await verifyModels({ mlflow, clearml, sourceId, inventory, found, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -58,7 +58,47 @@ function holding(runIds: readonly string[], history: Answers): Answers {
     "runs/search": JSON.stringify({ runs }),
     ...Object.fromEntries(runs.map((run) => [`runs/get?run_id=${run.info.run_id}`, JSON.stringify({ run })])),
     ...Object.fromEntries(runIds.map((id) => [`artifacts/list?run_id=${id}`, "{}"])),
+    "registered-models/search?max_results=100": "{}",
+    "logged-models/search": "{}",
     ...history,
+  };
+}
+
+/** A registered model with two versions of run `a`, whose files are the run's; the second is of a run that is gone. */
+function withModels(): Answers {
+  const registered = {
+    name: "cat finder",
+    description: "finds cats",
+    tags: [{ key: "team", value: "blue" }],
+    aliases: [{ alias: "champion", version: "1" }],
+  };
+  const first = {
+    name: "cat finder",
+    version: "1",
+    current_stage: "Production",
+    description: "good",
+    source: "s3://b/a/model",
+    run_id: "a",
+    tags: [{ key: "day", value: "2024-01-31" }],
+  };
+  const second = { name: "cat finder", version: "7", current_stage: "None", source: "s3://b/gone/model", run_id: "gone" };
+  const run = JSON.parse(answers["runs/get?run_id=a"] ?? "") as { run: { info: Record<string, unknown> } };
+  run.run.info["artifact_uri"] = "s3://b/a";
+  return {
+    "runs/get?run_id=a": JSON.stringify(run),
+    "runs/get?run_id=gone": JSON.stringify(run),
+    "registered-models/search?max_results=100": JSON.stringify({ registered_models: [{ name: "cat finder" }] }),
+    "registered-models/get?name=cat%20finder": JSON.stringify({ registered_model: registered }),
+    "model-versions/search?filter=name%20%3D%20%27cat%20finder%27&max_results=1000": JSON.stringify({ model_versions: [first, second] }),
+    "model-versions/get-download-uri?name=cat%20finder&version=1": JSON.stringify({ artifact_uri: first.source }),
+    "model-versions/get-download-uri?name=cat%20finder&version=7": JSON.stringify({ artifact_uri: second.source }),
+    "model-versions/get?name=cat%20finder&version=1": JSON.stringify({ model_version: first }),
+    "model-versions/get?name=cat%20finder&version=7": JSON.stringify({ model_version: second }),
+    "artifacts/list?run_id=a&path=model":
+      '{"files":[{"path":"model/MLmodel","is_dir":false,"file_size":3},{"path":"model/data","is_dir":true}]}',
+    "artifacts/list?run_id=a&path=model%2Fdata": '{"files":[{"path":"model/data/weights.bin","is_dir":false,"file_size":5}]}',
+    "/get-artifact?run_uuid=a&path=model%2FMLmodel": "abc",
+    "/get-artifact?run_uuid=a&path=model%2Fdata%2Fweights.bin": "01234",
   };
 }
 
@@ -145,5 +185,53 @@ describe("a migration", () => {
     expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
     const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
     expect(task?.status).toBe("failed");
+  });
+
+  it("makes a model of each version, with its files, tags and task, and one without a task where the run is gone", async () => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    Object.assign(answers, withModels());
+    const ledger = join(folder, "ledger.jsonl");
+    const report = await runMigration({ mlflow, clearml, ledger });
+    expect(report.models).toEqual({ migrated: 2, unchanged: 0, withoutFiles: 1, failures: [] });
+    const models = (await clearml.models.getPage({ search_hidden: true })).models;
+    const of = (tag: string) => models.find((model) => model.tags?.includes(tag));
+    const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+    expect(of("v1")).toMatchObject({ name: "cat finder", task: task?.id, project: task?.project, comment: "good\n\nfinds cats" });
+    expect(of("v1")?.tags).toEqual(expect.arrayContaining(["alias:champion", "stage:Production"]));
+    expect(of("v7")).toMatchObject({ uri: "s3://b/gone/model" });
+    expect(of("v7")?.task ?? undefined).toBeUndefined();
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect(proof.differences).toEqual([]);
+    expect(proof.compared).toMatchObject({ models: 2, files: 2 });
+    expect((await runMigration({ mlflow, clearml, ledger })).models).toMatchObject({ migrated: 0, unchanged: 2 });
+    expect((await clearml.models.getPage({ search_hidden: true })).models).toHaveLength(2);
+  });
+
+  it.each([
+    ["a tag", (model: string) => clearml.models.updateTags({ ids: [model], remove_tags: ["alias:champion"] }), /: tags$/],
+    ["its task", (model: string) => clearml.models.edit({ model, task: "" }), /: task$/],
+    ["its weights", (model: string) => clearml.models.edit({ model, uri: "s3://b/other" }), /version 1/],
+  ])("notices that %s of a model was changed, and repairs it when it is told to", async (_what, spoil, words) => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    Object.assign(answers, withModels());
+    await runMigration({ mlflow, clearml });
+    const [model] = (await clearml.models.getPage({ tags: ["v1"], search_hidden: true })).models;
+    await spoil(model?.id ?? "");
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect(proof.ok).toBe(false);
+    expect(proof.differences[0]?.what).toMatch(words);
+    await runMigration({ mlflow, clearml, redo: true });
+    expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
+  });
+
+  it("takes a moved alias along when it runs again", async () => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    Object.assign(answers, withModels());
+    await runMigration({ mlflow, clearml });
+    const name = "registered-models/get?name=cat%20finder";
+    answers[name] = answers[name]?.replace('"version":"1"', '"version":"7"') ?? "";
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
+    expect((await runMigration({ mlflow, clearml })).models).toMatchObject({ migrated: 2 });
+    expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
   });
 });

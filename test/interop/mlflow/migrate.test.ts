@@ -122,7 +122,9 @@ describe("a migration", () => {
     const { runs, points, events, collapsed, notChartable, files } = report.compared;
     tally.compare("runs", runs, MANY_RUNS + NAMED_RUNS);
     tally.compare("points", points, events + collapsed + notChartable);
-    tally.compare("files", files, 6);
+    // Of the traps, of the model's folder in its run, of two versions with that folder, of a logged model and its version.
+    tally.compare("files", files, 6 + 2 + 2 * 2 + 2);
+    tally.compare("models", report.compared.models, Number(ids["models"]));
     expect(points).toBeGreaterThan(LONG_POINTS + MANY_RUNS * 200);
     expect(report.compared.values).toBeGreaterThan(20 * runs);
   });
@@ -141,10 +143,22 @@ describe("a migration", () => {
     tally.compare("train/loss", shown, [[0, 1_700_000_000_000, 2]]);
   });
 
+  it("shows versions as models with their stages and aliases, and the files of a logged model once", async () => {
+    const { models } = await clearml.models.getPage({ tags: ["mlflow"], search_hidden: true });
+    tally.compare("models", models.length, Number(ids["models"]));
+    const of = (tag: string) => models.find(({ tags }) => tags?.includes(tag));
+    tally.compare("tags of version 3", of("v3")?.tags?.toSorted(), ["alias:best", "alias:champion", "mlflow", "v3"]);
+    tally.compare("stage of version 1", of("v1")?.tags?.includes("stage:Production"), true);
+    tally.compareFields("version 3", of("v3") ?? {}, { comment: "Take 2\n\nFinds things.", task: await taskOf("parent") });
+    tally.compareFields("version 5", of("v5") ?? {}, { parent: of("logged-model")?.id, uri: of("logged-model")?.uri });
+    tally.compareFields("version 4", of("v4") ?? {}, { uri: "s3://somewhere/else" });
+  });
+
   it("changes nothing when it runs again", async () => {
     const { code, report } = await run();
     tally.compare("exit code", code, 0);
     tally.compare("unchanged", [report.migrated, report.unchanged], [0, MANY_RUNS + NAMED_RUNS]);
+    tally.compare("models unchanged", [report.models.migrated, report.models.unchanged], [0, Number(ids["models"])]);
   });
 
   it.each([

@@ -89,6 +89,37 @@ client.delete_run(deleted)
 end(run(gone, "in a deleted experiment"))
 client.delete_experiment(gone)
 
+# Registered models: versions with files of a run, stages, aliases, a gap in the numbers, a version without a run.
+client.create_registered_model("detector", tags={"team": "blue", "day": "2024-01-31"}, description="Finds things.")
+with tempfile.TemporaryDirectory() as folder:
+    os.makedirs(os.path.join(folder, "model", "data"))
+    for name, content in {"MLmodel": b"flavors: {}\n", "data/weights.bin": os.urandom(1000)}.items():
+        with open(os.path.join(folder, "model", name), "wb") as file:
+            file.write(content)
+    client.log_artifacts(parent, os.path.join(folder, "model"), "model")
+root = client.get_run(parent).info.artifact_uri
+for number in range(3):
+    client.create_model_version("detector", f"{root}/model", parent, tags={"number": str(number), "mlflow_version": "a tag"}, description=f"Take {number}")
+client.delete_model_version("detector", "2")
+client.create_model_version("detector", "s3://somewhere/else", None)
+client.transition_model_version_stage("detector", "1", "Production")
+client.set_registered_model_alias("detector", "champion", "3")
+client.set_registered_model_alias("detector", "best", "3")
+client.create_registered_model("empty one")
+
+# MLflow 3: a model beside its run, and a version of it.
+logged = 0
+if hasattr(client, "create_logged_model"):
+    model = client.create_logged_model(vision, name="net", source_run_id=parent, tags={"kind": "cnn"}, params={"depth": "3"}, model_type="torch")
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "MLmodel"), "w") as file:
+            file.write("flavors: {}\n")
+        client.log_model_artifacts(model.model_id, folder)
+    client.finalize_logged_model(model.model_id, "READY")
+    client.create_model_version("detector", f"models:/{model.model_id}", parent, model_id=model.model_id)
+    logged = 1
+ids["models"] = str(logged + (4 if logged else 3))
+
 # More points than a page holds, and enough runs to be killed in the middle of.
 long = run(vision, "long")
 points(long, "loss", [(step / 7, step, step) for step in range(int(sys.argv[1]))])

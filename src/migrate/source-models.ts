@@ -1,0 +1,150 @@
+/**
+ * What MLflow calls a model, as the models of ClearML that it becomes: one for each logged model (MLflow 3) and one for each
+ * version of a registered model. ClearML has no versions, stages or aliases: they are tags, and the whole of MLflow's answers
+ * is kept in the metadata. Reads MLflow alone.
+ */
+import { lossless } from "../mlflow/mlflow-json.js";
+import type { MlflowExperiment, MlflowLoggedModel, MlflowModelVersion, MlflowRegisteredModel } from "../mlflow/mlflow-documents.js";
+import type { MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
+import type { Inventory } from "./inventory.js";
+import { mappedNames, taskNameOf } from "./mapped-names.js";
+import { TASK_TAG } from "./task-of-run.js";
+
+/** A model to be. */
+export interface SourceModel {
+  /** What it is called in reports. */
+  readonly label: string;
+  /** End of its key: told apart from all other models of the source. */
+  readonly key: string;
+  readonly owner: MlflowFilesOwner;
+  readonly name: string;
+  readonly comment: string;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Where MLflow says that the files are. */
+  readonly address: string;
+  /** Run that made it, when MLflow names one. */
+  readonly runId: string | undefined;
+  readonly experimentId: string | undefined;
+  /** Key of the logged model that it is a version of: the files are that one's. */
+  readonly madeFrom: string | undefined;
+}
+
+/** Metadata key of MLflow's own answers, as JSON. */
+const MODEL_DOCUMENT_KEY = "mlflow_document";
+
+/** Logged models first, for versions are made from them. Versions of runs that are not asked for are left out. */
+export async function* sourceModels(
+  mlflow: MlflowSource,
+  { everyExperiment, experiments, runs }: Inventory,
+  signal: AbortSignal,
+): AsyncGenerator<SourceModel, void, undefined> {
+  const logged = new Set<string>();
+  for (const experiment of experiments) {
+    for await (const model of mlflow.loggedModels(experiment.experiment_id, { signal })) {
+      logged.add(model.info.model_id);
+      yield fromLogged(model, experiment);
+    }
+  }
+  const isPart = experiments.length < everyExperiment.length;
+  for await (const { name } of mlflow.registeredModels({ signal })) {
+    const registered = await mlflow.registeredModel(name, { signal });
+    for await (const version of mlflow.modelVersions(name, { signal })) {
+      const run = version.run_id === undefined ? undefined : runs.get(version.run_id);
+      const modelId = loggedModelOf(version);
+      if (isPart && run === undefined && (modelId === undefined || !logged.has(modelId))) continue;
+      yield fromVersion(registered, version, modelId !== undefined && logged.has(modelId) ? modelId : undefined);
+    }
+  }
+}
+
+function fromLogged(model: MlflowLoggedModel, { name: experimentName }: MlflowExperiment): SourceModel {
+  const { info } = model;
+  const facts = {
+    mlflow_model_id: info.model_id,
+    mlflow_model_type: info.model_type,
+    mlflow_status: info.status,
+    mlflow_run_id: info.source_run_id,
+    mlflow_experiment_name: experimentName,
+    mlflow_artifact_uri: info.artifact_uri,
+    mlflow_creation_timestamp_ms: info.creation_timestamp_ms,
+    mlflow_last_updated_timestamp_ms: info.last_updated_timestamp_ms,
+    [MODEL_DOCUMENT_KEY]: JSON.stringify(model, lossless),
+  };
+  return {
+    label: `logged model ${info.model_id}`,
+    key: loggedKey(info.model_id),
+    owner: { modelId: info.model_id },
+    name: taskNameOf(info.name, info.model_id),
+    comment: "",
+    tags: [TASK_TAG, "logged-model"],
+    metadata: metadataOf(facts, info.tags),
+    address: info.artifact_uri ?? "",
+    runId: filled(info.source_run_id),
+    experimentId: info.experiment_id,
+    madeFrom: undefined,
+  };
+}
+
+function fromVersion(registered: MlflowRegisteredModel, version: MlflowModelVersion, modelId: string | undefined): SourceModel {
+  const { name } = version;
+  const stage = filled(version.current_stage);
+  const aliases = registered.aliases.filter((alias) => String(alias.version) === version.version).map(({ alias }) => alias);
+  const { latest_versions: _, ...model } = registered;
+  const facts = {
+    mlflow_registered_model: name,
+    mlflow_version: version.version,
+    mlflow_stage: stage,
+    mlflow_source: version.source,
+    mlflow_run_id: version.run_id,
+    mlflow_status: version.status,
+    mlflow_user_id: version.user_id,
+    mlflow_creation_timestamp_ms: version.creation_timestamp,
+    mlflow_last_updated_timestamp_ms: version.last_updated_timestamp,
+    [MODEL_DOCUMENT_KEY]: JSON.stringify({ registered_model: model, model_version: version }, lossless),
+  };
+  return {
+    label: `version ${version.version} of the registered model ${JSON.stringify(name)}`,
+    key: `version:${encodeURIComponent(name.toWellFormed())}:${version.version}`,
+    owner: { name, version: version.version },
+    name: taskNameOf(name, name),
+    comment: [filled(version.description), filled(registered.description)].filter((text) => text !== undefined).join("\n\n"),
+    tags: [
+      TASK_TAG,
+      `v${version.version}`,
+      ...(stage === undefined || stage === "None" ? [] : [`stage:${stage}`]),
+      ...aliases.toSorted().map((alias) => `alias:${alias}`),
+    ],
+    metadata: metadataOf(facts, version.tags),
+    address: version.source ?? "",
+    runId: filled(version.run_id),
+    experimentId: undefined,
+    madeFrom: modelId === undefined ? undefined : loggedKey(modelId),
+  };
+}
+
+function loggedModelOf(version: MlflowModelVersion): string | undefined {
+  const given = version["model_id"];
+  if (typeof given === "string" && given !== "") return given;
+  return /^models:\/+(m-[0-9a-f]+)\/?$/.exec(version.source ?? "")?.[1];
+}
+
+function metadataOf(
+  facts: Readonly<Record<string, string | number | bigint | undefined>>,
+  tags: readonly { readonly key: string; readonly value: string }[],
+): Readonly<Record<string, string>> {
+  const known = Object.entries(facts).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)] as const]));
+  const names = mappedNames(
+    tags.map(({ key }) => key),
+    known.map(([key]) => key),
+  );
+  return Object.fromEntries([...known, ...tags.map(({ key, value }) => [names.get(key) ?? key, value] as const)]);
+}
+
+function loggedKey(modelId: string): string {
+  return `logged:${modelId}`;
+}
+
+function filled(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
