@@ -1,4 +1,7 @@
-/** Which waiting uploads give way: to a newer one of the same key, or for room on the disk. Pure; the queue acts on it. */
+/**
+ * Which waiting uploads give way: to a newer one of the same key, or for room on the disk. The queue acts on it. Thousands may
+ * wait, each with a key of its own, so nothing here looks through all of them for the sake of one but the search for room.
+ */
 import type { Attachment } from "../records/record.js";
 
 /** Attachments that are not stored yet, by their record's sequence. */
@@ -7,21 +10,6 @@ type Waiting = ReadonlyMap<number, Attachment>;
 /** What a copy of ours takes; a file of the caller's takes nothing. */
 export function pinnedBytesOf(attachment: Attachment | undefined): number {
   return attachment?.pinned === true ? attachment.sizeBytes : 0;
-}
-
-/** A newer one that would take the place of this one. */
-export function newerThan(waiting: Waiting, sequence: number): number | undefined {
-  const key = waiting.get(sequence)?.replaceKey;
-  if (key === undefined) return undefined;
-  for (const [other, { replaceKey }] of waiting) if (other > sequence && replaceKey === key) return other;
-  return undefined;
-}
-
-/** The older ones whose place this one takes. */
-export function olderThan(waiting: Waiting, newer: number): number[] {
-  const key = waiting.get(newer)?.replaceKey;
-  if (key === undefined) return [];
-  return [...waiting].flatMap(([sequence, { replaceKey }]) => (sequence < newer && replaceKey === key ? [sequence] : []));
 }
 
 /**
@@ -42,4 +30,38 @@ export function copiesForRoom(
     sequences.push(sequence);
   }
   return { sequences, excessBytes: left };
+}
+
+/** The waiting ones of each key. */
+export class Rivals {
+  readonly #byKey = new Map<string, Set<number>>();
+
+  add(sequence: number, { replaceKey }: Attachment): void {
+    if (replaceKey === undefined) return;
+    const rivals = this.#byKey.get(replaceKey);
+    if (rivals) rivals.add(sequence);
+    else this.#byKey.set(replaceKey, new Set([sequence]));
+  }
+
+  /** It waits no longer. */
+  remove(sequence: number, { replaceKey }: Attachment): void {
+    if (replaceKey === undefined) return;
+    const rivals = this.#byKey.get(replaceKey);
+    rivals?.delete(sequence);
+    if (rivals?.size === 0) this.#byKey.delete(replaceKey);
+  }
+
+  /** A newer one that would take the place of this one. */
+  newerThan(sequence: number, { replaceKey }: Attachment): number | undefined {
+    return this.#of(replaceKey).find((other) => other > sequence);
+  }
+
+  /** The older ones whose place this one takes. */
+  olderThan(sequence: number, { replaceKey }: Attachment): number[] {
+    return this.#of(replaceKey).filter((other) => other < sequence);
+  }
+
+  #of(replaceKey: string | undefined): number[] {
+    return replaceKey === undefined ? [] : [...(this.#byKey.get(replaceKey) ?? [])];
+  }
 }

@@ -2,20 +2,17 @@
  * Stores the bytes that records carry, before the records are announced anywhere. A few at a time, oldest first, each with
  * a back-off of its own; a newer checkpoint takes the place of an older one that is not being sent at this moment.
  */
-import type { Clock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import type { Random } from "../base/ids.js";
-import type { Logger } from "../base/logger.js";
-import { retryDelayMs, type RetryPolicy } from "../base/retry.js";
+import { retryDelayMs } from "../base/retry.js";
 import type { Attachment, TrainerRecord } from "../records/record.js";
 import { Alarm, whenAborted } from "./alarm.js";
-import { isSpent, type SteadyNow } from "./budget.js";
-import { copiesForRoom, newerThan, olderThan, pinnedBytesOf } from "./give-way.js";
-import type { Journal, StoredRecord } from "./journal.js";
+import { isSpent } from "./budget.js";
+import { copiesForRoom, pinnedBytesOf, Rivals } from "./give-way.js";
+import type { StoredRecord } from "./journal.js";
 import { UPLOAD } from "./ledger.js";
-import type { PinnedFiles } from "./pinned-files.js";
 import type { LossReason } from "./receipts.js";
-import type { Delivery, SinkMemory, Uploader } from "./sink.js";
+import type { Delivery, Uploader } from "./sink.js";
+import type { UploadQueueOptions, UploadStats } from "./upload-queue-options.js";
 import { UploadTurns, type Attempts } from "./upload-turns.js";
 
 /** Uploads at the same time. */
@@ -25,32 +22,6 @@ const DISK_FULL = /\b(ENOSPC|EDQUOT)\b/;
 /** Default of `maxPinnedBytes`: 50 GiB. */
 export const DEFAULT_MAX_PINNED_BYTES = 50 * 1024 ** 3;
 
-export interface UploadQueueOptions {
-  /** Absent: there is nowhere to store anything. */
-  readonly uploader: Uploader | undefined;
-  readonly journal: Journal;
-  readonly pinned: PinnedFiles;
-  readonly memory: SinkMemory;
-  readonly clock: Clock;
-  readonly steadyNow: SteadyNow;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly retry: RetryPolicy;
-  readonly answeredBudgetMs: number;
-  readonly maxPinnedBytes: number;
-  /** The bytes are stored: the record may go. */
-  readonly onStored: (sequence: number) => void;
-  /** The record is to be settled everywhere; `record` is absent when it could not be read. */
-  readonly onGivenUp: (sequence: number, reason: LossReason, detail: string, record: TrainerRecord | undefined) => Promise<void>;
-}
-
-export interface UploadStats {
-  readonly delivered: number;
-  readonly pending: number;
-  readonly rejected: number;
-  readonly superseded: number;
-}
-
 export class UploadQueue {
   readonly #options: UploadQueueOptions;
   readonly #alarm: Alarm;
@@ -59,6 +30,7 @@ export class UploadQueue {
   readonly #abandoning = new AbortController();
   // On their way out of the line: their copies are as good as gone.
   readonly #leaving = new Set<number>();
+  readonly #rivals = new Rivals();
   #underWay = 0;
   #running: Promise<void> = Promise.resolve();
   #counts = { delivered: 0, rejected: 0, superseded: 0 };
@@ -86,7 +58,9 @@ export class UploadQueue {
   }
 
   start(): void {
-    for (const sequence of [...this.#waiting.keys()]) this.#replaceOlderThan(sequence);
+    const waiting = [...this.#waiting];
+    for (const [sequence, attachment] of waiting) this.#rivals.add(sequence, attachment);
+    for (const [sequence, attachment] of waiting) this.#replaceOlderThan(sequence, attachment);
     this.#tidy();
     this.#running = this.#run();
   }
@@ -95,7 +69,8 @@ export class UploadQueue {
   arrived(records: readonly StoredRecord[]): void {
     for (const { record } of records) {
       if (!record.traits.attachment) continue;
-      this.#replaceOlderThan(record.sequence);
+      this.#rivals.add(record.sequence, record.traits.attachment);
+      this.#replaceOlderThan(record.sequence, record.traits.attachment);
       this.#makeRoom();
       this.#alarm.ring();
     }
@@ -106,6 +81,8 @@ export class UploadQueue {
     this.#options.pinned.unkeep(sequence);
     this.#turns.forget(sequence);
     this.#turns.of(sequence).ambiguous = true;
+    const attachment = this.#waiting.get(sequence);
+    if (attachment) this.#rivals.add(sequence, attachment);
     this.#alarm.ring();
   }
 
@@ -191,15 +168,16 @@ export class UploadQueue {
         return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
       case "undecided":
         if (outcome.final) return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
-        return await this.#failed({ status: "retry", cause: "answered", reason: outcome.reason }, record, attempts);
+        return await this.#failed({ status: "retry", cause: "answered", reason: outcome.reason }, record, attachment, attempts);
       case "retry":
-        return await this.#failed(outcome, record, attempts);
+        return await this.#failed(outcome, record, attachment, attempts);
     }
   }
 
   async #store(sequence: number, attachment: Attachment): Promise<void> {
     const { journal, logger, onStored, pinned } = this.#options;
     const kept = await journal.noteDurably({ k: "u", s: sequence });
+    this.#rivals.remove(sequence, attachment);
     this.#turns.forget(sequence);
     this.#counts.delivered++;
     if (this.#failing) logger.info("Uploads get through again.");
@@ -211,7 +189,12 @@ export class UploadQueue {
     if (kept.status === "durable" || journal.path === undefined || isFull) await pinned.remove(attachment);
   }
 
-  async #failed(outcome: Delivery & { readonly status: "retry" }, record: TrainerRecord, attempts: Attempts): Promise<void> {
+  async #failed(
+    outcome: Delivery & { readonly status: "retry" },
+    record: TrainerRecord,
+    attachment: Attachment,
+    attempts: Attempts,
+  ): Promise<void> {
     const { journal, steadyNow, answeredBudgetMs } = this.#options;
     const { sequence } = record;
     attempts.ambiguous = true;
@@ -221,7 +204,7 @@ export class UploadQueue {
       if (isSpent(journal.ledger.anchorOf(UPLOAD, sequence), answeredBudgetMs, steadyNow()))
         return await this.#giveUp(sequence, "upload-failed", outcome.reason, record);
     }
-    const newer = newerThan(this.#waiting, sequence);
+    const newer = this.#rivals.newerThan(sequence, attachment);
     if (newer !== undefined) return await this.#supersede(sequence, newer);
     this.#backOff(attempts, outcome.reason, outcome.retryAfterMs);
   }
@@ -236,8 +219,8 @@ export class UploadQueue {
   }
 
   /** Older records of the same key give way, unless their bytes are on the wire at this moment. */
-  #replaceOlderThan(newer: number): void {
-    for (const sequence of olderThan(this.#waiting, newer))
+  #replaceOlderThan(newer: number, attachment: Attachment): void {
+    for (const sequence of this.#rivals.olderThan(newer, attachment))
       if (!this.#turns.isUnderWay(sequence)) this.#leave(sequence, () => this.#supersede(sequence, newer));
   }
 
@@ -295,6 +278,7 @@ export class UploadQueue {
     const { pinned, onGivenUp } = this.#options;
     const attachment = this.#waiting.get(sequence);
     await onGivenUp(sequence, reason, detail, record);
+    if (attachment) this.#rivals.remove(sequence, attachment);
     this.#turns.forget(sequence);
     if (reason === "superseded") this.#counts.superseded++;
     else this.#counts.rejected++;
