@@ -10,7 +10,11 @@ export interface ExitFacts {
   readonly stopRequested: boolean;
   /** There is evidence of the kernel's killer: a counter that grew, a pod's reason. */
   readonly outOfMemory: boolean;
+  /** What it held when it was ended for that, where somebody measured. */
+  readonly heldBytes?: number;
 }
+
+const BYTES_PER_MEBIBYTE = 1024 * 1024;
 
 /** sysexits.h: wrong usage, data, configuration. 75 is EX_TEMPFAIL. */
 const isRefusal = (code: number): boolean => code === 2 || (code >= 64 && code <= 78 && code !== 75);
@@ -37,7 +41,7 @@ const POLITE: ReadonlySet<string> = new Set(["SIGTERM", "SIGINT", "SIGHUP"]);
  * | 130, 143, SIGTERM, SIGINT, SIGHUP, not asked for | Preempted |
  * | anything else | TrainerError |
  */
-export function readExit({ exitCode, signal: given, stopRequested, outOfMemory }: ExitFacts): TrainingEnd {
+export function readExit({ exitCode, signal: given, stopRequested, outOfMemory, heldBytes }: ExitFacts): TrainingEnd {
   const signal = given ?? (exitCode === undefined ? undefined : SIGNALS[exitCode]);
   const how = given === undefined ? `ended with code ${String(exitCode ?? "(unknown)")}` : `was ended by ${given}`;
   const facts = { ...(exitCode === undefined ? {} : { exitCode }), ...(signal === undefined ? {} : { signal }) };
@@ -45,7 +49,10 @@ export function readExit({ exitCode, signal: given, stopRequested, outOfMemory }
     return {
       outcome: "failed",
       failure: TRAINING_FAILURES.outOfMemory,
-      message: "the trainer was ended by the kernel for want of memory",
+      message:
+        heldBytes === undefined
+          ? "the trainer was ended by the kernel for want of memory"
+          : `the trainer was ended for holding ${String(Math.ceil(heldBytes / BYTES_PER_MEBIBYTE))} MiB, more than its memory limit`,
       ...facts,
     };
   if (stopRequested) return { outcome: "stopped", message: `the trainer was stopped and ${how}`, ...facts };

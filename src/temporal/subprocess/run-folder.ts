@@ -14,6 +14,8 @@ const exitSchema = z.object({
   code: z.number().nullish(),
   signal: z.string().nullish(),
   oom: z.boolean().optional(),
+  /** What it held when its supervisor ended it for holding too much. */
+  heldBytes: z.number().optional(),
   stopReason: z.string().optional(),
   startError: z.string().optional(),
   superseded: z.boolean().optional(),
@@ -29,6 +31,7 @@ const runSchema = z.object({
   leaseMs: z.number(),
   leaseGraceMs: z.number(),
   memoryEventsFile: z.string().optional(),
+  memoryBytes: z.number().optional(),
   labels: z.record(z.string(), z.string()),
 });
 

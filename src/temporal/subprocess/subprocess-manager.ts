@@ -51,7 +51,13 @@ const STARTING_MS = 15_000;
 const KILL_MARGIN_MS = 10_000;
 const LEASE_TOUCHES = 10;
 
-/** Trainers as processes of this host. @throws ConfigError for options that cannot be used, and on Windows. */
+/**
+ * Trainers as processes of this host. On Linux, `resources.memoryBytes` is held against what a trainer and its children
+ * keep in memory, twice a second; one that is above it is ended as `OutOfMemory`. It is a watch and not a wall: until the
+ * next look a trainer may hold more. Elsewhere, and for cpus and gpus, nobody holds it to anything.
+ *
+ * @throws ConfigError for options that cannot be used, and on Windows.
+ */
 export function subprocessManager(options: SubprocessManagerOptions): TrainingManager {
   if (process.platform === "win32")
     throw new ConfigError("Trainers as processes need process groups, which Windows has not. Use Kubernetes Jobs there.", [
@@ -112,6 +118,7 @@ class SubprocessManager implements TrainingManager {
       leaseMs: this.#leaseMs,
       leaseGraceMs: this.#leaseGraceMs,
       ...(this.#options.memoryEventsFile === undefined ? {} : { memoryEventsFile: this.#options.memoryEventsFile }),
+      ...(spec.resources?.memoryBytes === undefined ? {} : { memoryBytes: spec.resources.memoryBytes }),
       labels: { ...labels },
     };
     try {
@@ -283,6 +290,7 @@ function endOf(exit: ExitRecord): TrainingEnd {
     signal: exit.signal ?? undefined,
     stopRequested: exit.stopReason !== undefined,
     outOfMemory: exit.oom === true,
+    ...(exit.heldBytes === undefined ? {} : { heldBytes: exit.heldBytes }),
   });
 }
 

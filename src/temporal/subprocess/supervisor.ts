@@ -16,11 +16,14 @@ interface RunFile {
   readonly leaseGraceMs: number;
   /** The kernel's counters of the memory group, `memory.events`; undefined: found through `/proc/self/cgroup`. */
   readonly memoryEventsFile?: string;
+  /** What the trainer and everybody of its session may hold together. */
+  readonly memoryBytes?: number;
 }
 
 const folder = process.argv[2] ?? "";
 const run = JSON.parse(readFileSync(path.join(folder, "run.json"), "utf8")) as RunFile;
 const MAX_LEASE_CHECK_MS = 5_000;
+const MEMORY_CHECK_MS = 500;
 /** A stop that came as a signal alone, without the manager's word on how long to wait. */
 const DEFAULT_GRACE_MS = 30_000;
 
@@ -79,6 +82,45 @@ function ownMemoryEvents(): string {
   }
 }
 
+/** Processes of the trainer's session: also those that made groups of their own, but not those that made a session. */
+function sessionOf(leader: number): string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && statField(name, SESSION_FIELD) === String(leader));
+}
+
+/** Numbered from the state letter, which follows the last parenthesis: a program's name may hold anything. */
+const SESSION_FIELD = 3;
+
+function statField(pid: string, field: number): string | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return line.slice(line.lastIndexOf(")") + 2).split(" ")[field];
+  } catch {
+    return undefined;
+  }
+}
+
+function kilobytesIn(file: string, name: string): number | undefined {
+  try {
+    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(file, "utf8"))?.[1];
+    return found === undefined ? undefined : Number(found);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a session holds, when that is more than the limit. Resident sizes are quick to read but count a page once for each
+ * process that shares it; only above the limit is the dear figure asked for, which divides such pages among their holders.
+ */
+function overLimit(leader: number, limitBytes: number): number | undefined {
+  const pids = sessionOf(leader);
+  const sum = (read: (pid: string) => number): number => pids.reduce((total, pid) => total + read(pid) * 1024, 0);
+  const resident = (pid: string): number => kilobytesIn(`/proc/${pid}/status`, "VmRSS") ?? 0;
+  if (sum(resident) <= limitBytes) return undefined;
+  const held = sum((pid) => kilobytesIn(`/proc/${pid}/smaps_rollup`, "Pss") ?? resident(pid));
+  return held > limitBytes ? held : undefined;
+}
+
 /** Another was started for the same job while this one was on its way. */
 function isSuperseded(): boolean {
   const own = path.basename(folder);
@@ -90,6 +132,14 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
     if (child.pid !== undefined) process.kill(-child.pid, signal);
   } catch {
     // Nobody of it is left.
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // Gone meanwhile.
   }
 }
 
@@ -135,15 +185,27 @@ function supervise(): void {
     },
     Math.min(MAX_LEASE_CHECK_MS, run.leaseMs / 4),
   );
+  const { memoryBytes } = run;
+  let heldBytes: number | undefined;
+  const memory =
+    memoryBytes === undefined || process.platform !== "linux"
+      ? undefined
+      : setInterval(() => {
+          if (child.pid === undefined || heldBytes !== undefined) return;
+          heldBytes = overLimit(child.pid, memoryBytes);
+          // As the kernel does: at once, since whoever is asked goes on allocating.
+          if (heldBytes !== undefined) for (const pid of sessionOf(child.pid)) killProcess(Number(pid));
+        }, MEMORY_CHECK_MS);
   child.on("error", (error) => {
     if (child.pid === undefined) end({ startError: error.message });
   });
   child.on("exit", (code, signal) => {
     clearTimeout(timer);
     clearInterval(lease);
+    clearInterval(memory);
     // Whoever it left behind holds the log, and perhaps the accelerator.
     killGroup(child, "SIGKILL");
-    end({ code, signal, oom: oomKills() > killsBefore });
+    end({ code, signal, oom: heldBytes !== undefined || oomKills() > killsBefore, heldBytes });
   });
   if (child.pid !== undefined) writeWhole("trainer.json", identity(child.pid));
 }

@@ -127,4 +127,40 @@ describe("a trainer as a process", () => {
     for (const entry of await readdir(bench.registry, { recursive: true, withFileTypes: true }))
       if (entry.isFile()) expect(await readFile(path.join(entry.parentPath, entry.name), "utf8")).not.toContain("hunter2");
   });
+
+  // What the kernel counts and the limit that is held against it exist on Linux alone.
+  describe.runIf(process.platform === "linux")("with a memory limit", () => {
+    const MEBIBYTE = 1024 * 1024;
+    const hoarding = (mode: string, limitMebibytes: number) => {
+      const request = bench!.request(mode);
+      const env = { ...request.spec.env, GATE: path.join(bench!.folder, "gate") };
+      return { ...request, spec: { ...request.spec, env, resources: { memoryBytes: limitMebibytes * MEBIBYTE } } };
+    };
+
+    it("is ended as OutOfMemory when it really holds more, and told what it held", async () => {
+      bench = await subprocessBench();
+      const { handle } = await bench.worker().start(hoarding("hoard:200", 200), { signal });
+      const end = await bench.worker().wait(handle, { signal });
+      expect(end).toMatchObject({ outcome: "failed", failure: "OutOfMemory", signal: "SIGKILL" });
+      expect(Number(/holding (\d+) MiB/.exec(end.message)?.[1])).toBeGreaterThan(200);
+    });
+
+    it("is ended with its children when they hold more together, though none does alone", async () => {
+      bench = await subprocessBench();
+      const { handle } = await bench.worker().start(hoarding("hoards:150", 300), { signal });
+      expect(await bench.worker().wait(handle, { signal })).toMatchObject({ outcome: "failed", failure: "OutOfMemory" });
+      const pids = (await bench.ledger()).map(([, , pid]) => pid);
+      await until(() => pids.every((pid) => !bench!.isAlive(pid)));
+    });
+
+    it("goes on to its end when it stays below", async () => {
+      bench = await subprocessBench();
+      const request = hoarding("hoard:200", 600);
+      const { handle } = await bench.worker().start(request, { signal });
+      await until(async () => (await bench!.ledger()).some(([, word]) => word === "hoarded"));
+      await writeFile(request.spec.env.GATE, "");
+      expect(await bench.worker().wait(handle, { signal })).toMatchObject({ outcome: "completed" });
+      expect((await bench.ledger()).at(-1)?.[1]).toBe("ended-with-200");
+    });
+  });
 });

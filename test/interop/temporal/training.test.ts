@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { WorkflowFailedError } from "@temporalio/client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { trainingSearchAttributes } from "../../../src/temporal/workflow/training-search-attributes.js";
 import { until } from "../../support/until.js";
 import { Tally } from "../support/tally.js";
 import { keepHistory } from "./keep-history.js";
@@ -23,6 +24,10 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
+const MEBIBYTE = 1024 * 1024;
+/** `INDEXED_VALUE_TYPE_KEYWORD` of temporal.api.enums.v1. */
+const KEYWORD = 2;
+const ATTRIBUTES = Object.fromEntries(Object.values(trainingSearchAttributes).map(({ name }) => [name, KEYWORD]));
 const WHOLE = [1, 1 / 2, 1 / 3];
 
 async function failure(result: Promise<unknown>): Promise<{ readonly workflow: string; readonly type: string | undefined }> {
@@ -155,7 +160,6 @@ describe("a training through Temporal", () => {
   it.each([
     ["crash:1", "TrainerError"],
     ["kill:SIGKILL", "Killed"],
-    ["oom", "OutOfMemory"],
     ["reportFailed", "TrainerError"],
   ])("whose trainer ends by %s fails as %s everywhere", async (end, type) => {
     await bench.worker();
@@ -172,11 +176,44 @@ describe("a training through Temporal", () => {
     await agreeOn("failed", "/failed");
   });
 
-  it("that ran out of memory is tried with more, where that was asked for", async () => {
+  it("that holds more memory than it asked for is ended, and tried with more, where that was asked for", async () => {
     await bench.worker();
-    const workflow = await bench.start({ END: "oom@1" }, { resources: { memoryBytes: 1_000 }, moreMemory: { maxMemoryBytes: 4_000 } });
+    // Each takes 300 MiB beside what it is made of. Only the first would keep them for ever: the limit must end it.
+    const memory = { resources: { memoryBytes: 300 * MEBIBYTE }, moreMemory: { factor: 3, maxMemoryBytes: 4_096 * MEBIBYTE } };
+    const workflow = await bench.start({ END: "hoard:300/1" }, memory);
     expect(await workflow.result()).toMatchObject({ status: "completed", memoryRetries: 1 });
-    expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began", "2 began"]);
+    const ledger = await bench.ledger();
+    expect(ledger.filter((line) => line.endsWith("began"))).toEqual(["1 began", "2 began"]);
+    expect(ledger.slice(-2)).toEqual(["2 hoarded-300", "2 completed"]);
+    await agreeOn("completed", "/completed");
+  });
+
+  it("that holds more memory than it asked for fails as OutOfMemory everywhere", async () => {
+    await bench.worker();
+    const workflow = await bench.start({ END: "hoard:300/1" }, { resources: { memoryBytes: 300 * MEBIBYTE } });
+    expect(await failure(workflow.result())).toMatchObject({ type: "OutOfMemory" });
+    expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began"]);
+    await agreeOn("failed", "/failed");
+  });
+
+  it("is found by its search attributes, while it runs and when it has ended", async () => {
+    await bench.client.connection.operatorService.addSearchAttributes({ namespace: "default", searchAttributes: ATTRIBUTES });
+    await bench.worker();
+    const workflow = await bench.start({ HOLD_AT: "1" }, { searchAttributes: true });
+    await bench.reached("1 epoch:1");
+    const taskId = (await bench.clearml()).id;
+    const found = async (step: string): Promise<string[]> => {
+      const query = `TrainerJobId = "7" AND ClearmlTaskId = "${taskId}" AND TrainerStep = "${step}"`;
+      const ids: string[] = [];
+      for await (const { workflowId } of bench.client.workflow.list({ query })) ids.push(workflowId);
+      return ids;
+    };
+    await until(async () => (await found("training")).length > 0);
+    expect(await found("training")).toEqual([bench.queue]);
+    await bench.openGate();
+    await workflow.result();
+    await until(async () => (await found("ended")).length > 0);
+    expect(await found("training")).toEqual([]);
     await agreeOn("completed", "/completed");
   });
 

@@ -1,13 +1,14 @@
 /**
  * A trainer for tests of managers: says in a ledger that it began, how it was told to stop, and that it ended. `MODE` says
  * what it does: `complete`, `exit:<code>`, `kill:<signal>`, `wait` (ends well on SIGTERM), `deaf` (does not), `oom`,
- * `family` (deaf, with a child that is deaf too).
+ * `family` (deaf, with a child that is deaf too), `hoard:<MiB>` (takes so much memory, and ends when `GATE` is there),
+ * `hoards:<MiB>` (so much in each of two processes).
  */
 import { spawn } from "node:child_process";
 import { setInterval } from "node:timers";
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 
-const { MODE = "complete", LEDGER = "", MEMORY_EVENTS = "", SECRET = "" } = process.env;
+const { MODE = "complete", LEDGER = "", MEMORY_EVENTS = "", GATE = "", SECRET = "" } = process.env;
 const fence = process.env.TRAINER_FENCE ?? "-";
 const note = (what) => appendFileSync(LEDGER, `${fence} ${what} ${process.pid}\n`);
 const [kind, argument = ""] = MODE.split(":");
@@ -44,6 +45,19 @@ switch (kind) {
     spawn(process.execPath, [process.argv[1]], { env: { ...process.env, MODE: "deaf" }, stdio: "ignore" });
     hold();
     break;
+  case "hoards":
+    spawn(process.execPath, [process.argv[1]], { env: { ...process.env, MODE: `hoard:${argument}` }, stdio: "ignore" });
+  // falls through
+  case "hoard": {
+    const hoard = Array.from({ length: Number(argument) }, () => Buffer.alloc(1024 * 1024, 1));
+    note("hoarded");
+    setInterval(() => {
+      if (!existsSync(GATE)) return;
+      note(`ended-with-${hoard.length}`);
+      process.exit(0);
+    }, 20);
+    break;
+  }
   case "wait":
   case "deaf":
     hold();

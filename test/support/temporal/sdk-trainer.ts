@@ -1,7 +1,8 @@
 /**
  * A trainer for the tests of the activities, made as a user makes one. Says in `LEDGER` what it does, by its number. Holds
  * at epoch `HOLD_AT` until `GATE` is there. `END`: `complete`, `crash:<code>`, `reportFailed`, `oom`, `kill:<signal>`.
- * `oom@1` for the first trainer alone.
+ * `oom@1` for the first trainer alone. `hoard:<MiB>`: takes so much memory after its epochs; `hoard:<MiB>/<fence>` also
+ * keeps it until it is killed, if it is the trainer of that number, and completes if not.
  * `DEAF`: goes on when it is told to stop.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -33,10 +34,16 @@ for (let epoch = (sdk.resume?.epoch ?? 0) + 1; epoch <= Number(EPOCHS) && !mayGo
 // An end with a number happens to the trainer of that number alone: `oom@1`.
 const [what = "", only] = END.split("@");
 const [kind, argument = ""] = only === undefined || only === fence ? what.split(":") : ["complete"];
+if (kind === "hoard") {
+  const [mebibytes, doomed] = argument.split("/");
+  const hoard = Array.from({ length: Number(mebibytes) }, () => Buffer.alloc(1024 * 1024, 1));
+  note(`hoarded-${String(hoard.length)}`);
+  while (doomed === fence) await sleep(1_000, hoard);
+}
 if (mayGoOn()) {
   await sdk.reportStopped((sdk.signal.reason as Error).message);
   note("stopped");
-} else if (kind === "complete") {
+} else if (kind === "complete" || kind === "hoard") {
   await sdk.reportCompleted({ finalMetrics: { train_loss: 1 / Number(EPOCHS) } });
   note("completed");
 } else if (kind === "reportFailed") {
