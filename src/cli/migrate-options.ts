@@ -1,5 +1,6 @@
 /** `trainer-sdk migrate` on the command line: its commands and their options. */
 import { InvalidArgumentError, Option, type Command } from "commander";
+import type { ExportOptions } from "./migrate-export-command.js";
 import type { MigrateOptions, MigrateStep } from "./migrate-command.js";
 import type { ExitCode, Terminal } from "./terminal.js";
 
@@ -15,11 +16,9 @@ Exit codes: 0 all is well, 1 something is missing, different or was interrupted,
 
 /** Adds the commands. What they need is loaded when they run. */
 export function addMigrateCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
-  const mlflow = program
-    .command("migrate")
-    .description("Move what another experiment tracker holds to ClearML, and prove it.")
-    .command("mlflow")
-    .description("From an MLflow server, 2.9 to 3.x: plan, then run, then verify.");
+  const migrate = program.command("migrate").description("Move what another experiment tracker holds to ClearML, and prove it.");
+  addExportCommand(migrate, terminal, done);
+  const mlflow = migrate.command("mlflow").description("From an MLflow server, 2.9 to 3.x: plan, then run, then verify.");
   const add = (step: MigrateStep, description: string): Command =>
     mlflow
       .command(step)
@@ -51,6 +50,21 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
     "--accept-links",
     "end with 0 though files were linked and not copied: their bytes are not in ClearML",
   );
+}
+
+function addExportCommand(migrate: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+  migrate
+    .command("export")
+    .description("Write migrated runs back out of ClearML alone, as a tracking folder (mlruns) that MLflow reads.")
+    .argument("<folder>", "folder to make; missing or empty")
+    .option("--source-id <name>", "the source of the runs (default: the only one that ClearML knows)")
+    .option("--run <id...>", "only these runs, by MLflow's ids (default: all)")
+    .option("--concurrency <number>", "runs at the same time (default: 4)", parseCount)
+    .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
+    .action(async (folder: string, options: ExportOptions) => {
+      const { runExport } = await import("./migrate-export-command.js");
+      done(await runExport(folder, options, process.env, terminal));
+    });
 }
 
 function parseCount(text: string): number {

@@ -18,5 +18,6 @@ export { planMigration, type LossyThing, type MigrationPlan } from "./plan-migra
 export { runMigration, type MigrationReport, type RunMigrationOptions } from "./run-migration.js";
 export type { MigratedModels } from "./migrate-models.js";
 export { verifyMigration, type VerificationReport, type VerifyMigrationOptions } from "./verify-migration.js";
+export { exportMigration, type ExportMigrationOptions, type ExportReport } from "./export-migration.js";
 export type { Difference, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

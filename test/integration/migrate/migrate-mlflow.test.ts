@@ -3,15 +3,15 @@
  * real one is understood is shown by `npm run test:interop -- mlflow`.
  */
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClearML, type ClearML } from "../../../src/clearml/index.js";
+import { createClearML, Task, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
-import { MlflowClient, runMigration, verifyMigration } from "../../../src/migrate/index.js";
+import { exportMigration, MlflowClient, runMigration, verifyMigration } from "../../../src/migrate/index.js";
 
 /** Text of an answer by path and query; what is missing answers 500, as MLflow does for a missing file. */
 type Answers = Record<string, string>;
@@ -233,5 +233,50 @@ describe("a migration", () => {
     expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
     expect((await runMigration({ mlflow, clearml })).models).toMatchObject({ migrated: 2 });
     expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
+  });
+});
+
+describe("an export", () => {
+  const files = (...paths: string[]): string => JSON.stringify({ files: paths.map((path) => ({ path, is_dir: false, file_size: 3 })) });
+
+  it("writes what ClearML has kept, without MLflow, and no file outside its folder", async () => {
+    answers = holding(["a", "b"], {
+      [history("a")]: page(`${point('"NaN"', T, "0")},${point("-0.0", T + 1, "9007199254740993")}`),
+      [history("b")]: "{}",
+    });
+    answers["artifacts/list?run_id=a"] = files("x.bin", "../escape");
+    answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
+    answers["/get-artifact?run_uuid=a&path=..%2Fescape"] = "abc";
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 2, failures: [] });
+    answers = {};
+    const target = join(folder, "mlruns");
+    const report = await exportMigration({ clearml, folder: target });
+    expect(report).toMatchObject({
+      ok: false,
+      runs: 2,
+      points: 2,
+      files: 1,
+      failures: [],
+      notFiled: [{ runId: "a", what: "file ../escape" }],
+    });
+    expect(await readFile(join(target, "1/a/metrics/loss"), "utf8")).toBe(`${String(T)} nan 0\n${String(T + 1)} -0 9007199254740993\n`);
+    expect(await readFile(join(target, "1/a/artifacts/x.bin"), "utf8")).toBe("abc");
+    expect((await readdir(join(target, "1/a"))).includes("escape")).toBe(false);
+    expect((await readdir(target)).sort()).toEqual(["1"]);
+    await expect(exportMigration({ clearml, folder: target })).rejects.toThrow(/holds something/);
+  });
+
+  it("names a run whose file was changed in ClearML since", async () => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    answers["artifacts/list?run_id=a"] = files("x.bin");
+    answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
+    await runMigration({ mlflow, clearml });
+    const [found] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+    const task = await Task.get(clearml, { id: found?.id ?? "" });
+    await writeFile(join(folder, "x.bin"), "abd");
+    await task.uploadArtifact("x.bin", { path: join(folder, "x.bin") }, { force: true });
+    const report = await exportMigration({ clearml, folder: join(folder, "mlruns") });
+    expect(report).toMatchObject({ ok: false, runs: 0, failures: [{ runId: "a" }] });
+    expect(report.failures[0]?.reason).toMatch(/another than the one that was moved/);
   });
 });

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
-import type { MigrationPlan, MigrationReport, VerificationReport } from "../../../src/migrate/index.js";
+import type { ExportReport, MigrationPlan, MigrationReport, VerificationReport } from "../../../src/migrate/index.js";
 import type { LedgerLine } from "../../../src/migrate/ledger.js";
 import { openServer, type PeerServer } from "../clearml/server.js";
 import { Tally } from "../support/tally.js";
@@ -195,5 +195,23 @@ describe("a migration", () => {
     expect(report.differences[0]?.what).toMatch(words);
     tally.compare("exit code of the repair", (await run("--redo", "--experiment", "many")).code, 0);
     tally.compare("exit code after it", (await verify()).code, 0);
+  });
+
+  it("is undone on paper: MLflow reads what was exported from ClearML alone as it reads its own server", async () => {
+    const target = join(folder, "mlruns");
+    const args = [PROGRAM, "migrate", "export", target, "--json"];
+    // Nobody tells it where MLflow is.
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
+      env: { ...process.env, ...server.env },
+      maxBuffer: 64 * 1024 ** 2,
+    });
+    const report = JSON.parse(stdout) as ExportReport;
+    tally.compare("runs", [report.ok, report.runs], [true, MANY_RUNS + NAMED_RUNS]);
+    const all = Object.values(ids);
+    const original = await mlflow.read(all);
+    const rebuilt = await mlflow.read(all, target);
+    tally.compare("runs of the folder", Object.keys(rebuilt.runs).length, all.length);
+    tally.compareFields("experiments", { ...rebuilt.experiments }, { ...original.experiments });
+    for (const id of all) tally.compareFields(`run ${id}`, { ...rebuilt.runs[id] }, { ...original.runs[id] });
   });
 });

@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const CORPUS = fileURLToPath(new URL("programs/corpus.py", import.meta.url));
+const READ = fileURLToPath(new URL("programs/read_runs.py", import.meta.url));
 const SERVE = fileURLToPath(new URL("programs/serve.py", import.meta.url));
 const START_LIMIT_MS = 180_000;
 
@@ -17,7 +18,14 @@ export interface MlflowServer {
   readonly trackingUri: string;
   /** Fills it; answers run ids by run name. */
   fill(longPoints: number, manyRuns: number): Promise<Readonly<Record<string, string>>>;
+  /** What MLflow's own client says of these runs, asked of this server or of a tracking folder. */
+  read(runIds: readonly string[], folder?: string): Promise<MlflowReading>;
   close(): Promise<void>;
+}
+
+export interface MlflowReading {
+  readonly runs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly experiments: Readonly<Record<string, unknown>>;
 }
 
 /** Starts one and waits until it answers. */
@@ -58,6 +66,11 @@ export async function startMlflow(python: string): Promise<MlflowServer> {
     async fill(longPoints, manyRuns) {
       const { stdout } = await run(python, [CORPUS, String(longPoints), String(manyRuns)], { env, maxBuffer: 64 * 1024 ** 2 });
       return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, string>;
+    },
+    async read(runIds, folder = trackingUri) {
+      const reading = run(python, [READ, folder], { env: { ...env, MLFLOW_ALLOW_FILE_STORE: "true" }, maxBuffer: 256 * 1024 ** 2 });
+      reading.child.stdin?.end(JSON.stringify(runIds));
+      return JSON.parse((await reading).stdout.trim().split("\n").at(-1) ?? "") as MlflowReading;
     },
     close,
   };

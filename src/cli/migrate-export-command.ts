@@ -1,0 +1,59 @@
+/** `trainer-sdk migrate export`: what ClearML alone has kept of MLflow's runs, as a folder that MLflow reads. */
+import { createClearML } from "../clearml/create-clearml.js";
+import { exportMigration, type ExportReport } from "../migrate/export-migration.js";
+import { MigrateProgress } from "./migrate-progress.js";
+import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+
+/** Options as the command line gives them. */
+export interface ExportOptions {
+  readonly sourceId?: string;
+  readonly run?: readonly string[];
+  readonly concurrency?: number;
+  readonly json?: boolean;
+}
+
+const MAX_LISTED = 20;
+
+/** @returns 0 when every run came out whole, else 1. @throws ConfigError for a folder that holds something. */
+export async function runExport(
+  folder: string,
+  options: ExportOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  await using clearml = createClearML({}, env);
+  const progress = new MigrateProgress(terminal, "export");
+  try {
+    const { sourceId, run: runs, concurrency } = options;
+    const report = await exportMigration({
+      ...{ clearml, folder, sourceId, runs, concurrency, signal: terminal.stop },
+      onProgress: (now) => {
+        progress.update(now);
+      },
+    });
+    progress.end();
+    const lines = options.json === true ? [JSON.stringify(report)] : exportLines(report);
+    terminal.out(lines.map((line) => `${line}\n`).join(""));
+    return report.ok ? EXIT.ok : EXIT.failed;
+  } finally {
+    progress.end();
+  }
+}
+
+function exportLines(report: ExportReport): string[] {
+  const { notFiled, linkedFiles, failures } = report;
+  const listed = (lines: readonly string[]): string[] => [
+    ...lines.slice(0, MAX_LISTED),
+    ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
+  ];
+  return [
+    `${String(report.runs)} runs, ${String(report.points)} points, ${String(report.files)} files (${String(report.fileBytes)} bytes) in ${report.folder}`,
+    ...(report.runs === 0 && failures.length === 0 ? ["ClearML has no migrated run of this source."] : []),
+    ...listed(
+      notFiled.map(({ runId, what }) => `NO PLACE in a folder: run ${runId}: ${what}; it is in mlflow-run.jsonl.gz beside the run`),
+    ),
+    ...listed(linkedFiles.map(({ runId, path, uri }) => `LINKED, no bytes in ClearML: run ${runId}: ${path} at ${uri}`)),
+    ...listed(failures.map(({ runId, reason }) => `FAILED: run ${runId}: ${reason}`)),
+    ...(report.interrupted ? ["INTERRUPTED: start it again, into another folder."] : []),
+  ];
+}

@@ -1,0 +1,222 @@
+/**
+ * Writes runs back out of ClearML as a tracking folder that MLflow reads. MLflow is not asked: what comes out is what ClearML
+ * alone has kept, counted and compared with the digests that were taken on the way in. It writes into a new folder only.
+ */
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { ConfigError, describeError, DownloadError } from "../base/errors.js";
+import type { ClearML } from "../clearml/create-clearml.js";
+import type { ArtifactDocument } from "../protocol/clearml/task-document.js";
+import { mappedNames } from "./mapped-names.js";
+import { migratedTasks, type MigratedTask } from "./migrated-tasks.js";
+import { DEFAULT_CONCURRENCY, type MigrationProgress } from "./migration-options.js";
+import { readRunCopy, RUN_COPY_ARTIFACT, RUN_COPY_FILE, type RunCopyLine } from "./run-copy.js";
+import { appendPoints, NamedFiles, safePath, writeDatasets, writeExperiment, writePairs, writeRunInfo } from "./tracking-folder.js";
+import { forEachAtOnce } from "./work-pool.js";
+
+export interface ExportMigrationOptions {
+  readonly clearml: ClearML;
+  /** The folder to make; it must be missing or empty. */
+  readonly folder: string;
+  /** The source of which the runs came. Default: the only one there is. */
+  readonly sourceId?: string | undefined;
+  /** Ids of runs. Default: all. */
+  readonly runs?: readonly string[] | undefined;
+  /** Runs at the same time. Default 4. */
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined;
+}
+
+/** What an export wrote. */
+export interface ExportReport {
+  /** True when every run is there, whole. */
+  readonly ok: boolean;
+  readonly folder: string;
+  readonly sourceId: string | undefined;
+  readonly runs: number;
+  readonly points: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  /** Names that a folder cannot hold, such as `loss` beside `loss/train`: in the run's `mlflow-run.jsonl.gz` alone. */
+  readonly notFiled: readonly { readonly runId: string; readonly what: string }[];
+  /** Files that were linked: ClearML has no bytes of them. */
+  readonly linkedFiles: readonly { readonly runId: string; readonly path: string; readonly uri: string }[];
+  readonly failures: readonly { readonly runId: string; readonly reason: string }[];
+  readonly interrupted: boolean;
+}
+
+type Head = Extract<RunCopyLine, { readonly kind: "run" }>;
+
+/** @throws ConfigError for a folder that holds something, or several sources; what keeps the tasks from being listed. */
+export async function exportMigration(options: ExportMigrationOptions): Promise<ExportReport> {
+  const signal = options.signal ?? new AbortController().signal;
+  const folder = resolve(options.folder);
+  await makeEmpty(folder);
+  const found = await migratedTasks(options.clearml, options.sourceId, signal);
+  const wanted = new Set(options.runs);
+  const tasks = found.tasks.filter(({ runId }) => options.runs === undefined || wanted.delete(runId));
+  const work = new Export(options.clearml, folder, signal);
+  work.failures.push(...[...wanted].map((runId) => ({ runId, reason: "ClearML has no task of this run" })));
+  let runsDone = 0;
+  try {
+    await forEachAtOnce(tasks, options.concurrency ?? DEFAULT_CONCURRENCY, async (task) => {
+      signal.throwIfAborted();
+      try {
+        await work.write(task);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        work.failures.push({ runId: task.runId, reason: describeError(error) });
+      }
+      runsDone++;
+      options.onProgress?.({ runsDone, runsTotal: tasks.length, points: work.counts.points, files: work.counts.files });
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  const { notFiled, linkedFiles, failures, counts } = work;
+  const isWhole = !signal.aborted && failures.length + notFiled.length + linkedFiles.length === 0 && counts.runs > 0;
+  return {
+    ok: isWhole,
+    folder,
+    sourceId: found.sourceId,
+    ...counts,
+    notFiled,
+    linkedFiles,
+    failures,
+    interrupted: signal.aborted,
+  };
+}
+
+class Export {
+  readonly counts = { runs: 0, points: 0, files: 0, fileBytes: 0 };
+  readonly notFiled: { runId: string; what: string }[] = [];
+  readonly linkedFiles: { runId: string; path: string; uri: string }[] = [];
+  readonly failures: { runId: string; reason: string }[] = [];
+  readonly #clearml: ClearML;
+  readonly #folder: string;
+  readonly #signal: AbortSignal;
+  /** One of several runs writes their experiment. */
+  readonly #experiments = new Map<string, Promise<void>>();
+
+  constructor(clearml: ClearML, folder: string, signal: AbortSignal) {
+    this.#clearml = clearml;
+    this.#folder = folder;
+    this.#signal = signal;
+  }
+
+  /** One run. It comes to its place when it is whole. */
+  async write({ runId, task }: MigratedTask): Promise<void> {
+    const artifacts = new Map((task.execution?.artifacts ?? []).map((artifact) => [artifact.key, artifact]));
+    const work = await mkdtemp(join(tmpdir(), "trainer-sdk-export-"));
+    // Beside its place, so that it comes there in one step.
+    const part = await mkdtemp(join(this.#folder, ".part-"));
+    try {
+      const copy = join(work, RUN_COPY_FILE);
+      await this.#fetch(artifacts.get(RUN_COPY_ARTIFACT), "its copy", copy);
+      await this.#rebuild(runId, copy, part, artifacts);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+      await rm(part, { recursive: true, force: true });
+    }
+  }
+
+  async #rebuild(runId: string, copy: string, part: string, artifacts: ReadonlyMap<string, ArtifactDocument>): Promise<void> {
+    let home: string | undefined;
+    const metrics = new NamedFiles(join(part, "metrics"));
+    const files: Extract<RunCopyLine, { readonly kind: "file" }>[] = [];
+    const unfiled = new Set<string>();
+    const metricFiles = new Map<string, string | undefined>();
+    let points = 0;
+    for await (const line of readRunCopy(copy)) {
+      this.#signal.throwIfAborted();
+      if (line.kind === "run") home = await this.#start(runId, line, part, unfiled);
+      else if (line.kind === "file") files.push(line);
+      else if (line.kind === "points") {
+        if (!metricFiles.has(line.key)) metricFiles.set(line.key, await metrics.place(line.key));
+        const file = metricFiles.get(line.key);
+        if (file === undefined) unfiled.add(`metric ${line.key}`);
+        else await appendPoints(file, line.points);
+        points += line.points.length;
+      } else if (line.kind === "end" && (line.points !== points || line.files !== files.length))
+        throw new DownloadError(
+          `The copy of run ${runId} tells of ${String(line.points)} points and ${String(line.files)} files, and holds ${String(points)} and ${String(files.length)}.`,
+          { uri: copy, retryable: false },
+        );
+    }
+    if (home === undefined) throw new DownloadError(`The copy of run ${runId} has no beginning.`, { uri: copy, retryable: false });
+    const names = mappedNames(
+      files.map(({ path }) => path),
+      [RUN_COPY_ARTIFACT],
+    );
+    for (const file of files) await this.#file(runId, join(part, "artifacts"), file, artifacts.get(names.get(file.path) ?? file.path));
+    await copyFile(copy, join(part, RUN_COPY_FILE));
+    await rename(part, home);
+    for (const what of unfiled) this.notFiled.push({ runId, what });
+    this.counts.points += points;
+    this.counts.runs++;
+  }
+
+  async #start(runId: string, head: Head, part: string, unfiled: Set<string>): Promise<string> {
+    const experiment = head.experiment as Readonly<Record<string, unknown>>;
+    const run = head.run as {
+      readonly info: Readonly<Record<string, unknown>>;
+      readonly data: { readonly params: unknown; readonly tags: unknown };
+      readonly inputs?: unknown;
+    };
+    const experimentId = String(experiment["experiment_id"]);
+    if (run.info["run_id"] !== runId || !/^[\w-]+$/.test(runId) || !/^[\w-]+$/.test(experimentId))
+      throw new DownloadError(`The copy of run ${runId} is that of another run or experiment.`, { uri: runId, retryable: false });
+    const folder = join(this.#folder, ...(experiment["lifecycle_stage"] === "deleted" ? [".trash"] : []), experimentId);
+    const known = this.#experiments.get(experimentId) ?? writeExperiment(folder, experiment);
+    this.#experiments.set(experimentId, known);
+    await known;
+    const home = join(folder, runId);
+    await writeRunInfo(part, home, run.info);
+    for (const name of await writePairs(join(part, "params"), run.data.params)) unfiled.add(`parameter ${name}`);
+    for (const name of await writePairs(join(part, "tags"), run.data.tags)) unfiled.add(`tag ${name}`);
+    await writeDatasets(folder, part, runId, run.inputs);
+    return home;
+  }
+
+  async #file(
+    runId: string,
+    folder: string,
+    { path, sha256, uri, sizeBytes }: Extract<RunCopyLine, { readonly kind: "file" }>,
+    artifact: ArtifactDocument | undefined,
+  ): Promise<void> {
+    if (uri !== undefined) {
+      this.linkedFiles.push({ runId, path, uri });
+      return;
+    }
+    const below = safePath(path);
+    if (below === undefined) {
+      this.notFiled.push({ runId, what: `file ${path}` });
+      return;
+    }
+    const target = join(folder, below);
+    await mkdir(dirname(target), { recursive: true });
+    const digest = await this.#fetch(artifact, `its file ${path}`, target);
+    if (digest !== sha256)
+      throw new DownloadError(`The file ${path} of run ${runId} is another than the one that was moved.`, {
+        uri: artifact?.uri ?? path,
+        retryable: false,
+      });
+    this.counts.files++;
+    this.counts.fileBytes += sizeBytes;
+  }
+
+  async #fetch(artifact: ArtifactDocument | undefined, what: string, target: string): Promise<string> {
+    if (artifact?.uri == null) throw new DownloadError(`The task has no artifact for ${what}.`, { uri: what, retryable: false });
+    return (await this.#clearml.objects.fetch(artifact.uri, target, { signal: this.#signal })).sha256;
+  }
+}
+
+async function makeEmpty(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) {
+    const message = "holds something: give a new or an empty folder";
+    throw new ConfigError(`The folder ${folder} ${message}.`, [{ path: "folder", message }]);
+  }
+}
