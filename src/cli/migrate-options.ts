@@ -1,6 +1,7 @@
 /** `trainer-sdk migrate` on the command line: its commands and their options. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { ExportOptions } from "./migrate-export-command.js";
+import type { RollbackCommandOptions } from "./migrate-rollback-command.js";
 import type { MigrateOptions, MigrateStep } from "./migrate-command.js";
 import type { ExitCode, Terminal } from "./terminal.js";
 
@@ -18,6 +19,7 @@ Exit codes: 0 all is well, 1 something is missing, different or was interrupted,
 export function addMigrateCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
   const migrate = program.command("migrate").description("Move what another experiment tracker holds to ClearML, and prove it.");
   addExportCommand(migrate, terminal, done);
+  addRollbackCommand(migrate, terminal, done);
   const mlflow = migrate.command("mlflow").description("From an MLflow server, 2.9 to 3.x: plan, then run, then verify.");
   const add = (step: MigrateStep, description: string): Command =>
     mlflow
@@ -64,6 +66,20 @@ function addExportCommand(migrate: Command, terminal: Terminal, done: (code: Exi
     .action(async (folder: string, options: ExportOptions) => {
       const { runExport } = await import("./migrate-export-command.js");
       done(await runExport(folder, options, process.env, terminal));
+    });
+}
+
+function addRollbackCommand(migrate: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+  migrate
+    .command("rollback")
+    .description("Remove what a migration made in ClearML, and only that. Says what would go; --yes removes it.")
+    .option("--source-id <name>", "the source whose migration is meant (default: the only one that ClearML knows)")
+    .option("--yes", "remove it")
+    .option("--concurrency <number>", "tasks at the same time (default: 4)", parseCount)
+    .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
+    .action(async (options: RollbackCommandOptions) => {
+      const { runRollback } = await import("./migrate-rollback-command.js");
+      done(await runRollback(options, process.env, terminal));
     });
 }
 

@@ -19,5 +19,6 @@ export { runMigration, type MigrationReport, type RunMigrationOptions } from "./
 export type { MigratedModels } from "./migrate-models.js";
 export { verifyMigration, type VerificationReport, type VerifyMigrationOptions } from "./verify-migration.js";
 export { exportMigration, type ExportMigrationOptions, type ExportReport } from "./export-migration.js";
+export { rollbackMigration, type RollbackOptions, type RollbackReport } from "./rollback-migration.js";
 export type { Difference, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

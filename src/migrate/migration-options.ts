@@ -55,3 +55,8 @@ export function modelKey(sourceId: string, key: string): string {
 export function runKey(sourceId: string, runId: string): string {
   return `trainer-sdk:mlflow:${encodeURIComponent(sourceId.toWellFormed())}:${runId}`;
 }
+
+/** The system tag of a project that a migration made. */
+export function projectKey(sourceId: string): string {
+  return `trainer-sdk:mlflow-project:${encodeURIComponent(sourceId.toWellFormed())}`;
+}

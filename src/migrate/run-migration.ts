@@ -10,7 +10,7 @@ import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
 import { migrateModels, type MigratedModels } from "./migrate-models.js";
 import { migrateRun } from "./migrate-run.js";
-import { DEFAULT_CONCURRENCY, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import { DEFAULT_CONCURRENCY, projectKey, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import type { RunCopySource } from "./run-copy.js";
 import { TASK_TAG } from "./task-of-run.js";
 import { forEachAtOnce } from "./work-pool.js";
@@ -59,6 +59,7 @@ export async function runMigration(options: RunMigrationOptions): Promise<Migrat
 class Migration {
   readonly #options: RunMigrationOptions;
   readonly #signal: AbortSignal;
+  readonly #above = new Set<string>();
   readonly #projects = new Map<string, { readonly id: string; readonly path: string }>();
   /** Tasks of this process, by run: a parent may be asked for before its own turn. */
   readonly #tasks = new Map<string, Promise<{ readonly id: string; readonly created: boolean }>>();
@@ -120,10 +121,27 @@ class Migration {
       if (this.#projects.has(experiment_id)) continue;
       const path = paths.get(experiment_id) ?? name;
       const description = descriptionOf(experiment, this.#options.mlflow.address);
-      const { id } = await this.#options.clearml.projects.findOrCreate(path, { description, signal: this.#signal });
+      await this.#makeAbove(path);
+      const { id } = await this.#makeProject(path, description);
       this.#projects.set(experiment_id, { id, path });
       await ledger?.add({ kind: "experiment", experimentId: experiment_id, projectId: id, experimentName: name, project: path });
     }
+  }
+
+  /** The projects above, one by one: ClearML would make them itself, and nobody could tell by whom they came. */
+  async #makeAbove(path: string): Promise<void> {
+    const parts = path.split("/");
+    for (let count = 1; count < parts.length; count++) {
+      const above = parts.slice(0, count).join("/");
+      if (!this.#above.has(above)) await this.#makeProject(above, "");
+      this.#above.add(above);
+    }
+  }
+
+  /** One that is there stays as it is; one that is made says so, for a rollback. */
+  #makeProject(path: string, description: string): Promise<{ readonly id: string }> {
+    const system_tags = [projectKey(sourceIdOf(this.#options))];
+    return this.#options.clearml.projects.findOrCreate(path, { description, system_tags, signal: this.#signal });
   }
 
   async #migrate(run: InventoryRun, source: RunCopySource, ledger: Ledger | undefined): Promise<void> {

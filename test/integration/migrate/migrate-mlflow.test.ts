@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClearML, Task, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
-import { exportMigration, MlflowClient, runMigration, verifyMigration } from "../../../src/migrate/index.js";
+import { exportMigration, MlflowClient, rollbackMigration, runMigration, verifyMigration } from "../../../src/migrate/index.js";
 
 /** Text of an answer by path and query; what is missing answers 500, as MLflow does for a missing file. */
 type Answers = Record<string, string>;
@@ -279,4 +279,67 @@ describe("an export", () => {
     expect(report).toMatchObject({ ok: false, runs: 0, failures: [{ runId: "a" }] });
     expect(report.failures[0]?.reason).toMatch(/another than the one that was moved/);
   });
+});
+
+describe("a rollback", () => {
+  const projects = async (): Promise<string[]> => {
+    const names: string[] = [];
+    for await (const { name } of clearml.projects.getAll({ search_hidden: true })) names.push(name ?? "");
+    return names.sort();
+  };
+  const tasks = async (): Promise<string[]> => {
+    const names: string[] = [];
+    for await (const { name } of clearml.tasks.getAll({ search_hidden: true })) names.push(name ?? "");
+    return names.sort();
+  };
+
+  it("removes what the migration made, and nothing of others in the same projects", async () => {
+    answers = holding(["a", "b"], { [history("a")]: page(point("1", T, "0")), [history("b")]: "{}" });
+    answers["artifacts/list?run_id=a"] = '{"files":[{"path":"x.bin","is_dir":false,"file_size":3}]}';
+    answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
+    await clearml.projects.create({ name: "moved" });
+    await runMigration({ mlflow, clearml, into: "moved/from mlflow" });
+    const other = new MlflowClient({ trackingUri: mlflow.address }, {});
+    await runMigration({ mlflow: other, clearml, into: "elsewhere", sourceId: "other" });
+    await other.close();
+    const project = await clearml.projects.find("moved/from mlflow/vision");
+    // Somebody's own, in the project of the migration and by its tag.
+    await clearml.tasks.create({ name: "theirs", type: "training", project: project?.id, tags: ["mlflow"] });
+    const [before, found] = [await tasks(), await projects()];
+    await expect(rollbackMigration({ clearml })).rejects.toThrow(/several sources/);
+    const sourceId = mlflow.defaultSourceId;
+
+    const trial = await rollbackMigration({ clearml, sourceId });
+    expect(trial).toMatchObject({ ok: true, isDryRun: true, tasks: 2, projects: 0, failures: [] });
+    expect([await tasks(), await projects()]).toEqual([before, found]);
+
+    const [file] = await artifactUris();
+    const done = await rollbackMigration({ clearml, sourceId, confirmed: true });
+    expect(done).toMatchObject({ ok: true, isDryRun: false, tasks: 2, projects: 0, leftFiles: [], failures: [] });
+    expect(await tasks()).toEqual(["run a", "run b", "theirs"]);
+    expect(await projects()).toEqual(found);
+    await expect(clearml.objects.fetch(file ?? "", join(folder, "gone"), {})).rejects.toThrow();
+
+    expect(await rollbackMigration({ clearml, sourceId: "other" })).toMatchObject({ tasks: 2, projects: 2 });
+    expect(await rollbackMigration({ clearml, sourceId: "other", confirmed: true })).toMatchObject({ ok: true, tasks: 2, projects: 2 });
+    expect(await tasks()).toEqual(["theirs"]);
+    expect(await projects()).toEqual(["moved", "moved/from mlflow", "moved/from mlflow/vision"]);
+  });
+
+  it("leaves a task that was published since, and says so", async () => {
+    answers = holding(["a"], { [history("a")]: "{}" });
+    await runMigration({ mlflow, clearml });
+    const [found] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+    await clearml.tasks.publish({ task: found?.id ?? "" });
+    const report = await rollbackMigration({ clearml, confirmed: true });
+    expect(report).toMatchObject({ tasks: 0, projects: 0, kept: [{ why: "it was published" }, { what: "project vision" }] });
+    expect(await tasks()).toEqual(["run a"]);
+  });
+
+  async function artifactUris(): Promise<string[]> {
+    const uris: string[] = [];
+    for await (const task of clearml.tasks.getAll({ system_tags: [`trainer-sdk:mlflow:${encodeURIComponent(mlflow.defaultSourceId)}:a`] }))
+      uris.push(...(task.execution?.artifacts ?? []).map(({ uri }) => uri ?? ""));
+    return uris;
+  }
 });

@@ -1,0 +1,58 @@
+/** `trainer-sdk migrate rollback`: takes back what a migration made in ClearML. Without `--yes` it only says what that is. */
+import { createClearML } from "../clearml/create-clearml.js";
+import { rollbackMigration, type RollbackReport } from "../migrate/rollback-migration.js";
+import { MigrateProgress } from "./migrate-progress.js";
+import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+
+/** Options as the command line gives them. */
+export interface RollbackCommandOptions {
+  readonly sourceId?: string;
+  readonly yes?: boolean;
+  readonly concurrency?: number;
+  readonly json?: boolean;
+}
+
+const MAX_LISTED = 20;
+
+/** @returns 0 when it was done, or told, else 1. @throws ConfigError when the source is not clear. */
+export async function runRollback(
+  { sourceId, yes, concurrency, json }: RollbackCommandOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  await using clearml = createClearML({}, env);
+  const progress = new MigrateProgress(terminal, "rollback");
+  try {
+    const report = await rollbackMigration({
+      ...{ clearml, sourceId, confirmed: yes, concurrency, signal: terminal.stop },
+      onProgress: (now) => {
+        progress.update(now);
+      },
+    });
+    progress.end();
+    const lines = json === true ? [JSON.stringify(report)] : rollbackLines(report);
+    terminal.out(lines.map((line) => `${line}\n`).join(""));
+    return report.ok ? EXIT.ok : EXIT.failed;
+  } finally {
+    progress.end();
+  }
+}
+
+function rollbackLines(report: RollbackReport): string[] {
+  const { tasks, models, projects, isDryRun, leftFiles } = report;
+  const listed = (lines: readonly string[]): string[] => [
+    ...lines.slice(0, MAX_LISTED),
+    ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
+  ];
+  const what = `${String(tasks)} tasks with their files, ${String(models)} models, ${String(projects)} projects`;
+  return [
+    report.sourceId === undefined
+      ? "ClearML has nothing of a migration."
+      : `${isDryRun ? "would remove" : "removed"} ${what} of ${report.sourceId}`,
+    ...listed(report.kept.map(({ what: one, why }) => `STAYS: ${one}: ${why}`)),
+    ...listed(leftFiles.map((uri) => `FILE STAYS: ${uri}`)),
+    ...listed(report.failures.map(({ what: one, reason }) => `FAILED: ${one}: ${reason}`)),
+    ...(report.interrupted ? ["INTERRUPTED: start it again, and it goes on."] : []),
+    ...(isDryRun && tasks + models + projects > 0 ? ["Nothing was removed. Add --yes to remove it."] : []),
+  ];
+}
