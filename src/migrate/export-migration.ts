@@ -139,7 +139,7 @@ class Export {
         if (file === undefined) unfiled.add(`metric ${line.key}`);
         else await appendPoints(file, line.points);
         points += line.points.length;
-      } else if (line.kind === "end" && (line.points !== points || line.files !== files.length))
+      } else if (line.points !== points || line.files !== files.length)
         throw new DownloadError(
           `The copy of run ${runId} tells of ${String(line.points)} points and ${String(line.files)} files, and holds ${String(points)} and ${String(files.length)}.`,
           { uri: copy, retryable: false },

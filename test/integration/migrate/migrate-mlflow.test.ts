@@ -205,6 +205,12 @@ describe("a migration", () => {
     expect(proof.compared).toMatchObject({ models: 2, files: 2 });
     expect((await runMigration({ mlflow, clearml, ledger })).models).toMatchObject({ migrated: 0, unchanged: 2 });
     expect((await clearml.models.getPage({ search_hidden: true })).models).toHaveLength(2);
+
+    const { id: theirs } = await clearml.models.create({ name: "theirs", uri: "s3://b/theirs", tags: ["v1"] });
+    const undone = await rollbackMigration({ clearml, confirmed: true });
+    // The version without files of its own names a place that was never ClearML's.
+    expect(undone).toMatchObject({ ok: true, tasks: 1, models: 2, projects: 1, leftFiles: ["s3://b/gone/model"], failures: [] });
+    expect((await clearml.models.getPage({ search_hidden: true })).models.map(({ id }) => id)).toEqual([theirs]);
   });
 
   it.each([
