@@ -3,26 +3,23 @@
  * method is one or two calls of the classes and services beside it, and whoever needs more goes there.
  */
 import { basename } from "node:path";
-import { UploadError, ValidationError, describeError } from "../base/errors.js";
-import { AddressBook, metricAddress, type MetricAddress } from "../records/metric-address.js";
-import { describeFileError } from "../storage/file-errors.js";
-import { hashFile } from "../storage/private-copy.js";
+import { ValidationError } from "../base/errors.js";
+import { metricAddresses } from "../records/metric-addresses.js";
 import type { EventInput } from "../protocol/clearml/event-document.js";
-import { NAME_MIN_LENGTH } from "../protocol/clearml/limits.js";
-import { artifactObjectPath } from "../protocol/clearml/object-path.js";
 import type { TaskDocument, TaskType } from "../protocol/clearml/task-document.js";
 import { taskWebUrl } from "../protocol/clearml/web-urls.js";
-import { freeText, nameText } from "./clearml-text.js";
+import { freeText } from "./clearml-text.js";
 import type { ClearML } from "./create-clearml.js";
-import { findOrCreate } from "./find-or-create.js";
-import { weightsOwner } from "./model-weights.js";
 import { OutputModel, type OutputModelInput } from "./output-model.js";
 import { flattenParameters, type ParameterTree } from "./parameter-values.js";
 import { Project, type ProjectFields } from "./project.js";
 import type { TaskMetrics } from "./reading-metrics.js";
 import type { CallOptions } from "./session.js";
+import { TaskApi } from "./task-api.js";
 import { taskIdOf, type TaskArgument } from "./task-argument.js";
-import { namedParameters, putArtifact } from "./task-edits.js";
+import { uploadArtifact } from "./task-artifacts.js";
+import { namedParameters } from "./task-edits.js";
+import { createTask, findOrCreateTask } from "./task-start.js";
 
 /** A new task. */
 export interface CreateTaskInput {
@@ -54,7 +51,10 @@ export interface CreatedTask {
 /** Values of one iteration. */
 export interface LogMetricsInput {
   readonly iteration: number;
-  /** By name, `train_loss` or `val/accuracy`: chart and line follow from it (`metricAddress`). */
+  /**
+   * By name, `train_loss` or `val/accuracy`: chart and line follow from it (`metricAddress`). Two names of one call never share
+   * a line; name a metric in one way in all of them, for from call to call nothing is remembered.
+   */
   readonly metrics: Readonly<Record<string, number>>;
   /** Milliseconds since the epoch. Default: the server's time. */
   readonly timestampMs?: number;
@@ -105,40 +105,20 @@ export class ClearMLService {
    * @throws ValidationError for a name that is too short; ApiError, ConnectionError; the signal's reason.
    */
   async createTask(input: CreateTaskInput, options: CallOptions = {}): Promise<CreatedTask> {
-    const { tasks, projects, session, logger } = this.#clearml;
-    const name = nameText(input.name).trim();
-    if (name.length < NAME_MIN_LENGTH) {
-      const message = `must have at least ${String(NAME_MIN_LENGTH)} characters, which ${JSON.stringify(input.name)} has not`;
-      throw new ValidationError(`A task's name ${message}.`, [{ path: "name", message }]);
-    }
-    const project = input.project === undefined ? undefined : (await projects.findOrCreate(input.project, options)).id;
-    const parameters = namedParameters({ kind: "hyperparameters", section: "General", values: flattenParameters(input.config ?? {}) });
-    const fields = {
-      name,
-      type: input.type ?? "training",
-      tags: (input.tags ?? []).map(nameText),
-      comment: freeText(input.comment ?? ""),
-      ...(project === undefined ? {} : { project }),
-      ...(input.outputUri === undefined ? {} : { output_dest: input.outputUri }),
+    const { session } = this.#clearml;
+    const { key, config = {}, name, project, type, tags, comment, outputUri } = input;
+    const parameters = namedParameters({ kind: "hyperparameters", section: "General", values: flattenParameters(config) });
+    const task = {
+      ...{ name, project, type, tags, comment, outputUri },
       ...(parameters.length === 0 ? {} : { hyperparams: { General: Object.fromEntries(parameters.map((item) => [item.name, item])) } }),
     };
-    const tag = input.key === undefined ? undefined : `trainer-sdk:key:${encodeURIComponent(input.key.trim().toWellFormed())}`;
-    const { found, created } =
-      tag === undefined
-        ? { found: await tasks.create(fields, options), created: true }
-        : await findOrCreate({
-            search: async () =>
-              (await tasks.getPage({ system_tags: [tag], search_hidden: true, only_fields: ["id", "created"] }, options)).tasks,
-            create: async () => (await tasks.create({ ...fields, system_tags: [tag] }, { ...options, repeatable: true })).id,
-            remove: async (task) => {
-              await tasks.delete({ task, force: true, delete_external_artifacts: false }, options);
-            },
-            onNotRemoved: (task, error) => {
-              logger.warn(`ClearML task ${task} was made superfluous by another process; it stays: ${describeError(error)}`);
-            },
-          });
-    const webUrl = session.webHost === undefined ? undefined : taskWebUrl(session.webHost, { taskId: found.id, projectId: project });
-    return { id: found.id, created, webUrl };
+    const { id, created } =
+      key === undefined
+        ? { id: await createTask(this.#clearml, task, [], options), created: true }
+        : await findOrCreateTask(this.#clearml, key, () => task, { ...options, repeatable: true });
+    const projectId = project === undefined ? undefined : (await this.#clearml.projects.findOrCreate(project, options)).id;
+    const webUrl = session.webHost === undefined ? undefined : taskWebUrl(session.webHost, { taskId: id, projectId });
+    return { id, created, webUrl };
   }
 
   /** @throws ApiError 400/101 when there is no such task. */
@@ -161,11 +141,11 @@ export class ClearMLService {
       const message = `must be a whole number, not ${String(iteration)}`;
       throw new ValidationError(`logMetrics: iteration ${message}.`, [{ path: "iteration", message }]);
     }
-    const book = new AddressBook();
+    const addresses = metricAddresses(Object.keys(metrics));
     const points: EventInput[] = [];
     const nonFinite: string[] = [];
-    for (const [name, value] of Object.entries(metrics)) {
-      const { title, series }: MetricAddress = book.resolve(metricAddress(name));
+    for (const [name, { title, series }] of addresses) {
+      const value = metrics[name] ?? Number.NaN;
       if (!Number.isFinite(value)) nonFinite.push(name);
       else
         points.push({
@@ -185,37 +165,13 @@ export class ClearMLService {
   /**
    * Stores a file and lists it among the task's artifacts, in that order: what is listed is there. Resolves with its address.
    *
-   * @throws UploadError when the file cannot be read or changed meanwhile; ApiError when the task is published or gone;
-   * ConnectionError, ConfigError; the signal's reason.
+   * @throws ValidationError when the file cannot be read; UploadError when it changed meanwhile; TaskStatusError when the task
+   * has ended, NotFoundError when it is gone; ApiError, ConnectionError, ConfigError; the signal's reason.
    */
   async uploadArtifact(task: TaskArgument, input: UploadArtifactInput, options: CallOptions = {}): Promise<string> {
-    const signal = options.signal ?? new AbortController().signal;
-    const { path, metadata, contentType = "application/octet-stream" } = input;
-    const key = nameText(input.name ?? basename(path)).trim();
-    const taskId = taskIdOf(task);
-    const facts = await hashFile(path, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new UploadError(`The artifact ${path} cannot be read: ${describeFileError(error)}.`, { retryable: false, cause: error });
-    });
-    const { destination, ...owner } = await weightsOwner(this.#clearml, { id: taskId, name: "", taskId, projectId: undefined }, options);
-    const file = { path, ...facts, contentType };
-    const uri = await this.#clearml.objects.put(destination, artifactObjectPath(owner, key, basename(path)), file, { signal });
-    await putArtifact(
-      { port: this.#clearml.session, taskId, signal },
-      {
-        key,
-        type: "custom",
-        mode: "output",
-        uri,
-        hash: facts.sha256,
-        content_size: facts.sizeBytes,
-        // Seconds, where an event has milliseconds (trap 29).
-        timestamp: Math.trunc(this.#clearml.clock.now() / 1000),
-        type_data: { preview: `${basename(path)} - ${String(facts.sizeBytes)} bytes`, content_type: contentType },
-        display_data: Object.entries(metadata ?? {}).map(([name, value]) => [nameText(name), freeText(value)]),
-      },
-    );
-    return uri;
+    const { path, name = basename(path), metadata, contentType } = input;
+    const api = new TaskApi(this.#clearml, taskIdOf(task));
+    return (await uploadArtifact(api, name, { path }, { ...options, metadata, contentType })).url ?? "";
   }
 
   /** Completes a task, from `created` too: a task must have been started before, so it is. Harmless when it is completed already. */

@@ -63,7 +63,7 @@ export async function fetchLocalCopy(clearml: ClearML, model: Weights, options: 
   const path = join(directory, fileNameOf(model.uri));
   await mkdir(directory, { recursive: true });
   if (options.force === true || !(await isHere(path, model, options))) await fetchWeights(clearml, model, path, options);
-  return model.isPackage && options.extract !== false ? unpackWeights(path, `${path}.extracted`) : path;
+  return model.isPackage && options.extract !== false ? unpackWeights(path, `${path}.extracted`, options.signal) : path;
 }
 
 /** True when the file is the one that was recorded. Without a record nobody knows, and it is fetched again. */

@@ -6,12 +6,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, extname, join, resolve } from "node:path";
 import { ValidationError } from "../base/errors.js";
-import { metricObjectPath, type ObjectOwner } from "../protocol/clearml/object-path.js";
+import { metricObjectPath } from "../protocol/clearml/object-path.js";
 import type { ReadSample } from "../records/media/media-input.js";
 import { describeFileError, errnoOf } from "../storage/file-errors.js";
 import { pinBytes } from "../storage/pin-bytes.js";
 import { hashFile } from "../storage/private-copy.js";
 import type { ClearML } from "./create-clearml.js";
+import { objectOwner, type OwnedTask } from "./task-owner.js";
 
 /** Digits of the counter in a sample's name. */
 const COUNTER_DIGITS = 8;
@@ -28,7 +29,7 @@ export class SampleUpload {
   readonly #taskId: string;
   readonly #maxHistory: number;
   readonly #counts = new Map<string, number>();
-  #place: Promise<{ readonly owner: ObjectOwner; readonly destination: string | undefined }> | undefined;
+  #place: ReturnType<typeof objectOwner> | undefined;
 
   /** @param maxHistory Files of one title and series, at most. */
   constructor(clearml: Pick<ClearML, "tasks" | "projects" | "objects">, taskId: string, maxHistory: number) {
@@ -69,7 +70,7 @@ export class SampleUpload {
   }
 
   /** Asked once; a failure is asked again. */
-  #findPlace(signal: AbortSignal): Promise<{ readonly owner: ObjectOwner; readonly destination: string | undefined }> {
+  #findPlace(signal: AbortSignal): ReturnType<typeof objectOwner> {
     const place = (this.#place ??= this.#askPlace(signal));
     place.catch(() => {
       if (this.#place === place) this.#place = undefined;
@@ -77,16 +78,10 @@ export class SampleUpload {
     return place;
   }
 
-  async #askPlace(signal: AbortSignal): Promise<{ readonly owner: ObjectOwner; readonly destination: string | undefined }> {
-    const { tasks, projects } = this.#clearml;
-    const { task } = await tasks.getById({ task: this.#taskId }, { signal });
-    const projectId = task.project ?? undefined;
-    const project = projectId === undefined ? undefined : (await projects.getById({ project: projectId }, { signal })).project;
-    return {
-      owner: { projectName: project?.name ?? "", projectId, taskName: task.name ?? "", taskId: this.#taskId },
-      destination:
-        [task.output?.destination, project?.default_output_destination].find((uri) => typeof uri === "string" && uri !== "") ?? undefined,
-    };
+  #askPlace(signal: AbortSignal): ReturnType<typeof objectOwner> {
+    const [clearml, id] = [this.#clearml, this.#taskId];
+    const readFields: OwnedTask["readFields"] = async (_fields, options) => (await clearml.tasks.getById({ task: id }, options)).task;
+    return objectOwner({ id, clearml, readFields }, { signal });
   }
 }
 

@@ -3,6 +3,9 @@ import type { ObjectOwner } from "../protocol/clearml/object-path.js";
 import type { CallOptions } from "./session.js";
 import type { TaskApi } from "./task-api.js";
 
+/** As much of a {@link TaskApi} as the question takes. */
+export type OwnedTask = Pick<TaskApi, "id" | "readFields"> & { readonly clearml: Pick<TaskApi["clearml"], "projects"> };
+
 /**
  * The task's folder on any store, and the store: its own output destination, else its project's default one, else
  * undefined, which means the file server.
@@ -10,19 +13,19 @@ import type { TaskApi } from "./task-api.js";
  * @throws NotFoundError when the task is gone; else as the session's calls.
  */
 export async function objectOwner(
-  api: TaskApi,
+  task: OwnedTask,
   options: CallOptions,
 ): Promise<{ readonly owner: ObjectOwner; readonly destination: string | undefined }> {
-  const task = await api.readFields(["name", "project", "output.destination"], options);
-  const projectId = task.project ?? undefined;
-  const project = projectId === undefined ? undefined : (await api.clearml.projects.getById({ project: projectId }, options)).project;
-  const destination = [task.output?.destination, project?.default_output_destination].find((uri) => typeof uri === "string" && uri !== "");
+  const { name, project: inProject, output } = await task.readFields(["name", "project", "output.destination"], options);
+  const projectId = inProject ?? undefined;
+  const project = projectId === undefined ? undefined : (await task.clearml.projects.getById({ project: projectId }, options)).project;
+  const destination = [output?.destination, project?.default_output_destination].find((uri) => typeof uri === "string" && uri !== "");
   return {
     owner: {
       projectName: project?.name ?? "",
       ...(projectId === undefined ? {} : { projectId }),
-      taskName: task.name ?? "",
-      taskId: api.id,
+      taskName: name ?? "",
+      taskId: task.id,
     },
     destination: destination ?? undefined,
   };

@@ -34,6 +34,9 @@ export interface NewTask {
   readonly container?: TaskContainer | undefined;
 }
 
+/** A new task with its parameters: made by one request, so that nobody finds it without them. */
+export type TaskSeed = NewTask & Pick<RequestOf<"tasks.create">, "hyperparams">;
+
 /** A job, or a key of the caller's own: the same for every process that is to find the same task. */
 export type ExternalKey = string | JobIdentity;
 
@@ -71,7 +74,7 @@ export function startedTaskId(env: Environment): string | undefined {
  *
  * @throws ValidationError for what the server would refuse; else as the session's calls.
  */
-export async function createTask(clearml: ClearML, task: NewTask, systemTags: readonly string[], options: CallOptions): Promise<string> {
+export async function createTask(clearml: ClearML, task: TaskSeed, systemTags: readonly string[], options: CallOptions): Promise<string> {
   const request = newTaskRequest(task, systemTags);
   const project = task.project === undefined ? undefined : (await clearml.projects.findOrCreate(task.project, options)).id;
   return (await clearml.tasks.create({ ...request, ...(project === undefined ? {} : { project }) }, options)).id;
@@ -81,7 +84,7 @@ export async function createTask(clearml: ClearML, task: NewTask, systemTags: re
 export async function findOrCreateTask(
   clearml: ClearML,
   key: ExternalKey,
-  task: () => NewTask,
+  task: () => TaskSeed,
   options: CallOptions,
 ): Promise<{ readonly id: string; readonly created: boolean }> {
   const tag = externalKeyTag(key);
@@ -102,8 +105,8 @@ export async function findOrCreateTask(
 }
 
 /** The request, without the project. Pure. */
-export function newTaskRequest(task: NewTask, systemTags: readonly string[]): RequestOf<"tasks.create"> {
-  const { tags, comment, parent, outputUri, script, container } = task;
+export function newTaskRequest(task: TaskSeed, systemTags: readonly string[]): RequestOf<"tasks.create"> {
+  const { tags, comment, parent, outputUri, script, container, hyperparams } = task;
   for (const tag of tags ?? []) checkTag(tag);
   return {
     name: taskName(task.name),
@@ -115,6 +118,7 @@ export function newTaskRequest(task: NewTask, systemTags: readonly string[]): Re
     ...(outputUri === undefined ? {} : { output_dest: freeText(outputUri) }),
     ...(script ? { script: scriptInput(script) } : {}),
     ...(container ? { container: containerInput(container) } : {}),
+    ...(hyperparams ? { hyperparams } : {}),
   };
 }
 

@@ -56,17 +56,18 @@ export async function filesOfList(paths: readonly string[]): Promise<readonly Ar
 /**
  * Packs files into a new archive. Loads its library at the first use.
  *
+ * @param compress Default true. Weights are as good as random: compressing them costs time and gains nothing.
  * @throws UploadError `FILE_CHANGED` when files were written to while they were packed, three times in a row;
  * `UPLOAD_FAILED` when one cannot be read; the signal's reason.
  */
-export async function packFiles(files: readonly ArchivedFile[], target: string, signal: AbortSignal): Promise<void> {
+export async function packFiles(files: readonly ArchivedFile[], target: string, signal: AbortSignal, compress = true): Promise<void> {
   const { ZipFile } = await import("yazl");
   for (let attempt = 1; ; attempt++) {
     const before = await looks(files);
     const archive = new ZipFile();
     const failed = new Promise<never>((_resolve, reject) => archive.once("error", reject));
     failed.catch(() => undefined);
-    for (const { path, name } of files) archive.addFile(path, name);
+    for (const { path, name } of files) archive.addFile(path, name, { compress });
     archive.end();
     let problem: unknown;
     try {

@@ -5,7 +5,6 @@
  */
 import { nameText } from "../clearml/clearml-text.js";
 import { NAME_MIN_LENGTH, PROJECT_MAX_DEPTH } from "../protocol/clearml/limits.js";
-import { AddressBook, metricAddress, type MetricAddress } from "../records/metric-address.js";
 
 /**
  * A project's path for each experiment, by experiment id. Give all that the server has, whatever is to be moved: of two
@@ -49,24 +48,6 @@ export function mappedNames(names: Iterable<string>, reserved: Iterable<string> 
     mapped.set(name, key);
   }
   return mapped;
-}
-
-/**
- * Chart and line of each metric of a run, by its key: those that a live trainer would report under. Two keys of one
- * address (`train/loss` and `train_loss`) are told apart.
- */
-export function metricAddresses(keys: Iterable<string>): ReadonlyMap<string, MetricAddress> {
-  const book = new AddressBook();
-  const asked = new Set<string>();
-  const addresses = new Map<string, MetricAddress>();
-  for (const key of [...new Set(keys)].toSorted()) {
-    const { title, series } = metricAddress(key);
-    let line = series;
-    for (let copy = 2; asked.has(JSON.stringify([title, line])); copy++) line = `${series} (${String(copy)})`;
-    asked.add(JSON.stringify([title, line]));
-    addresses.set(key, book.resolve({ title, series: line }));
-  }
-  return addresses;
 }
 
 function projectPath(name: string, into: string | undefined): string {

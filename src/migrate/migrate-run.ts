@@ -17,7 +17,8 @@ import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
 import { noChartReason, replaces } from "./chart-point.js";
 import { linkedAddress } from "./linked-address.js";
-import { mappedNames, metricAddresses } from "./mapped-names.js";
+import { mappedNames } from "./mapped-names.js";
+import { metricAddresses } from "../records/metric-addresses.js";
 import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
 import { endOf, taskOfRun } from "./task-of-run.js";
 

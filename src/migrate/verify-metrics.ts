@@ -8,7 +8,7 @@ import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MetricAddress } from "../records/metric-address.js";
 import type { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
-import { metricAddresses } from "./mapped-names.js";
+import { metricAddresses } from "../records/metric-addresses.js";
 
 export interface MetricsToVerify {
   readonly mlflow: MlflowSource;

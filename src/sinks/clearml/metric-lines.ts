@@ -44,6 +44,14 @@ export class MetricLines {
     return new MetricLines(rule, readPages(memory, NAMES), readPages(memory, ADDRESSES));
   }
 
+  /**
+   * Gives lines to names that are new together, in the order in which a migrated run's are given (`metricAddresses`): so of
+   * two names with one address the same one has the plain line here and there.
+   */
+  learn(names: Iterable<string>): void {
+    for (const name of [...names].filter((each) => !this.#lines.has(each)).toSorted()) this.ofName(name);
+  }
+
   /** The line of a metric by its name. When the line belongs to another name already, a numbered series beside it. */
   ofName(name: string): MetricAddress {
     const known = this.#lines.get(name);

@@ -94,6 +94,7 @@ export function recordEvents(record: TrainerRecord, mapping: EventMapping): Reco
     case "progress":
     case "validation": {
       const iteration = fact.iteration ?? fact.epoch ?? record.sequence;
+      mapping.lines.learn(Object.keys(fact.metrics));
       const points = Object.entries(fact.metrics).flatMap(([name, value]) =>
         pointEvents(record, mapping.lines.ofName(name), value, iteration, mapping),
       );

@@ -6,10 +6,12 @@ import { describeError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import type { SinkMemory } from "../../outbox/sink.js";
 import { NAME_MIN_LENGTH } from "../../protocol/clearml/limits.js";
+import type { TaskDocument } from "../../protocol/clearml/task-document.js";
 import type { OperationType } from "../../records/facts.js";
 import type { ClearMLPort } from "./clearml-port.js";
 import { freeText, nameText } from "../../clearml/clearml-text.js";
 import { findOrCreate } from "../../clearml/find-or-create.js";
+import { IMPORT_TAG_PREFIX } from "../../clearml/offline/session-layout.js";
 
 /** Which task is meant, and what it is like should it have to be made. */
 export interface TaskWish {
@@ -48,7 +50,12 @@ const TASK_TYPES = { training: "training", inference: "inference", export: "data
 >;
 
 const MEMORY_KEY = "task";
+/** Of the task's runtime: the journal that it was made for. */
+const RUN_KEY = "trainer_sdk_run";
 const TASK_FIELDS = ["id", "name", "status", "project", "created"];
+
+/** What is read of a task. */
+type TaskFields = Pick<TaskDocument, "id" | "name" | "status" | "project" | "created" | "system_tags" | "runtime">;
 
 export class TaskBinding {
   readonly #port: ClearMLPort;
@@ -81,12 +88,17 @@ export class TaskBinding {
         `ClearML task ${known} of this job was deleted; what was delivered to it is lost there. The job goes on with another task.`,
       );
     }
-    return { task: await this.#findOrCreate(memory, signal, known) };
+    const made = await this.#findOrCreate(signal, known);
+    return this.#isImported(made.found)
+      ? {
+          refused: `this journal is at ClearML already, as task ${made.found.id}: its export was imported there. Delivered once more, every console line would be there twice. To deliver the journal instead, delete that task first.`,
+        }
+      : { task: await this.#take(made, memory) };
   }
 
   /** Another task in the place of one that was deleted under us: the job's own by its key, never the id that was given. */
   async rebind(deletedTaskId: string, memory: SinkMemory, signal: AbortSignal): Promise<BoundTask> {
-    return this.#findOrCreate(memory, signal, deletedTaskId);
+    return this.#take(await this.#findOrCreate(signal, deletedTaskId), memory);
   }
 
   /** The task, or `undefined` when there is none of this id. */
@@ -96,13 +108,27 @@ export class TaskBinding {
     return task && boundTask(task);
   }
 
-  async #findOrCreate(memory: SinkMemory, signal: AbortSignal, replaces: string | undefined): Promise<BoundTask> {
+  /** True for what an import made of this very journal. A later run of the job has a journal of its own, and goes on with that task. */
+  #isImported({ system_tags, runtime }: Partial<TaskFields>): boolean {
+    const run = runtime?.[RUN_KEY];
+    return system_tags?.some((tag) => tag.startsWith(IMPORT_TAG_PREFIX)) === true && (run === undefined || run === this.#wish.runId);
+  }
+
+  #findOrCreate(
+    signal: AbortSignal,
+    replaces: string | undefined,
+  ): Promise<{ readonly found: TaskFields | { readonly id: string }; readonly created: boolean }> {
     const { externalKey } = this.#wish;
-    const { found, created } = await findOrCreate({
+    return findOrCreate<TaskFields>({
       search: async () => {
         const { tasks } = await this.#port.call(
           "tasks.get_all",
-          { system_tags: [externalKey], search_hidden: true, only_fields: TASK_FIELDS, order_by: ["created"] },
+          {
+            system_tags: [externalKey],
+            search_hidden: true,
+            only_fields: [...TASK_FIELDS, "system_tags", "runtime"],
+            order_by: ["created"],
+          },
           { signal },
         );
         return tasks;
@@ -116,6 +142,12 @@ export class TaskBinding {
           `ClearML task ${task} is an extra that another process's start made superfluous; it could not be deleted: ${describeError(error)}`,
         ),
     });
+  }
+
+  async #take(
+    { found, created }: { readonly found: TaskFields | { readonly id: string }; readonly created: boolean },
+    memory: SinkMemory,
+  ): Promise<BoundTask> {
     if (created) this.#logger.info(`created ClearML task ${found.id}`, { project: this.#wish.projectName, task: this.#wish.taskName });
     return this.#remember(
       "status" in found ? boundTask(found) : { taskId: found.id, projectId: undefined, name: this.#wish.taskName, status: "created" },
@@ -134,7 +166,7 @@ export class TaskBinding {
         project,
         // Not `development`: a stop asked for in the web UI would then end the task at once instead of asking us (3.4).
         system_tags: [externalKey],
-        runtime: { trainer_sdk_run: runId },
+        runtime: { [RUN_KEY]: runId },
         comment:
           replaces === undefined
             ? "Reported by trainer-sdk."

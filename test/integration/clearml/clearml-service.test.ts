@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ApiError, UploadError, ValidationError } from "../../../src/base/errors.js";
+import { ApiError, TaskStatusError, ValidationError } from "../../../src/base/errors.js";
 import { ClearMLService, createClearML, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
 import { failureOf } from "../../unit/clearml/fake-api.js";
@@ -77,6 +77,15 @@ it("makes a task once for a key, whatever became of the first answer", async () 
   expect(made[1]?.created).toBe(false);
 });
 
+it("never puts two metrics on one line, in whatever order they come", async () => {
+  const { id } = await service.createTask({ name: "Training Job 15" });
+  await service.logMetrics(id, { iteration: 1, metrics: { train_loss: 1, "train/loss": 2 } });
+  await service.logMetrics(id, { iteration: 2, metrics: { "train/loss": 4, train_loss: 3 } });
+  expect((await service.getTaskMetrics(id)).metrics).toMatchObject({
+    loss: { train: { min: 2, max: 4 }, "train (2)": { min: 1, max: 3 } },
+  });
+});
+
 it("ends a task that was never started, as failed with its reason", async () => {
   const { id } = await service.createTask({ name: "Training Job 13" });
   await service.markFailed(id, { reason: "out of memory", message: "2024-01-31" });
@@ -89,11 +98,14 @@ it("says what cannot be", async () => {
   const { id } = await service.createTask({ name: "Training Job 14" });
   expect(await failureOf(service.createTask({ name: "ab" }))).toBeInstanceOf(ValidationError);
   expect(await failureOf(service.logMetrics(id, { iteration: 1.5, metrics: {} }))).toBeInstanceOf(ValidationError);
-  expect(await failureOf(service.uploadArtifact(id, { path: join(folder, "none") }))).toBeInstanceOf(UploadError);
+  expect(await failureOf(service.uploadArtifact(id, { path: join(folder, "none") }))).toBeInstanceOf(ValidationError);
   expect(await failureOf(service.registerModel({ name: "detector" }))).toBeInstanceOf(ValidationError);
   expect(await failureOf(service.getTask("0".repeat(32)))).toBeInstanceOf(ApiError);
   expect(String(await failureOf(service.markCompleted("0".repeat(32))))).toContain("400/101");
   await service.markCompleted(id);
   await clearml.tasks.publish({ task: id, publish_model: false });
   expect(String(await failureOf(service.logMetrics(id, { iteration: 1, metrics: { loss: 1 } })))).toContain("400/131");
+  const file = join(folder, "late.txt");
+  await writeFile(file, "late");
+  expect(await failureOf(service.uploadArtifact(id, { path: file }))).toBeInstanceOf(TaskStatusError);
 });

@@ -136,6 +136,18 @@ describe("a logger", () => {
     expect(batches()).toBe(1);
   });
 
+  it("gives up at once what a published task does not take, with the reason, and says so once", async () => {
+    await clearml.tasks.started({ task });
+    await clearml.tasks.completed({ task });
+    await clearml.tasks.publish({ task, publish_model: false });
+    const logger = aLogger();
+    for (let at = 0; at < 10; at++) logger.reportScalar({ title: "loss", series: "train", value: at, iteration: at });
+    logger.reportText("too late");
+    expect(await logger.flush()).toMatchObject({ pending: 0, refused: [{ count: 11, reason: expect.stringContaining("400/131") }] });
+    expect(await points("loss", "train")).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining("400/131")]);
+  });
+
   it("holds no more than it may, gives up lines first, then the oldest points, and counts them", async () => {
     const logger = aLogger({ maxPendingEvents: 100 });
     logger.reportHistogram({ title: "t", series: "s", values: [1] });

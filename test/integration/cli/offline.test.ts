@@ -139,6 +139,20 @@ describe("CLEARML_OFFLINE_MODE", () => {
     expect(out).toContain("its journal was delivered");
     expect(await whatArrived()).toHaveLength(1);
   });
+
+  it("is delivered once: a journal is refused where its session has been imported, and nothing of it is doubled", async () => {
+    await (await record()).close();
+    await released(journal);
+    await run(["export", journal], {});
+    const [zip = ""] = (await readdir(folder)).filter((name) => name.endsWith(".zip"));
+    await run(["sync", path.join(folder, zip)], { ...server.env });
+    const before = await whatArrived();
+    const { code, out } = await run(["sync", journal], { ...server.env, CALLBACK_URL: undefined });
+    expect(code).not.toBe(0);
+    expect(out).toContain("its export was imported there");
+    expect(await whatArrived()).toEqual(before);
+    expect(before).toMatchObject([{ lines: ["recorded far from any server"] }]);
+  });
 });
 
 describe("journal export", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mappedNames, metricAddresses, projectPaths, taskNameOf } from "../../../src/migrate/mapped-names.js";
-import { metricAddress } from "../../../src/records/metric-address.js";
+import { mappedNames, projectPaths, taskNameOf } from "../../../src/migrate/mapped-names.js";
 
 describe("projects of experiments", () => {
   it("pads short parts, drops empty ones, and gives a path that two would share to the older one", () => {
@@ -29,17 +28,5 @@ describe("names of parameters, tags and files", () => {
 
   it("gives a task a name of three characters at least", () => {
     expect([taskNameOf("x", "id"), taskNameOf(undefined, "0123"), taskNameOf("2024-01-31", "id")]).toEqual(["x__", "0123", "2024-01-31_"]);
-  });
-});
-
-describe("addresses of metrics", () => {
-  it("are those of live trainers", () => {
-    for (const key of ["train_loss", "val/accuracy", "learning_rate"]) expect(metricAddresses([key]).get(key)).toEqual(metricAddress(key));
-  });
-
-  it("never put two metrics on one line", () => {
-    const addresses = [...metricAddresses(["train_loss", "train/loss", "a-b/c", "b/c-a", "a/b-c", "b-c/a"]).values()];
-    const identities = addresses.map(({ title, series }) => `${title}-${series}`);
-    expect(new Set(identities).size).toBe(6);
   });
 });

@@ -98,6 +98,20 @@ describe("binding the job's task", () => {
     await Promise.all([again.sink.close(), elsewhere.sink.close()]);
   });
 
+  it("does not deliver a journal a second time whose export was imported, and goes on with that task in a later run", async () => {
+    const first = aJob();
+    await first.open();
+    await first.sink.close();
+    const imported = first.task();
+    Object.assign(imported, { system_tags: [KEY, "trainer-sdk:offline:offline-7"], runtime: { trainer_sdk_run: "run" } });
+    const same = aJob({}, first.server);
+    expect(await same.open()).toMatchObject({ status: "rejected", reason: expect.stringMatching(/task-1.*imported/) });
+    const later = aJob({ runId: "another run" }, first.server);
+    expect(await later.open()).toEqual(delivered);
+    expect(later.bound[0]?.id).toBe("task-1");
+    await Promise.all([same.sink.close(), later.sink.close()]);
+  });
+
   it("does not take another job's task out of a folder that was used before", async () => {
     const job = aJob();
     await job.open();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonValue } from "../../../../src/base/json.js";
 import { metricAddress } from "../../../../src/records/metric-address.js";
+import { metricAddresses } from "../../../../src/records/metric-addresses.js";
 import { MetricLines, safeRule } from "../../../../src/sinks/clearml/metric-lines.js";
 import { volatileMemory } from "../../../contract/sink-contract.js";
 
@@ -17,6 +18,19 @@ describe("lines of metrics", () => {
     expect(lines.ofName("train_loss")).toEqual({ title: "loss", series: "train" });
     expect(lines.ofName("train/loss")).toEqual({ title: "loss", series: "train (2)" });
     expect(lines.ofName("train_loss")).toEqual({ title: "loss", series: "train" });
+  });
+
+  it("gives names that come together the lines that a migration gives them, before and after a restart", async () => {
+    const names = ["train_loss", "a-b/c", "train/loss", "b/c-a", "loss"];
+    const migrated = metricAddresses(names);
+    const values = new Map<string, JsonValue>();
+    const before = MetricLines.load(volatileMemory(values));
+    before.learn(names);
+    await before.save(volatileMemory(values));
+    const after = MetricLines.load(volatileMemory(values));
+    after.learn(names.toReversed());
+    for (const lines of [before, after])
+      expect(new Map(names.map((name) => [name, lines.ofName(name)]))).toEqual(new Map(names.map((name) => [name, migrated.get(name)])));
   });
 
   it("keeps lines apart that the server would join with the same hyphens", () => {
