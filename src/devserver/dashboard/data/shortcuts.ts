@@ -65,7 +65,7 @@ export class Shortcuts {
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "range"].includes(target.type);
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.closest("dialog") !== null;
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.closest("dialog[open]") !== null;
 }
 
 /** Set by the entry. */
