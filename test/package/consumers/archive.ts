@@ -69,15 +69,25 @@ interface PackReport {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Copies `projects/<name>` and installs the archive there, with `beside` (versions as in our own lock file). */
-export async function installProject(name: string, into: string, archive: string, beside: readonly string[] = []): Promise<string> {
+/** Copies `projects/<name>` and installs the archive there, with `beside` (versions as in our own lock file) and `versions`. */
+export async function installProject(
+  name: string,
+  into: string,
+  archive: string,
+  beside: readonly string[] = [],
+  versions: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const folder = path.join(into, name);
   await mkdir(folder, { recursive: true });
   await cp(path.join(import.meta.dirname, "projects", name), folder, { recursive: true });
   const dependencies = Object.fromEntries(
     await Promise.all(beside.map(async (dependency) => [dependency, await ownVersion(dependency)] as const)),
   );
-  const manifest = { name: `consumer-${name}`, private: true, dependencies: { ...dependencies, "trainer-sdk": `file:${archive}` } };
+  const manifest = {
+    name: `consumer-${name}`,
+    private: true,
+    dependencies: { ...dependencies, ...versions, "trainer-sdk": `file:${archive}` },
+  };
   await writeFile(path.join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await succeed("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"], folder);
   return folder;

@@ -1,0 +1,1 @@
+exports.trainingWorkflow = require("trainer-sdk/temporal/workflow").trainingWorkflow;

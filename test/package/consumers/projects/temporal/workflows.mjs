@@ -1,0 +1,1 @@
+export { trainingWorkflow } from "trainer-sdk/temporal/workflow";
