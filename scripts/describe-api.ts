@@ -103,18 +103,25 @@ class EntryReport {
   }
 
   /**
-   * A declaration, with the members of each union sorted: in a type that the compiler worked out by itself they stand in the order
-   * in which it met them, which changes with the order of files.
+   * A declaration, with the members of each union and each type literal sorted: in a type that the compiler worked out by itself
+   * they stand in the order in which it met them, which changes with the order of files.
    */
   #text(declaration: ts.Declaration, file: ts.SourceFile): string {
     const print = (node: ts.Node): string => this.#printer.printNode(ts.EmitHint.Unspecified, node, file);
+    const byText = <Node extends ts.Node>(nodes: readonly Node[]): Node[] =>
+      nodes
+        .map((node) => ({ node, text: print(node) }))
+        .sort((one, other) => (one.text < other.text ? -1 : 1))
+        .map(({ node }) => node);
     const sorted = ts.transform<ts.Node>(declaration, [
       (context) => (top) => {
         const visit = (node: ts.Node): ts.Node => {
           const inner = ts.visitEachChild(node, visit, context);
-          if (!ts.isUnionTypeNode(inner)) return inner;
-          const members = inner.types.map((type) => ({ type, text: print(type) })).sort((one, other) => (one.text < other.text ? -1 : 1));
-          return context.factory.createUnionTypeNode(members.map(({ type }) => type));
+          if (ts.isUnionTypeNode(inner)) return context.factory.createUnionTypeNode(byText(inner.types));
+          // Overloads of a method keep their order, which means something.
+          if (ts.isTypeLiteralNode(inner) && inner.members.every(ts.isPropertySignature))
+            return context.factory.createTypeLiteralNode(byText(inner.members));
+          return inner;
         };
         return visit(top);
       },

@@ -80,3 +80,12 @@ it("does not differ when the compiler met the members of a union in another orde
   expect(after).toBe(before);
   expect(after).toContain(`Array<"custom" | "training" | undefined>`);
 });
+
+it("does not differ when the compiler meets the members of a type that it worked out in another order", async () => {
+  const levels = (members: string): Record<string, string> => ({
+    "levels.d.ts": `export declare const LEVELS: Map<string, { ${members} }>;`,
+  });
+  const [before] = await report(levels(`info: "info"; warn: "warn";`));
+  const [after] = await report(levels(`warn: "warn"; info: "info";`));
+  expect(after).toBe(before);
+});
