@@ -1,0 +1,190 @@
+/** What is special to Jobs: a server that fails, pods that must go or never come, names that somebody else has, rights. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jobName } from "../../../src/temporal/kubernetes/job-manifest.js";
+import type { TrainingHandle } from "../../../src/temporal/training-manager.js";
+import { kubernetesBench, type KubernetesBench } from "../../support/temporal/kubernetes-bench.js";
+import { until } from "../../support/until.js";
+
+const RESOLVER = new URL("../../support/resolve-typescript.js", import.meta.url).href;
+const WORKER = fileURLToPath(new URL("starting-job-worker.ts", import.meta.url));
+const { signal } = new AbortController();
+const soon = { signal, graceMs: 5_000, reason: "enough" };
+
+let bench: KubernetesBench;
+beforeEach(async () => {
+  bench = await kubernetesBench();
+});
+afterEach(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+async function running(mode = "wait"): Promise<TrainingHandle> {
+  const { handle } = await bench.worker().start(bench.request(mode), { signal });
+  await until(async () => (await bench.ledger()).length > 0);
+  return handle;
+}
+
+describe("a trainer as a Kubernetes Job", () => {
+  it("outlives its worker's SIGKILL; the next worker adopts it and starts no second one", async () => {
+    const request = bench.request("wait");
+    const argument = JSON.stringify({ options: { kubeconfig: bench.cluster.kubeconfig, image: "trainer:1" }, request });
+    const worker = spawn(process.execPath, ["--no-warnings", "--import", RESOLVER, WORKER, argument], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(worker.stdout, "data");
+    await until(async () => (await bench.ledger()).length > 0);
+    worker.kill("SIGKILL");
+    await once(worker, "close");
+    const successor = bench.worker();
+    const found = await successor.find(request.key, { signal });
+    expect((await successor.start(request, { signal })).handle).toEqual(found?.handle);
+    expect(await successor.stop(found!.handle, soon)).toMatchObject({ outcome: "stopped", exitCode: 143 });
+    expect(bench.cluster.jobs).toHaveLength(1);
+    expect((await bench.ledger()).map(([, word]) => word)).toEqual(["began", "told", "ended"]);
+  });
+
+  it("is one attempt of one pod, without secrets, and with its journal's volume", async () => {
+    const manager = bench.with({
+      envFrom: [{ secret: "clearml" }],
+      journalVolume: { claimName: "journals", mountPath: "/journals" },
+      labels: { "kueue.x-k8s.io/queue-name": "gpus" },
+      pod: { nodeSelector: { pool: "gpu" } },
+    });
+    const request = bench.request("complete", { fence: 4 });
+    const resources = { cpus: 2, memoryBytes: 1024, gpus: 1 };
+    await manager.start({ ...request, spec: { ...request.spec, image: "other:2", resources } }, { signal });
+    const [job] = bench.cluster.jobs;
+    expect(job).toMatchObject({
+      metadata: { name: jobName(request.key), labels: { "kueue.x-k8s.io/queue-name": "gpus", "trainer-sdk/fence": "4" } },
+      spec: { backoffLimit: 0, completions: 1, parallelism: 1, podReplacementPolicy: "Failed" },
+    });
+    expect(job.spec.template.spec).toMatchObject({
+      restartPolicy: "Never",
+      automountServiceAccountToken: false,
+      nodeSelector: { pool: "gpu" },
+      volumes: [{ name: "journal", persistentVolumeClaim: { claimName: "journals" } }],
+      containers: [
+        {
+          name: "trainer",
+          image: "other:2",
+          envFrom: [{ secretRef: { name: "clearml" } }],
+          volumeMounts: [{ name: "journal", mountPath: "/journals" }],
+          resources: { requests: { cpu: "2", memory: "1024" }, limits: { memory: "1024", "nvidia.com/gpu": "1" } },
+        },
+      ],
+    });
+  });
+
+  it("is followed to its end although every watch is dropped, or too old", async () => {
+    const handle = await running();
+    const waiting = bench.worker().wait(handle, { signal });
+    await until(() => bench.cluster.watches === 2);
+    bench.cluster.watchesAreGone = true;
+    bench.cluster.dropWatches();
+    await until(() => bench.cluster.watches === 0);
+    process.kill((await bench.ledger())[0]![2], "SIGTERM");
+    expect(await waiting).toMatchObject({ outcome: "failed", failure: "Preempted", exitCode: 143 });
+  });
+
+  it("is heard of by the watch long before the next look", async () => {
+    const handle = await running();
+    const waiting = bench.with({ pollIntervalMs: 86_400_000 }).wait(handle, { signal });
+    await until(() => bench.cluster.watches === 2);
+    process.kill((await bench.ledger())[0]![2], "SIGTERM");
+    expect(await waiting).toMatchObject({ failure: "Preempted" });
+  });
+
+  it("is waited for while the API server is down; a call of its own fails as BackendUnavailable", async () => {
+    const handle = await running();
+    const waiting = bench.worker().wait(handle, { signal });
+    bench.cluster.isDown = true;
+    bench.cluster.dropWatches();
+    await expect(bench.worker().find(handle.key, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
+    await expect(bench.with({ outageMs: 0 }).wait(handle, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
+    process.kill((await bench.ledger())[0]![2], "SIGTERM");
+    bench.cluster.isDown = false;
+    expect(await waiting).toMatchObject({ failure: "Preempted" });
+  });
+
+  it.each([
+    ["EvictionByEvictionAPI", "Preempted"],
+    ["PreemptionByScheduler", "Preempted"],
+    ["TerminationByKubelet", "Preempted"],
+    ["DeletionByTaintManager", "NodeLost"],
+  ])("whose pod had to go for %s ends as %s", async (reason, failure) => {
+    const handle = await running();
+    bench.cluster.disrupt(bench.cluster.pods[0], reason, "somebody more important came");
+    const end = await bench.worker().wait(handle, { signal });
+    expect(end).toMatchObject({ outcome: "failed", failure, exitCode: 143 });
+    expect(end.message).toContain("somebody more important came");
+  });
+
+  it("whose image cannot be had fails as ImageUnavailable, and leaves no pod that might still begin", async () => {
+    bench.cluster.podTrouble = "image";
+    const { handle } = await bench.worker().start(bench.request("complete"), { signal });
+    const end = await bench.with({ imageGraceMs: 0 }).wait(handle, { signal });
+    expect(end).toMatchObject({ outcome: "failed", failure: "ImageUnavailable" });
+    expect(end.message).toContain("trainer:1");
+    expect(bench.cluster.pods).toEqual([]);
+    expect((await bench.worker().find(handle.key, { signal }))?.state).toEqual({ phase: "ended", end });
+  });
+
+  it("for which no node has room is queued, and given up at its limit alone", async () => {
+    bench.cluster.podTrouble = "unschedulable";
+    const { handle } = await bench.worker().start(bench.request("complete"), { signal });
+    await until(async () => (await bench.worker().find(handle.key, { signal }))?.state.phase === "queued");
+    const end = await bench.with({ queueLimitMs: 0, imageGraceMs: 86_400_000 }).wait(handle, { signal });
+    expect(end).toMatchObject({ outcome: "failed", failure: "BackendUnavailable" });
+    expect(end.message).toContain("0/3 nodes are available");
+  });
+
+  it("that somebody deleted is told as vanished", async () => {
+    const handle = await running();
+    const waiting = bench.worker().wait(handle, { signal });
+    bench.cluster.removeJob(handle.id);
+    expect(await waiting).toMatchObject({ outcome: "failed", failure: "JobVanished" });
+  });
+
+  it("does not take a Job of the same name that is somebody else's, and leaves that alone", async () => {
+    const request = bench.request("complete");
+    const foreign = { metadata: { name: jobName(request.key), labels: {} }, spec: {} };
+    bench.cluster.addJob(foreign);
+    await expect(bench.worker().start(request, { signal })).rejects.toMatchObject({ type: "LostOwnership" });
+    await expect(bench.worker().find(request.key, { signal })).rejects.toMatchObject({ type: "LostOwnership" });
+    expect(bench.cluster.jobs).toHaveLength(1);
+    expect(bench.cluster.seen).not.toContain("delete jobs");
+  });
+
+  it("is not started as the same number from another specification", async () => {
+    await running();
+    const other = bench.request("complete");
+    await expect(bench.worker().start(other, { signal })).rejects.toMatchObject({ type: "InvalidSpec" });
+    expect((await bench.ledger()).map(([, word]) => word)).toEqual(["began"]);
+  });
+
+  it("needs the rights of the manifest in the documentation, and no others", async () => {
+    const handle = await running("deaf");
+    const waiting = bench.worker().wait(handle, { signal });
+    await until(() => bench.cluster.watches >= 2);
+    await bench.worker().stop(handle, { ...soon, graceMs: 100 });
+    await waiting;
+    await bench.worker().logTail(handle, { signal, maxBytes: 100 });
+    const again = await bench.worker().start(bench.request("complete", { fence: 2 }), { signal });
+    await bench.worker().wait(again.handle, { signal });
+    await bench.worker().logTail(again.handle, { signal, maxBytes: 100 });
+    for await (const training of bench.worker().list({ signal })) await bench.worker().forget(training.handle, { signal });
+    const page = await readFile(new URL("../../../docs/how-to/run-trainings-as-kubernetes-jobs.md", import.meta.url), "utf8");
+    const rights = [...page.matchAll(/resources: \[(.*)\]\n\s+verbs: \[(.*)\]/g)].flatMap(([, resources = "", verbs = ""]) =>
+      words(resources).flatMap((resource) => words(verbs).map((verb) => `${verb} ${resource}`)),
+    );
+    expect([...bench.cluster.seen].sort()).toEqual(rights.sort());
+  });
+});
+
+function words(list: string): string[] {
+  return list.split(",").map((word) => word.trim().replaceAll('"', ""));
+}
