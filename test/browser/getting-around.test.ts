@@ -185,6 +185,44 @@ describe.skipIf(!hasChromium)("getting around", () => {
     await world.page.getByRole("heading", { name: "Tasks" }).waitFor();
     expect(world.complaints).toEqual([]);
   });
+
+  it("keeps the order of tasks while the keyboard or a choice is in the list, however much they report", async () => {
+    const tasks = [await world.aTask({ name: "task one" }), await world.aTask({ name: "task two" })];
+    for (const task of tasks) await world.report(task, "loss", "train", [3, 2, 1]);
+    await world.open("/");
+    await world.page.getByText("task two").waitFor();
+    const { keyboard } = world.page;
+    const order = () => world.page.evaluate<string[]>("[...document.querySelectorAll('[data-task]')].map((row) => row.dataset.task)");
+    const focused = () => world.page.evaluate<string | undefined>("document.activeElement.closest('[data-task]')?.dataset.task");
+    const [upper, lower] = (await order()) as [string, string];
+    /** News of a task, and the page that shows it: whatever the order becomes, it is that by then. */
+    const news = async (task: string, iterations: number): Promise<void> => {
+      await world.report(task, "loss", "train", Array.from<number>({ length: iterations }).fill(1));
+      const cell = world.page.locator(`[data-task="${task}"] [data-label=Iteration]`);
+      await expect.poll(() => cell.innerText()).toBe(String(iterations));
+    };
+
+    await keyboard.press("j");
+    await news(lower, 4);
+    expect(await order()).toEqual([upper, lower]);
+    expect(await focused(), "the keyboard stays where it is").toBe(upper);
+    await keyboard.press("x");
+    await keyboard.press("j");
+    await news(lower, 5);
+    expect(await focused()).toBe(lower);
+    await keyboard.press("x");
+    await world.page.getByText("2 chosen").waitFor();
+
+    await world.page.locator(":focus").blur();
+    const late = await world.aTask({ name: "task three" });
+    await world.page.getByText("task three").waitFor();
+    await news(lower, 6);
+    expect(await order(), "a choice holds the order too; what is new comes to the top").toEqual([late, upper, lower]);
+
+    await world.page.getByRole("button", { name: "Clear" }).click();
+    await expect.poll(order).toEqual([lower, late, upper]);
+    expect(world.complaints).toEqual([]);
+  });
 });
 
 /** Whether an element lies wholly within another, on the screen. */

@@ -1,9 +1,11 @@
-/** All tasks, the newest change first, and the choice of those to compare. */
-import { useContext, useRef, useState } from "preact/hooks";
+/** All tasks, the newest change first as long as nobody is at work in them, and the choice of those to compare. */
+import type { RefObject } from "preact";
+import { useContext, useReducer, useRef, useState } from "preact/hooks";
 import { taskProgress, type TaskDocument } from "../data/documents.js";
 import { PAGE_SIZE, useProjectNames, useTasks } from "../data/queries.js";
 import { useShortcuts } from "../data/shortcuts.js";
 import { useSelection, type Selection } from "../data/use-selection.js";
+import { useSteadyOrder } from "../data/use-steady-order.js";
 import { useTitle } from "../data/use-title.js";
 import { formatCount } from "../format.js";
 import { Link, NavigateContext } from "../navigation.js";
@@ -26,6 +28,11 @@ export function TaskList({ project }: { readonly project: string }) {
   const projects = useProjectNames();
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState(0);
+  const selection = useSelection();
+  const rows = useRef<HTMLDivElement>(null);
+  const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
+  const isAtWork = (): boolean => selection.ids.length > 0 || (rows.current?.contains(document.activeElement) ?? false);
+  const ordered = useSteadyOrder(tasks.value ?? [], isAtWork);
 
   return (
     <main data-view="tasks">
@@ -34,10 +41,10 @@ export function TaskList({ project }: { readonly project: string }) {
         {project !== "*" && <Link to={{ view: "projects" }}>All projects</Link>}
       </header>
       <Loaded resource={tasks} what="the tasks">
-        {(all) => {
-          if (all.length === 0) return <GettingStarted />;
+        {() => {
+          if (ordered.length === 0) return <GettingStarted />;
           const wanted = search.trim().toLowerCase();
-          const shown = all.filter(
+          const shown = ordered.filter(
             (task) =>
               (STATUS_FILTERS[filter]?.statuses?.includes(task.status ?? "") ?? true) &&
               (wanted === "" ||
@@ -72,17 +79,24 @@ export function TaskList({ project }: { readonly project: string }) {
                   ))}
                 </div>
                 <span class="toolbar-note">
-                  {all.length >= PAGE_SIZE
+                  {ordered.length >= PAGE_SIZE
                     ? `newest ${formatCount(PAGE_SIZE)}`
                     : `${formatCount(shown.length)} ${shown.length === 1 ? "task" : "tasks"}`}
                 </span>
               </div>
               {shown.length === 0 ? (
                 <EmptyState title="No task matches">
-                  <p class="muted">Clear the filter to see all {formatCount(all.length)}.</p>
+                  <p class="muted">Clear the filter to see all {formatCount(ordered.length)}.</p>
                 </EmptyState>
               ) : (
-                <SelectableTasks project={project} tasks={shown} projects={projects} />
+                <div
+                  ref={rows}
+                  onFocusOut={() => {
+                    redraw(undefined);
+                  }}
+                >
+                  <SelectableTasks project={project} tasks={shown} projects={projects} selection={selection} rows={rows} />
+                </div>
               )}
             </>
           );
@@ -95,12 +109,18 @@ export function TaskList({ project }: { readonly project: string }) {
 interface TaskTableProps {
   readonly tasks: readonly TaskDocument[];
   readonly projects: ReadonlyMap<string, string>;
+  readonly selection: Selection;
 }
 
-function SelectableTasks({ project, ...table }: TaskTableProps & { readonly project: string }) {
-  const selection = useSelection();
+interface SelectableTasksProps extends TaskTableProps {
+  readonly project: string;
+  /** What holds the rows. */
+  readonly rows: RefObject<HTMLElement | null>;
+}
+
+function SelectableTasks({ project, rows, ...table }: SelectableTasksProps) {
+  const { selection } = table;
   const navigate = useContext(NavigateContext);
-  const rows = useRef<HTMLDivElement>(null);
   const move = (by: number): void => {
     const links = [...(rows.current?.querySelectorAll<HTMLElement>(".row-link") ?? [])];
     const at = links.indexOf(document.activeElement as HTMLElement);
@@ -128,7 +148,7 @@ function SelectableTasks({ project, ...table }: TaskTableProps & { readonly proj
     },
   ]);
   return (
-    <div ref={rows}>
+    <>
       {selection.ids.length > 0 && (
         <div class="selection" role="status">
           <span>
@@ -146,12 +166,12 @@ function SelectableTasks({ project, ...table }: TaskTableProps & { readonly proj
           </button>
         </div>
       )}
-      <TaskTable {...table} selection={selection} />
-    </div>
+      <TaskTable {...table} />
+    </>
   );
 }
 
-function TaskTable({ tasks, projects, selection }: TaskTableProps & { readonly selection: Selection }) {
+function TaskTable({ tasks, projects, selection }: TaskTableProps) {
   return (
     <table class="table tasks">
       <thead>
