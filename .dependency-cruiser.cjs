@@ -7,7 +7,7 @@ const ROOMS = {
   protocol: ["base"],
   clearml: ["base", "observe", "records", "protocol", "storage"],
   storage: ["base", "records", "protocol"],
-  mlflow: ["base"],
+  mlflow: ["base", "records", "protocol", "storage"],
   outbox: ["base", "records", "protocol"],
   sinks: ["base", "records", "protocol", "clearml", "storage", "outbox"],
   trainer: ["base", "observe", "records", "protocol", "clearml", "storage", "outbox", "sinks"],

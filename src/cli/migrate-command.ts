@@ -1,7 +1,7 @@
 /** `trainer-sdk migrate mlflow plan|run|verify`: builds both clients, runs the step, tells the result. */
 import { writeFile } from "node:fs/promises";
 import { createClearML } from "../clearml/create-clearml.js";
-import { MlflowClient } from "../mlflow/mlflow-client.js";
+import { openMlflowSource } from "../mlflow/open-source.js";
 import type { MigrationOptions } from "../migrate/migration-options.js";
 import { planMigration } from "../migrate/plan-migration.js";
 import { runMigration } from "../migrate/run-migration.js";
@@ -16,6 +16,8 @@ export type MigrateStep = "plan" | "run" | "verify";
 /** Options as the command line gives them. */
 export interface MigrateOptions {
   readonly trackingUri?: string;
+  readonly source?: string;
+  readonly artifactsRoot?: string;
   readonly sourceId?: string;
   readonly into?: string;
   readonly experiment?: readonly string[];
@@ -41,8 +43,13 @@ export async function runMigrate(
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  await using mlflow = new MlflowClient(
-    { trackingUri: options.trackingUri, requestsPerSecond: options.rate, retryBudgetMs: RETRY_BUDGET_MS },
+  await using mlflow = await openMlflowSource(
+    {
+      trackingUri: options.source ?? options.trackingUri,
+      artifactsRoot: options.artifactsRoot,
+      requestsPerSecond: options.rate,
+      retryBudgetMs: RETRY_BUDGET_MS,
+    },
     env,
   );
   // A plan asks nothing of ClearML; its keys are needed all the same, so that the next step does not stumble over them.

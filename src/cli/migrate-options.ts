@@ -8,7 +8,8 @@ import type { ExitCode, Terminal } from "./terminal.js";
 const SCOPE = `
 What is moved: experiments, runs (deleted ones too, as archived tasks), parameters, tags, notes, whole metric histories with
 their own times, files of runs, versions of registered models and logged models of MLflow 3 with their files. What is not moved: traces,
-prompts, registered models without a version. The source is a server over HTTP; for a folder or a database start \`mlflow server\` on it.
+prompts, registered models without a version. The source is a server over HTTP, or its SQLite file (--source); for
+a folder \`mlruns\` start \`mlflow server\` on it. Relative artifact folders of a database are looked for beside it.
 
 MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH. ClearML: CLEARML_API_HOST,
 CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or clearml.conf.
@@ -26,6 +27,8 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
       .command(step)
       .description(description)
       .option("--tracking-uri <url>", "the MLflow server (default: MLFLOW_TRACKING_URI)")
+      .option("--source <place>", "the server's address, or its database: sqlite:///mlflow.db or a path (default: --tracking-uri)")
+      .option("--artifacts-root <place>", "of a database: folder or s3:// address that files at mlflow-artifacts: lie below")
       .option("--source-id <name>", "name of the source in the keys of tasks; keep it for ever (default: host and path of the address)")
       .option("--into <project>", "a project of ClearML to put everything below (default: none)")
       .option("--experiment <name...>", "only these experiments (default: all)")

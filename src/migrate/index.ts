@@ -3,6 +3,8 @@
  */
 export { MlflowClient } from "../mlflow/mlflow-client.js";
 export type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
+export { MlflowSqliteSource, type SqliteSourceOptions } from "../mlflow/sqlite-source.js";
+export { openMlflowSource } from "../mlflow/open-source.js";
 export type { MlflowOptions } from "../mlflow/mlflow-options.js";
 export type {
   MlflowExperiment,

@@ -151,7 +151,7 @@ describe("a migration", () => {
     tally.compare("stage of version 1", of("v1")?.tags?.includes("stage:Production"), true);
     tally.compareFields("version 3", of("v3") ?? {}, { comment: "Take 2\n\nFinds things.", task: await taskOf("parent") });
     tally.compareFields("version 5", of("v5") ?? {}, { parent: of("logged-model")?.id, uri: of("logged-model")?.uri });
-    tally.compareFields("version 4", of("v4") ?? {}, { uri: "s3://somewhere/else" });
+    tally.compareFields("version 4", of("v4") ?? {}, { uri: "gs://somewhere/else" });
   });
 
   it("changes nothing when it runs again", async () => {

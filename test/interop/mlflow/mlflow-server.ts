@@ -16,6 +16,10 @@ const START_LIMIT_MS = 180_000;
 
 export interface MlflowServer {
   readonly trackingUri: string;
+  /** Path of its database. */
+  readonly database: string;
+  /** Folder that its `mlflow-artifacts:` addresses mean. */
+  readonly artifactsRoot: string;
   /** Fills it; answers run ids by run name. */
   fill(longPoints: number, manyRuns: number): Promise<Readonly<Record<string, string>>>;
   /** What MLflow's own client says of these runs, asked of this server or of a tracking folder. */
@@ -63,6 +67,8 @@ export async function startMlflow(python: string): Promise<MlflowServer> {
   }
   return {
     trackingUri,
+    database: join(folder, "mlflow.db"),
+    artifactsRoot: join(folder, "artifacts"),
     async fill(longPoints, manyRuns) {
       const { stdout } = await run(python, [CORPUS, String(longPoints), String(manyRuns)], { env, maxBuffer: 64 * 1024 ** 2 });
       return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, string>;

@@ -101,7 +101,7 @@ root = client.get_run(parent).info.artifact_uri
 for number in range(3):
     client.create_model_version("detector", f"{root}/model", parent, tags={"number": str(number), "mlflow_version": "a tag"}, description=f"Take {number}")
 client.delete_model_version("detector", "2")
-client.create_model_version("detector", "s3://somewhere/else", None)
+client.create_model_version("detector", "gs://somewhere/else", None)
 client.transition_model_version_stage("detector", "1", "Production")
 client.set_registered_model_alias("detector", "champion", "3")
 client.set_registered_model_alias("detector", "best", "3")

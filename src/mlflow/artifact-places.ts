@@ -1,0 +1,145 @@
+/**
+ * Files of runs and models where a store recorded them, read without a server: in a local folder, on S3, or below the folder
+ * that a gone server's `mlflow-artifacts:` addresses meant. Writes nothing but the copies that it is asked for.
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { ConfigError, DownloadError, NotFoundError } from "../base/errors.js";
+import { parseCheckpointUri } from "../storage/checkpoint-uri.js";
+import { describeFileError, errnoOf } from "../storage/file-errors.js";
+import { createObjectReader } from "../storage/open-object-reader.js";
+import type { MlflowFile } from "./mlflow-documents.js";
+import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
+import { StreamDigest } from "./stream-digest.js";
+
+export interface ArtifactPlacesOptions {
+  /** Folder that relative addresses start from. */
+  readonly base: string;
+  /** Folder or `s3://` address that stands for the root of `mlflow-artifacts:`. */
+  readonly artifactsRoot?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export class ArtifactPlaces {
+  readonly #options: ArtifactPlacesOptions;
+
+  constructor(options: ArtifactPlacesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Everything below an address, by name.
+   *
+   * @throws ConfigError for `mlflow-artifacts:` without a root; NotFoundError for a store that this package does not read;
+   * DownloadError for a folder that is not on this machine, or cannot be read.
+   */
+  async *list(uri: string, { signal }: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
+    const place = this.#placeOf(uri);
+    if (place.startsWith("s3:")) {
+      const reader = this.#reader(place);
+      try {
+        for (const { key, sizeBytes } of await reader.list(signal)) yield { path: key, is_dir: false, file_size: sizeBytes };
+      } finally {
+        await reader.close();
+      }
+      return;
+    }
+    const paths = await filesBelow(place, uri);
+    for (const path of paths) {
+      signal.throwIfAborted();
+      yield { path: relative(place, path).split(sep).join("/"), is_dir: false, file_size: (await stat(path)).size };
+    }
+  }
+
+  /** Copies a file. @throws DownloadError when it cannot be read or is not of the listed size; else as {@link ArtifactPlaces.list}. */
+  async download(
+    uri: string,
+    path: string,
+    target: string,
+    { signal, sizeBytes }: MlflowCall & { readonly sizeBytes: number | undefined },
+  ): Promise<MlflowDownload> {
+    const place = this.#placeOf(uri);
+    const digest = new StreamDigest();
+    try {
+      if (place.startsWith("s3:")) {
+        const reader = this.#reader(place);
+        try {
+          await reader.download(path, target, signal);
+        } finally {
+          await reader.close();
+        }
+        digest.resume();
+        await pipeline(createReadStream(target), digest, { signal });
+      } else {
+        await pipeline(createReadStream(join(place, ...path.split("/"))), digest, createWriteStream(target, { flush: true }), { signal });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (errnoOf(error) === undefined) throw error;
+      throw new DownloadError(`The file ${path} at ${uri} cannot be read: ${describeFileError(error)}.`, {
+        uri,
+        retryable: false,
+        cause: error,
+      });
+    }
+    digest.expect(sizeBytes, { path, of: `at ${uri}`, uri });
+    return digest.result();
+  }
+
+  #reader(place: string): ReturnType<typeof createObjectReader> {
+    const parsed = parseCheckpointUri(place);
+    const spec = parsed.status === "parsed" ? parsed.spec : undefined;
+    if (spec === undefined || spec.kind === "fileserver") throw new NotFoundError(`${place} is no address of a store.`);
+    return createObjectReader(spec, this.#options.env);
+  }
+
+  /** An absolute folder, or an `s3:` address. */
+  #placeOf(uri: string): string {
+    const { base, artifactsRoot } = this.#options;
+    if (uri.startsWith("mlflow-artifacts:")) {
+      const path = uri.replace(/^mlflow-artifacts:\/(?:\/[^/]*)?\/*/, "");
+      if (artifactsRoot === undefined) {
+        const message = `is needed: files lie at ${uri}, which only the server could resolve; name the folder or s3:// address that was its --artifacts-destination`;
+        throw new ConfigError(`--artifacts-root ${message}.`, [{ path: "artifactsRoot", message }]);
+      }
+      return this.#placeOf(`${artifactsRoot.replace(/\/+$/, "")}/${path}`);
+    }
+    if (uri.startsWith("s3:")) return uri;
+    if (uri.startsWith("file:"))
+      return /^file:\/+/.test(uri) ? fileURLToPath(uri.replace(/^file:\/+/, "file:///")) : resolve(base, uri.slice(5));
+    if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) throw new NotFoundError(`Files at ${uri.slice(0, 200)} cannot be read: folders and s3:// can.`);
+    return isAbsolute(uri) ? uri : resolve(base, uri);
+  }
+}
+
+/** A run that stored nothing has no folder; a folder whose whole surroundings are missing was another machine's. */
+async function filesBelow(folder: string, uri: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .sort();
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT")
+      throw new DownloadError(`The folder ${folder} cannot be read: ${describeFileError(error)}.`, { uri, retryable: false, cause: error });
+    // Of `<root>/<experiment>/<run>/artifacts` the root.
+    const root = dirname(dirname(dirname(folder)));
+    const isHere = await stat(root).then(
+      () => true,
+      () => false,
+    );
+    if (isHere) return [];
+    throw new DownloadError(
+      `The files at ${uri} are not on this machine: there is no ${root}. Bring the folder here, under the same path.`,
+      {
+        uri,
+        retryable: false,
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * Reads an MLflow's SQLite file, 2.9 to 3.x, without a server. Documents have the form of the REST API. Which columns there are
+ * is asked of the file, not told by its version, so that a newer one is read for what it still has. Writes nothing.
+ */
+import { dirname, resolve } from "node:path";
+import * as z from "zod/mini";
+import { NotFoundError } from "../base/errors.js";
+import { ArtifactPlaces } from "./artifact-places.js";
+import {
+  experimentDocument,
+  loggedModelDocument,
+  modelVersionDocument,
+  registeredModelDocument,
+  runDocument,
+  type MlflowExperiment,
+  type MlflowFile,
+  type MlflowLoggedModel,
+  type MlflowModelVersion,
+  type MlflowPoint,
+  type MlflowRegisteredModel,
+  type MlflowRun,
+} from "./mlflow-documents.js";
+import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "./mlflow-source.js";
+import { SqliteTables, type Row } from "./sqlite-tables.js";
+
+/** Points in one page. */
+const PAGE_POINTS = 10_000;
+/** Numbers by which a database keeps the status of a logged model. */
+const LOGGED_STATUS: Readonly<Record<string, string>> = {
+  "1": "LOGGED_MODEL_PENDING",
+  "2": "LOGGED_MODEL_READY",
+  "3": "LOGGED_MODEL_UPLOAD_FAILED",
+};
+
+export interface SqliteSourceOptions {
+  /** Folder or `s3://` address that was the server's `--artifacts-destination`, for files at `mlflow-artifacts:`. */
+  readonly artifactsRoot?: string | undefined;
+}
+
+/** A reader of one database. */
+export class MlflowSqliteSource implements MlflowSource {
+  readonly address: string;
+  readonly #tables: SqliteTables;
+  readonly #places: ArtifactPlaces;
+
+  private constructor(path: string, tables: SqliteTables, places: ArtifactPlaces) {
+    this.address = path;
+    this.#tables = tables;
+    this.#places = places;
+  }
+
+  /** Opens a file for reading. @throws ConfigError when it is missing, no database, or none of MLflow 2.9 or later. */
+  static async open(
+    path: string,
+    options: SqliteSourceOptions = {},
+    env: Readonly<Record<string, string | undefined>> = process.env,
+  ): Promise<MlflowSqliteSource> {
+    const full = resolve(path);
+    const places = new ArtifactPlaces({ base: dirname(full), artifactsRoot: options.artifactsRoot, env });
+    return new MlflowSqliteSource(full, await SqliteTables.open(full), places);
+  }
+
+  /** The absolute path. */
+  get defaultSourceId(): string {
+    return this.address;
+  }
+
+  /** Revision of the schema, as MLflow's migrations name it. */
+  async version({ signal }: MlflowCall): Promise<string> {
+    signal.throwIfAborted();
+    if (!this.#tables.has("alembic_version")) return "database of unknown schema";
+    const [row] = this.#tables.rows("SELECT version_num FROM alembic_version");
+    return `database schema ${String(row?.["version_num"] ?? "unknown")}`;
+  }
+
+  async *experiments({ signal }: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined> {
+    for (const row of this.#tables.rows("SELECT * FROM experiments ORDER BY creation_time, experiment_id")) {
+      signal.throwIfAborted();
+      const { experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time } = row;
+      const tags = [
+        ...this.#tables.rows("SELECT key, value FROM experiment_tags WHERE experiment_id = ? ORDER BY key", Number(experiment_id)),
+      ];
+      const text = {
+        experiment_id: String(experiment_id),
+        name,
+        artifact_location,
+        lifecycle_stage,
+        last_update_time,
+        creation_time,
+        tags,
+      };
+      yield z.parse(experimentDocument, present(text));
+    }
+  }
+
+  async *runs(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowRun, void, undefined> {
+    const sql = "SELECT run_uuid FROM runs WHERE experiment_id = ? ORDER BY start_time, run_uuid";
+    for (const { run_uuid } of [...this.#tables.rows(sql, Number(experimentId))]) {
+      signal.throwIfAborted();
+      yield this.#run(String(run_uuid));
+    }
+  }
+
+  async run(runId: string, { signal }: MlflowCall): Promise<MlflowRun> {
+    signal.throwIfAborted();
+    return this.#run(runId);
+  }
+
+  async *history(runId: string, key: string, { signal }: MlflowCall): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
+    const sql = "SELECT value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY timestamp, step, value";
+    let page: MlflowPoint[] = [];
+    for (const row of this.#tables.rows(sql, runId, key)) {
+      page.push(pointOf(row));
+      if (page.length < PAGE_POINTS) continue;
+      signal.throwIfAborted();
+      yield page;
+      page = [];
+    }
+    if (page.length > 0) yield page;
+  }
+
+  async *artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
+    yield* this.#places.list(this.#addressOf(owner), call);
+  }
+
+  async download(
+    owner: MlflowFilesOwner,
+    path: string,
+    target: string,
+    options: MlflowCall & { readonly sizeBytes: number | undefined },
+  ): Promise<MlflowDownload> {
+    return this.#places.download(this.#addressOf(owner), path, target, options);
+  }
+
+  async *registeredModels({ signal }: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
+    for (const { name } of [...this.#tables.rows("SELECT name FROM registered_models ORDER BY name")]) {
+      signal.throwIfAborted();
+      const model = this.#registered(String(name));
+      if (!model.tags.some(({ key, value }) => key === "mlflow.prompt.is_prompt" && value.toLowerCase() === "true")) yield model;
+    }
+  }
+
+  async registeredModel(name: string, { signal }: MlflowCall): Promise<MlflowRegisteredModel> {
+    signal.throwIfAborted();
+    return this.#registered(name);
+  }
+
+  async *modelVersions(name: string, { signal }: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
+    // A deleted version leaves a row of this stage.
+    const sql = "SELECT * FROM model_versions WHERE name = ? AND current_stage <> 'Deleted_Internal' ORDER BY version";
+    for (const row of [...this.#tables.rows(sql, name)]) {
+      signal.throwIfAborted();
+      const {
+        version,
+        creation_time,
+        last_updated_time,
+        user_id,
+        current_stage,
+        description,
+        source,
+        run_id,
+        status,
+        status_message,
+        run_link,
+      } = row;
+      const tags = [
+        ...this.#tables.rows(
+          "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ? ORDER BY key",
+          name,
+          Number(version),
+        ),
+      ];
+      const times = { creation_timestamp: creation_time, last_updated_timestamp: last_updated_time };
+      const rest = { user_id, current_stage, description, source, run_id, status, status_message, run_link, tags };
+      yield z.parse(modelVersionDocument, present({ name, version: String(version), ...times, ...rest }));
+    }
+  }
+
+  async *loggedModels(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined> {
+    if (!this.#tables.has("logged_models")) return;
+    const sql =
+      "SELECT * FROM logged_models WHERE experiment_id = ? AND lifecycle_stage = 'active' ORDER BY creation_timestamp_ms, model_id";
+    for (const row of [...this.#tables.rows(sql, Number(experimentId))]) {
+      signal.throwIfAborted();
+      const id = String(row["model_id"]);
+      const pairs = (what: string): Row[] => [
+        ...this.#tables.rows(
+          `SELECT ${what}_key AS key, ${what}_value AS value FROM logged_model_${what}s WHERE model_id = ? ORDER BY 1`,
+          id,
+        ),
+      ];
+      const {
+        name,
+        artifact_location,
+        creation_timestamp_ms,
+        last_updated_timestamp_ms,
+        model_type,
+        source_run_id,
+        status,
+        status_message,
+      } = row;
+      const times = { creation_timestamp_ms, last_updated_timestamp_ms };
+      const word = LOGGED_STATUS[String(status)] ?? String(status);
+      const info = {
+        model_id: id,
+        experiment_id: experimentId,
+        name,
+        ...times,
+        artifact_uri: artifact_location,
+        status: word,
+        model_type,
+        source_run_id,
+      };
+      const points =
+        "SELECT metric_name AS key, metric_value AS value, metric_timestamp_ms AS timestamp, metric_step AS step, run_id FROM logged_model_metrics WHERE model_id = ? ORDER BY 1, 3, 4";
+      const data = { params: pairs("param"), metrics: [...this.#tables.rows(points, id)] };
+      yield z.parse(loggedModelDocument, { info: present({ ...info, status_message, tags: pairs("tag") }), data });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#tables.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #run(runId: string): MlflowRun {
+    const [row] = this.#tables.rows("SELECT * FROM runs WHERE run_uuid = ?", runId);
+    if (!row) throw new NotFoundError(`The database ${this.address} has no run ${runId}.`);
+    const { name, user_id, status, start_time, end_time, artifact_uri, lifecycle_stage, experiment_id } = row;
+    const info = { run_uuid: runId, experiment_id: String(experiment_id), run_name: name, user_id, status, start_time, end_time };
+    const pairs = (table: string): Row[] => [
+      ...this.#tables.rows(`SELECT key, value FROM ${table} WHERE run_uuid = ? ORDER BY key`, runId),
+    ];
+    const latest = this.#tables.rows("SELECT * FROM latest_metrics WHERE run_uuid = ? ORDER BY key", runId);
+    const metrics = Array.from(latest, (point) => {
+      const { value, timestamp, step } = pointOf(point);
+      return { key: String(point["key"]), value, timestamp, step };
+    });
+    return {
+      ...z.parse(runDocument, {
+        info: present({ ...info, artifact_uri, lifecycle_stage, run_id: runId }),
+        data: { params: pairs("params"), tags: pairs("tags"), metrics: metrics.map(({ key }) => ({ key })) },
+        inputs: { dataset_inputs: this.#datasets(runId) },
+        outputs: { model_outputs: this.#outputs(runId) },
+      }),
+      data: { metrics, params: texts(pairs("params")), tags: texts(pairs("tags")) },
+    };
+  }
+
+  #datasets(runId: string): object[] {
+    if (!this.#tables.has("inputs") || !this.#tables.has("datasets")) return [];
+    const sql = `SELECT i.input_uuid AS id, d.name AS name, d.digest AS digest, d.dataset_source_type AS source_type, d.dataset_source AS source,
+      d.dataset_schema AS schema, d.dataset_profile AS profile FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id
+      WHERE i.source_type = 'DATASET' AND i.destination_id = ? ORDER BY i.input_uuid`;
+    return [...this.#tables.rows(sql, runId)].map(({ id, ...dataset }) => ({
+      tags: [...this.#tables.rows("SELECT name AS key, value FROM input_tags WHERE input_uuid = ? ORDER BY name", String(id))],
+      dataset: present(dataset),
+    }));
+  }
+
+  #outputs(runId: string): object[] {
+    if (!this.#tables.has("inputs", "step")) return [];
+    const sql = "SELECT destination_id AS model_id, step FROM inputs WHERE source_type = 'RUN_OUTPUT' AND source_id = ? ORDER BY 1";
+    return [...this.#tables.rows(sql, runId)];
+  }
+
+  #registered(name: string): MlflowRegisteredModel {
+    const [row] = this.#tables.rows("SELECT * FROM registered_models WHERE name = ?", name);
+    if (!row) throw new NotFoundError(`The database ${this.address} has no registered model ${JSON.stringify(name)}.`);
+    const { creation_time, last_updated_time, description } = row;
+    const times = { creation_timestamp: creation_time, last_updated_timestamp: last_updated_time };
+    const tags = [...this.#tables.rows("SELECT key, value FROM registered_model_tags WHERE name = ? ORDER BY key", name)];
+    const aliases = this.#tables.has("registered_model_aliases")
+      ? [...this.#tables.rows("SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias", name)]
+      : [];
+    const named = aliases.map(({ alias, version }) => ({ alias, version: String(version) }));
+    return z.parse(registeredModelDocument, present({ name, ...times, description, tags, aliases: named }));
+  }
+
+  #addressOf(owner: MlflowFilesOwner): string {
+    const one = (sql: string, ...given: (string | number)[]): string | undefined => {
+      const [row] = this.#tables.rows(sql, ...given);
+      const value = row?.["uri"];
+      return value == null || value === "" ? undefined : String(value);
+    };
+    const ofRun = (id: string): string | undefined => one("SELECT artifact_uri AS uri FROM runs WHERE run_uuid = ?", id);
+    const ofModel = (id: string): string | undefined => one("SELECT artifact_location AS uri FROM logged_models WHERE model_id = ?", id);
+    let uri: string | undefined;
+    if (typeof owner === "string") uri = ofRun(owner);
+    else if ("modelId" in owner) uri = ofModel(owner.modelId);
+    else {
+      const stored = this.#tables.has("model_versions", "storage_location") ? "coalesce(storage_location, source)" : "source";
+      const source = one(`SELECT ${stored} AS uri FROM model_versions WHERE name = ? AND version = ?`, owner.name, Number(owner.version));
+      const model = /^models:\/+(m-[0-9a-f]+)\/?$/.exec(source ?? "")?.[1];
+      const run = /^runs:\/+([^/]+)\/(.+)$/.exec(source ?? "");
+      if (model !== undefined) uri = ofModel(model);
+      else if (run) {
+        const root = ofRun(run[1] ?? "");
+        uri = root === undefined ? undefined : `${root}/${run[2] ?? ""}`;
+      } else uri = source;
+    }
+    if (uri !== undefined) return uri;
+    throw new NotFoundError(`The database ${this.address} says nothing of where the files of ${JSON.stringify(owner)} are.`);
+  }
+}
+
+/** NaN is kept as a mark beside 0. */
+function pointOf({ value, timestamp, step, is_nan }: Row): MlflowPoint {
+  const at = (field: Row[string] | undefined): number | bigint => (typeof field === "bigint" ? field : Number(field ?? 0));
+  return { value: Number(is_nan ?? 0) === 0 ? Number(value) : Number.NaN, timestamp: at(timestamp), step: at(step) };
+}
+
+function texts(rows: readonly Row[]): { readonly key: string; readonly value: string }[] & { key: string; value: string }[] {
+  return rows.map(({ key, value }) => ({ key: String(key), value: String(value ?? "") }));
+}
+
+/** Without what is null: the REST API leaves it out. */
+function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+}

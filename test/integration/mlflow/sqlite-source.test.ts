@@ -1,0 +1,80 @@
+/** Files that are no MLflow database, and what is told of places that no one can read. That real ones are read shows the interop suite. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MlflowClient, MlflowSqliteSource, openMlflowSource } from "../../../src/migrate/index.js";
+
+let folder: string;
+const signal = new AbortController().signal;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sqlite-source-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function database(artifactUri: string): string {
+  const path = join(folder, "mlflow.db");
+  const made = new DatabaseSync(path);
+  made.exec(`CREATE TABLE experiments (experiment_id INTEGER, name TEXT, artifact_location TEXT, lifecycle_stage TEXT);
+    CREATE TABLE runs (run_uuid TEXT, name TEXT, status TEXT, start_time INT, end_time INT, lifecycle_stage TEXT, artifact_uri TEXT, experiment_id INT);
+    CREATE TABLE metrics (key TEXT, value FLOAT, timestamp BIGINT, run_uuid TEXT, step BIGINT, is_nan BOOLEAN);
+    CREATE TABLE latest_metrics (key TEXT, value FLOAT, timestamp BIGINT, run_uuid TEXT, step BIGINT, is_nan BOOLEAN);
+    CREATE TABLE params (key TEXT, value TEXT, run_uuid TEXT); CREATE TABLE tags (key TEXT, value TEXT, run_uuid TEXT);
+    CREATE TABLE registered_models (name TEXT);
+    CREATE TABLE model_versions (name TEXT, version INT, current_stage TEXT, source TEXT, run_id TEXT);
+    INSERT INTO experiments VALUES (1, 'vision', 'x', 'active');
+    INSERT INTO metrics VALUES ('loss', 0, 5, 'a', 9007199254740993, 1), ('loss', 2, 4, 'a', -3, 0);`);
+  made.prepare("INSERT INTO runs VALUES ('a', 'one', 'FINISHED', 1, 2, 'active', ?, 1)").run(artifactUri);
+  made.close();
+  return path;
+}
+
+const filesOf = async (source: MlflowSqliteSource): Promise<string[]> => {
+  const paths: string[] = [];
+  for await (const { path } of source.artifacts("a", { signal })) paths.push(path);
+  return paths;
+};
+
+describe("an MLflow database", () => {
+  it("keeps NaN, and steps beyond what a number holds", async () => {
+    await using source = await MlflowSqliteSource.open(database("x"), {}, {});
+    const pages = [];
+    for await (const page of source.history("a", "loss", { signal })) pages.push(page);
+    expect(pages).toEqual([
+      [
+        { value: 2, timestamp: 4, step: -3 },
+        { value: Number.NaN, timestamp: 5, step: 9007199254740993n },
+      ],
+    ]);
+  });
+
+  it.each([
+    ["mlflow-artifacts:/1/a/artifacts", /--artifacts-root is needed/],
+    ["/no/such/machine/1/a/artifacts", /not on this machine: there is no \/no\/such\/machine/],
+    ["gs://bucket/a", /cannot be read: folders and s3:/],
+  ])("says of files at %s why they cannot be read", async (uri, words) => {
+    await using source = await MlflowSqliteSource.open(database(uri), {}, {});
+    await expect(filesOf(source)).rejects.toThrow(words);
+  });
+
+  it("is refused when it is something else", async () => {
+    const path = join(folder, "other.db");
+    await writeFile(path, "no database at all, but long enough for a header".repeat(50));
+    await expect(MlflowSqliteSource.open(path, {}, {})).rejects.toThrow(/cannot be read as an MLflow database/);
+    new DatabaseSync(join(folder, "empty.db")).close();
+    await expect(MlflowSqliteSource.open(join(folder, "empty.db"), {}, {})).rejects.toThrow(/it has no experiments.experiment_id/);
+    await expect(MlflowSqliteSource.open(join(folder, "missing.db"), {}, {})).rejects.toThrow(/missing.db cannot be read/);
+  });
+
+  it("is told from a server by how it is named", async () => {
+    const path = database("x");
+    for (const trackingUri of [path, `sqlite:///${path}`]) {
+      await using source = await openMlflowSource({ trackingUri }, {});
+      expect(source.address).toBe(path);
+    }
+    await using server = await openMlflowSource({}, { MLFLOW_TRACKING_URI: "http://host:5000" });
+    expect(server).toBeInstanceOf(MlflowClient);
+  });
+});
