@@ -1,7 +1,7 @@
 /** The client's logger against the embedded server over real sockets, faults included. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ValidationError } from "../../../src/base/errors.js";
 import {
@@ -291,6 +291,27 @@ describe("a logger's debug samples", () => {
     expect(await images()).toMatchObject([{ metric: "masks/all", variant: "val", iter: 4, url, key: path }]);
     const { sizeBytes } = await clearml.files.download(url ?? "", join(folder, "back.png"));
     expect(sizeBytes).toBe(8);
+  });
+
+  it.each([
+    { kind: "a video", fileName: "epoch.mp4" },
+    { kind: "a sound", fileName: "speech.wav" },
+  ])("may be $kind, whose bytes come back under its ending", async ({ fileName }) => {
+    const logger = aLogger();
+    const content = Buffer.from([0, 1, 2, 253, 254, 255]);
+    await writeFile(join(folder, fileName), content);
+    const fromFile = await logger.reportMedia({ title: "media", series: "file", iteration: 2, path: join(folder, fileName) });
+    const fromMemory = await logger.reportMedia({ title: "media", series: "memory", iteration: 2, content, fileName });
+    await logger.flush();
+    expect(await images()).toMatchObject([
+      { metric: "media", variant: "file", iter: 2, url: fromFile },
+      { metric: "media", variant: "memory", iter: 2, url: fromMemory },
+    ]);
+    for (const url of [fromFile, fromMemory]) {
+      expect(url?.endsWith(extname(fileName))).toBe(true);
+      await clearml.files.download(url ?? "", join(folder, "back"));
+      expect(await readFile(join(folder, "back"))).toEqual(content);
+    }
   });
 
   it("use names again after so many, so that a long job does not fill the store", async () => {

@@ -50,6 +50,8 @@ describe("a task of our client", () => {
     weights = randomBytes(4000);
     const file = path.join(folder, "weights file.bin");
     await writeFile(file, weights);
+    const film = path.join(folder, "film.mp4");
+    await writeFile(film, "\0\0\0\x18ftypmp42");
     await mkdir(path.join(folder, "tree", "deep"), { recursive: true });
     await writeFile(path.join(folder, "tree", "one.txt"), "one");
     await writeFile(path.join(folder, "tree", "deep", "two.txt"), "two");
@@ -78,6 +80,14 @@ describe("a task of our client", () => {
     const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
     await logger.reportImage({ title: "image", series: "bytes: #1", content: png, fileName: "dot.png", iteration: 3 });
     await logger.reportHtml({ title: "media", series: "html", html: "<html>sample</html>", iteration: 2 });
+    await logger.reportMedia({ title: "media", series: "film", path: film, iteration: 2 });
+    await logger.reportMedia({
+      title: "media",
+      series: "speech",
+      content: Buffer.from("RIFF$\0\0\0WAVEfmt "),
+      fileName: "speech.wav",
+      iteration: 2,
+    });
     await task.uploadArtifact("plain file", { path: file }, { metadata: { rows: 3, from: "here" } });
     await task.uploadArtifact("folder", { path: path.join(folder, "tree") });
     await task.uploadArtifact("dict", { json: { b: [1, 2], a: { c: null } } });
@@ -153,7 +163,9 @@ describe("a task of our client", () => {
         theirs.debugSamples.map(({ metric, variant, iter }: any) => [metric, variant, iter]),
         [
           ["image", "bytes: #1", 3],
+          ["media", "film", 2],
           ["media", "html", 2],
+          ["media", "speech", 2],
         ],
       );
       tally.compare(
