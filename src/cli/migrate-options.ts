@@ -21,7 +21,9 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
   const migrate = program.command("migrate").description("Move what another experiment tracker holds to ClearML, and prove it.");
   addExportCommand(migrate, terminal, done);
   addRollbackCommand(migrate, terminal, done);
-  const mlflow = migrate.command("mlflow").description("From an MLflow server, 2.9 to 3.x: plan, then run, then verify.");
+  const mlflow = migrate
+    .command("mlflow")
+    .description("From an MLflow server or its SQLite file, 2.9 to 3.x: plan, then run, then verify.");
   const add = (step: MigrateStep, description: string): Command =>
     mlflow
       .command(step)

@@ -3,7 +3,7 @@
  */
 export { MlflowClient } from "../mlflow/mlflow-client.js";
 export type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
-export { MlflowSqliteSource, type SqliteSourceOptions } from "../mlflow/sqlite-source.js";
+export type { SqliteSourceOptions } from "../mlflow/sqlite-source.js";
 export { openMlflowSource } from "../mlflow/open-source.js";
 export type { MlflowOptions } from "../mlflow/mlflow-options.js";
 export type {
@@ -15,12 +15,13 @@ export type {
   MlflowRegisteredModel,
   MlflowRun,
 } from "../mlflow/mlflow-documents.js";
+export { exportMigration, planMigration, rollbackMigration, runMigration, verifyMigration } from "./migration-verbs.js";
 export type { MigrationOptions, MigrationProgress } from "./migration-options.js";
-export { planMigration, type LossyThing, type MigrationPlan } from "./plan-migration.js";
-export { runMigration, type MigrationReport, type RunMigrationOptions } from "./run-migration.js";
+export type { LossyThing, MigrationPlan } from "./plan-migration.js";
+export type { MigrationReport, RunMigrationOptions } from "./run-migration.js";
 export type { MigratedModels } from "./migrate-models.js";
-export { verifyMigration, type VerificationReport, type VerifyMigrationOptions } from "./verify-migration.js";
-export { exportMigration, type ExportMigrationOptions, type ExportReport } from "./export-migration.js";
-export { rollbackMigration, type RollbackOptions, type RollbackReport } from "./rollback-migration.js";
+export type { VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
+export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";
+export type { RollbackOptions, RollbackReport } from "./rollback-migration.js";
 export type { Difference, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

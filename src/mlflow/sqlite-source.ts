@@ -8,9 +8,6 @@ import { NotFoundError } from "../base/errors.js";
 import { ArtifactPlaces } from "./artifact-places.js";
 import {
   experimentDocument,
-  loggedModelDocument,
-  modelVersionDocument,
-  registeredModelDocument,
   runDocument,
   type MlflowExperiment,
   type MlflowFile,
@@ -21,31 +18,28 @@ import {
   type MlflowRun,
 } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "./mlflow-source.js";
-import { SqliteTables, type Row } from "./sqlite-tables.js";
+import { SqliteModels } from "./sqlite-models.js";
+import { SqliteTables, withoutNulls, type Row } from "./sqlite-tables.js";
 
 /** Points in one page. */
 const PAGE_POINTS = 10_000;
-/** Numbers by which a database keeps the status of a logged model. */
-const LOGGED_STATUS: Readonly<Record<string, string>> = {
-  "1": "LOGGED_MODEL_PENDING",
-  "2": "LOGGED_MODEL_READY",
-  "3": "LOGGED_MODEL_UPLOAD_FAILED",
-};
-
+/** What a database does not say by itself. */
 export interface SqliteSourceOptions {
   /** Folder or `s3://` address that was the server's `--artifacts-destination`, for files at `mlflow-artifacts:`. */
   readonly artifactsRoot?: string | undefined;
 }
 
-/** A reader of one database. */
+/** A reader of one database. Its methods are those of {@link MlflowSource}. */
 export class MlflowSqliteSource implements MlflowSource {
   readonly address: string;
   readonly #tables: SqliteTables;
+  readonly #models: SqliteModels;
   readonly #places: ArtifactPlaces;
 
   private constructor(path: string, tables: SqliteTables, places: ArtifactPlaces) {
     this.address = path;
     this.#tables = tables;
+    this.#models = new SqliteModels(path, tables);
     this.#places = places;
   }
 
@@ -89,13 +83,13 @@ export class MlflowSqliteSource implements MlflowSource {
         creation_time,
         tags,
       };
-      yield z.parse(experimentDocument, present(text));
+      yield z.parse(experimentDocument, withoutNulls(text));
     }
   }
 
   async *runs(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowRun, void, undefined> {
     const sql = "SELECT run_uuid FROM runs WHERE experiment_id = ? ORDER BY start_time, run_uuid";
-    for (const { run_uuid } of [...this.#tables.rows(sql, Number(experimentId))]) {
+    for (const { run_uuid } of this.#tables.all(sql, Number(experimentId))) {
       signal.throwIfAborted();
       yield this.#run(String(run_uuid));
     }
@@ -120,7 +114,7 @@ export class MlflowSqliteSource implements MlflowSource {
   }
 
   async *artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
-    yield* this.#places.list(this.#addressOf(owner), call);
+    yield* this.#places.list(this.#models.filesAddress(owner), call);
   }
 
   async download(
@@ -129,93 +123,24 @@ export class MlflowSqliteSource implements MlflowSource {
     target: string,
     options: MlflowCall & { readonly sizeBytes: number | undefined },
   ): Promise<MlflowDownload> {
-    return this.#places.download(this.#addressOf(owner), path, target, options);
+    return this.#places.download(this.#models.filesAddress(owner), path, target, options);
   }
 
   async *registeredModels({ signal }: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
-    for (const { name } of [...this.#tables.rows("SELECT name FROM registered_models ORDER BY name")]) {
-      signal.throwIfAborted();
-      const model = this.#registered(String(name));
-      if (!model.tags.some(({ key, value }) => key === "mlflow.prompt.is_prompt" && value.toLowerCase() === "true")) yield model;
-    }
+    yield* this.#models.registeredModels(signal);
   }
 
   async registeredModel(name: string, { signal }: MlflowCall): Promise<MlflowRegisteredModel> {
     signal.throwIfAborted();
-    return this.#registered(name);
+    return this.#models.registeredModel(name);
   }
 
   async *modelVersions(name: string, { signal }: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
-    // A deleted version leaves a row of this stage.
-    const sql = "SELECT * FROM model_versions WHERE name = ? AND current_stage <> 'Deleted_Internal' ORDER BY version";
-    for (const row of [...this.#tables.rows(sql, name)]) {
-      signal.throwIfAborted();
-      const {
-        version,
-        creation_time,
-        last_updated_time,
-        user_id,
-        current_stage,
-        description,
-        source,
-        run_id,
-        status,
-        status_message,
-        run_link,
-      } = row;
-      const tags = [
-        ...this.#tables.rows(
-          "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ? ORDER BY key",
-          name,
-          Number(version),
-        ),
-      ];
-      const times = { creation_timestamp: creation_time, last_updated_timestamp: last_updated_time };
-      const rest = { user_id, current_stage, description, source, run_id, status, status_message, run_link, tags };
-      yield z.parse(modelVersionDocument, present({ name, version: String(version), ...times, ...rest }));
-    }
+    yield* this.#models.versions(name, signal);
   }
 
   async *loggedModels(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined> {
-    if (!this.#tables.has("logged_models")) return;
-    const sql =
-      "SELECT * FROM logged_models WHERE experiment_id = ? AND lifecycle_stage = 'active' ORDER BY creation_timestamp_ms, model_id";
-    for (const row of [...this.#tables.rows(sql, Number(experimentId))]) {
-      signal.throwIfAborted();
-      const id = String(row["model_id"]);
-      const pairs = (what: string): Row[] => [
-        ...this.#tables.rows(
-          `SELECT ${what}_key AS key, ${what}_value AS value FROM logged_model_${what}s WHERE model_id = ? ORDER BY 1`,
-          id,
-        ),
-      ];
-      const {
-        name,
-        artifact_location,
-        creation_timestamp_ms,
-        last_updated_timestamp_ms,
-        model_type,
-        source_run_id,
-        status,
-        status_message,
-      } = row;
-      const times = { creation_timestamp_ms, last_updated_timestamp_ms };
-      const word = LOGGED_STATUS[String(status)] ?? String(status);
-      const info = {
-        model_id: id,
-        experiment_id: experimentId,
-        name,
-        ...times,
-        artifact_uri: artifact_location,
-        status: word,
-        model_type,
-        source_run_id,
-      };
-      const points =
-        "SELECT metric_name AS key, metric_value AS value, metric_timestamp_ms AS timestamp, metric_step AS step, run_id FROM logged_model_metrics WHERE model_id = ? ORDER BY 1, 3, 4";
-      const data = { params: pairs("param"), metrics: [...this.#tables.rows(points, id)] };
-      yield z.parse(loggedModelDocument, { info: present({ ...info, status_message, tags: pairs("tag") }), data });
-    }
+    yield* this.#models.loggedModels(experimentId, signal);
   }
 
   async close(): Promise<void> {
@@ -241,7 +166,7 @@ export class MlflowSqliteSource implements MlflowSource {
     });
     return {
       ...z.parse(runDocument, {
-        info: present({ ...info, artifact_uri, lifecycle_stage, run_id: runId }),
+        info: withoutNulls({ ...info, artifact_uri, lifecycle_stage, run_id: runId }),
         data: { params: pairs("params"), tags: pairs("tags"), metrics: metrics.map(({ key }) => ({ key })) },
         inputs: { dataset_inputs: this.#datasets(runId) },
         outputs: { model_outputs: this.#outputs(runId) },
@@ -255,55 +180,16 @@ export class MlflowSqliteSource implements MlflowSource {
     const sql = `SELECT i.input_uuid AS id, d.name AS name, d.digest AS digest, d.dataset_source_type AS source_type, d.dataset_source AS source,
       d.dataset_schema AS schema, d.dataset_profile AS profile FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id
       WHERE i.source_type = 'DATASET' AND i.destination_id = ? ORDER BY i.input_uuid`;
-    return [...this.#tables.rows(sql, runId)].map(({ id, ...dataset }) => ({
-      tags: [...this.#tables.rows("SELECT name AS key, value FROM input_tags WHERE input_uuid = ? ORDER BY name", String(id))],
-      dataset: present(dataset),
+    return this.#tables.all(sql, runId).map(({ id, ...dataset }) => ({
+      tags: this.#tables.all("SELECT name AS key, value FROM input_tags WHERE input_uuid = ? ORDER BY name", String(id)),
+      dataset: withoutNulls(dataset),
     }));
   }
 
   #outputs(runId: string): object[] {
     if (!this.#tables.has("inputs", "step")) return [];
     const sql = "SELECT destination_id AS model_id, step FROM inputs WHERE source_type = 'RUN_OUTPUT' AND source_id = ? ORDER BY 1";
-    return [...this.#tables.rows(sql, runId)];
-  }
-
-  #registered(name: string): MlflowRegisteredModel {
-    const [row] = this.#tables.rows("SELECT * FROM registered_models WHERE name = ?", name);
-    if (!row) throw new NotFoundError(`The database ${this.address} has no registered model ${JSON.stringify(name)}.`);
-    const { creation_time, last_updated_time, description } = row;
-    const times = { creation_timestamp: creation_time, last_updated_timestamp: last_updated_time };
-    const tags = [...this.#tables.rows("SELECT key, value FROM registered_model_tags WHERE name = ? ORDER BY key", name)];
-    const aliases = this.#tables.has("registered_model_aliases")
-      ? [...this.#tables.rows("SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias", name)]
-      : [];
-    const named = aliases.map(({ alias, version }) => ({ alias, version: String(version) }));
-    return z.parse(registeredModelDocument, present({ name, ...times, description, tags, aliases: named }));
-  }
-
-  #addressOf(owner: MlflowFilesOwner): string {
-    const one = (sql: string, ...given: (string | number)[]): string | undefined => {
-      const [row] = this.#tables.rows(sql, ...given);
-      const value = row?.["uri"];
-      return value == null || value === "" ? undefined : String(value);
-    };
-    const ofRun = (id: string): string | undefined => one("SELECT artifact_uri AS uri FROM runs WHERE run_uuid = ?", id);
-    const ofModel = (id: string): string | undefined => one("SELECT artifact_location AS uri FROM logged_models WHERE model_id = ?", id);
-    let uri: string | undefined;
-    if (typeof owner === "string") uri = ofRun(owner);
-    else if ("modelId" in owner) uri = ofModel(owner.modelId);
-    else {
-      const stored = this.#tables.has("model_versions", "storage_location") ? "coalesce(storage_location, source)" : "source";
-      const source = one(`SELECT ${stored} AS uri FROM model_versions WHERE name = ? AND version = ?`, owner.name, Number(owner.version));
-      const model = /^models:\/+(m-[0-9a-f]+)\/?$/.exec(source ?? "")?.[1];
-      const run = /^runs:\/+([^/]+)\/(.+)$/.exec(source ?? "");
-      if (model !== undefined) uri = ofModel(model);
-      else if (run) {
-        const root = ofRun(run[1] ?? "");
-        uri = root === undefined ? undefined : `${root}/${run[2] ?? ""}`;
-      } else uri = source;
-    }
-    if (uri !== undefined) return uri;
-    throw new NotFoundError(`The database ${this.address} says nothing of where the files of ${JSON.stringify(owner)} are.`);
+    return this.#tables.all(sql, runId);
   }
 }
 
@@ -315,9 +201,4 @@ function pointOf({ value, timestamp, step, is_nan }: Row): MlflowPoint {
 
 function texts(rows: readonly Row[]): { readonly key: string; readonly value: string }[] & { key: string; value: string }[] {
   return rows.map(({ key, value }) => ({ key: String(key), value: String(value ?? "") }));
-}
-
-/** Without what is null: the REST API leaves it out. */
-function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -70,6 +70,11 @@ export class SqliteTables {
     for (const row of statement.iterate(...given)) yield plain(row);
   }
 
+  /** The same at once, for what is small. */
+  all(sql: string, ...given: Argument[]): Row[] {
+    return [...this.rows(sql, ...given)];
+  }
+
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
@@ -82,4 +87,9 @@ function plain(row: object): Row {
       typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value,
     ]),
   );
+}
+
+/** Without what is null: the REST API leaves it out. */
+export function withoutNulls(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MlflowClient, MlflowSqliteSource, openMlflowSource } from "../../../src/migrate/index.js";
+import { MlflowClient, openMlflowSource, type MlflowSource } from "../../../src/migrate/index.js";
 
 let folder: string;
 const signal = new AbortController().signal;
@@ -31,7 +31,7 @@ function database(artifactUri: string): string {
   return path;
 }
 
-const filesOf = async (source: MlflowSqliteSource): Promise<string[]> => {
+const filesOf = async (source: MlflowSource): Promise<string[]> => {
   const paths: string[] = [];
   for await (const { path } of source.artifacts("a", { signal })) paths.push(path);
   return paths;
@@ -39,7 +39,7 @@ const filesOf = async (source: MlflowSqliteSource): Promise<string[]> => {
 
 describe("an MLflow database", () => {
   it("keeps NaN, and steps beyond what a number holds", async () => {
-    await using source = await MlflowSqliteSource.open(database("x"), {}, {});
+    await using source = await openMlflowSource({ trackingUri: database("x") }, {});
     const pages = [];
     for await (const page of source.history("a", "loss", { signal })) pages.push(page);
     expect(pages).toEqual([
@@ -55,17 +55,17 @@ describe("an MLflow database", () => {
     ["/no/such/machine/1/a/artifacts", /not on this machine: there is no \/no\/such\/machine/],
     ["gs://bucket/a", /cannot be read: folders and s3:/],
   ])("says of files at %s why they cannot be read", async (uri, words) => {
-    await using source = await MlflowSqliteSource.open(database(uri), {}, {});
+    await using source = await openMlflowSource({ trackingUri: database(uri) }, {});
     await expect(filesOf(source)).rejects.toThrow(words);
   });
 
   it("is refused when it is something else", async () => {
     const path = join(folder, "other.db");
     await writeFile(path, "no database at all, but long enough for a header".repeat(50));
-    await expect(MlflowSqliteSource.open(path, {}, {})).rejects.toThrow(/cannot be read as an MLflow database/);
+    await expect(openMlflowSource({ trackingUri: path }, {})).rejects.toThrow(/cannot be read as an MLflow database/);
     new DatabaseSync(join(folder, "empty.db")).close();
-    await expect(MlflowSqliteSource.open(join(folder, "empty.db"), {}, {})).rejects.toThrow(/it has no experiments.experiment_id/);
-    await expect(MlflowSqliteSource.open(join(folder, "missing.db"), {}, {})).rejects.toThrow(/missing.db cannot be read/);
+    await expect(openMlflowSource({ trackingUri: join(folder, "empty.db") }, {})).rejects.toThrow(/it has no experiments.experiment_id/);
+    await expect(openMlflowSource({ trackingUri: join(folder, "missing.db") }, {})).rejects.toThrow(/missing.db cannot be read/);
   });
 
   it("is told from a server by how it is named", async () => {

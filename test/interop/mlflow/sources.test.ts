@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
-import { MlflowClient, MlflowSqliteSource, runMigration, verifyMigration, type MlflowSource } from "../../../src/migrate/index.js";
+import { MlflowClient, openMlflowSource, runMigration, verifyMigration, type MlflowSource } from "../../../src/migrate/index.js";
 import { openServer, type PeerServer } from "../clearml/server.js";
 import { Tally } from "../support/tally.js";
 import { startMlflow, type MlflowServer } from "./mlflow-server.js";
@@ -32,7 +32,7 @@ describe("MLflow by its database", () => {
   let server: PeerServer;
   let clearml: ClearML;
   let rest: MlflowClient;
-  let database: MlflowSqliteSource;
+  let database: MlflowSource;
   const signal = new AbortController().signal;
   const tally = new Tally("mlflow", `MLflow ${version}, its database beside its server`);
 
@@ -43,7 +43,7 @@ describe("MLflow by its database", () => {
     mlflow = await startMlflow(await mlflowPython());
     await mlflow.fill(LONG_POINTS, MANY_RUNS);
     rest = new MlflowClient({ trackingUri: mlflow.trackingUri }, {});
-    database = await MlflowSqliteSource.open(mlflow.database, { artifactsRoot: mlflow.artifactsRoot }, {});
+    database = await openMlflowSource({ trackingUri: mlflow.database, artifactsRoot: mlflow.artifactsRoot }, {});
   });
   afterAll(async () => {
     tally.end();

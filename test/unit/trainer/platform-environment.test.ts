@@ -56,9 +56,9 @@ it("tells the kind of job by the id that was injected", () => {
 });
 
 it("makes the job of the dialect platform-v2 from it, and of no other", () => {
-  const resolved = resolveTrainerOptions({}, { ...V2, JOB_ID: "", INFERENCE_JOB_ID: "8", EPOCHS: "3" }, "/work");
+  const resolved = resolveTrainerOptions({}, { ...V2, JOB_ID: "", INFERENCE_JOB_ID: "8", EPOCHS: "3" }, "/srv/job");
   expect(resolved).toMatchObject({ operation: "inference", jobId: "8", config: { epochs: 3 }, issues: [] });
-  expect(resolved.journalDirectory).toBe("/work/.trainer-sdk/inference-8");
-  const plan = resolveTrainerOptions({}, { ...V2, CALLBACK_DIALECT: "", JOB_ID: "", INFERENCE_JOB_ID: "8", EPOCHS: "3" }, "/work");
+  expect(resolved.journalDirectory).toBe("/srv/job/.trainer-sdk/inference-8");
+  const plan = resolveTrainerOptions({}, { ...V2, CALLBACK_DIALECT: "", JOB_ID: "", INFERENCE_JOB_ID: "8", EPOCHS: "3" }, "/srv/job");
   expect(plan).toMatchObject({ operation: "training", jobId: undefined, config: {} });
 });
