@@ -51,7 +51,7 @@ const MAX_ATTEMPTS = 3;
 const MAX_SOCKETS = 16;
 
 /** A client of its own for one store. */
-export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeouts: S3Timeouts): S3Client {
+export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeouts: S3Timeouts & { readonly httpAgent?: Agent }): S3Client {
   const { endpoint, region, credentials, isAws } = settings;
   const checksums = isAws ? "WHEN_SUPPORTED" : "WHEN_REQUIRED";
   const connectTimeoutMs = timeouts.connectTimeoutMs ?? 10_000;
@@ -84,6 +84,7 @@ export function createS3Client({ s3 }: AwsModules, settings: S3Settings, timeout
               { keepAlive: true, maxSockets: MAX_SOCKETS },
               { rejectUnauthorized: verifyCertificates, ...(secureContext ? { secureContext } : {}) },
             ),
+            ...(timeouts.httpAgent ? { httpAgent: timeouts.httpAgent } : {}),
           },
   });
   limitRequests(client);

@@ -87,7 +87,7 @@ describe("a file of any size", () => {
   const large: (readonly [string, number])[] = [["1 GiB", 1024 * MIB]];
   if (process.env["S3_LONG"]) large.push(["5 GiB", 5 * 1024 * MIB]);
   it.each(large)(
-    "of %s takes less than 100 MiB of memory, holds the training thread for no more than 20 ms, and tells bytes and rate",
+    "of %s takes less than 100 MiB of memory, holds the training thread for less than 10 ms, and tells bytes and rate",
     async (_what, sizeBytes) => {
       const source = await sparseFile(sizeBytes);
       const upload = async (round: number): Promise<readonly TrainerLine[]> => {
@@ -100,15 +100,16 @@ describe("a file of any size", () => {
         console.log(`grown by ${String(Math.round(grownBytes / MIB))} MiB, longest turn ${String(longestTurnMs)} ms`);
         return told;
       };
-      // A turn that our code makes long is long every time; a machine that others share makes one long now and then.
+      // What our code takes it takes every time: 6 ms. Two cores shared with a server, or a host that takes its time elsewhere,
+      // add tens of ms to one upload in six, always with the thread taken off its core. So half of the promise, in one of three.
       let lines = await upload(1);
-      for (let round = 2; round <= 3 && (lines.at(-1)?.longestTurnMs ?? 0) >= 20; round++) lines = await upload(round);
+      for (let round = 2; round <= 3 && (lines.at(-1)?.longestTurnMs ?? 0) >= 10; round++) lines = await upload(round);
       const end = lines.at(-1);
       const file = lines.find((line) => line.file)?.file;
       expect(lines).toContainEqual(expect.objectContaining({ outcome: "delivered" }));
       expect(await s3.sha256Of(file?.key ?? "")).toBe(file?.sha256);
       expect(end?.grownBytes).toBeLessThan(100 * MIB);
-      expect(end?.longestTurnMs).toBeLessThan(20);
+      expect(end?.longestTurnMs).toBeLessThan(10);
       const told = lines.flatMap(({ progress }) => progress ?? []);
       expect(told.at(-1)).toMatchObject({ sentBytes: sizeBytes, bytesPerSecond: expect.any(Number) });
       expect(told.length).toBe(Math.ceil(sizeBytes / PART_BYTES));
