@@ -18,6 +18,12 @@ interface StoredFile {
 }
 
 /** An error as the system gives it. */
+/** A fault in some operations, none in others. */
+export const faultIn =
+  (operations: readonly DiskOperation[], fault: Fault) =>
+  (operation: DiskOperation): Fault =>
+    operations.includes(operation) ? fault : undefined;
+
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: made by the test`), { code });
 }

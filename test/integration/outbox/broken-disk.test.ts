@@ -4,28 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Logger } from "../../../src/base/logger.js";
-import { DISK_PAUSE_MS, HANG_PAUSE_MS } from "../../../src/outbox/group-commit.js";
+import { DISK_PAUSE_MS } from "../../../src/outbox/group-commit.js";
 import { UNWRITTEN_GAP } from "../../../src/outbox/file-journal.js";
 import { Outbox } from "../../../src/outbox/outbox.js";
-import { DISK_TIMEOUT_MS } from "../../../src/outbox/within-time.js";
 import { replayFolder } from "../../../src/outbox/replay.js";
 import type { Delivery } from "../../../src/outbox/sink.js";
 import { eventually, FakeClock, settle } from "../../support/fake-clock.js";
-import { MemorySink } from "../../support/memory-sink.js";
 import { appendTo, openJournal } from "../../support/open-journal.js";
 import { aDraft } from "../../support/records.js";
-import { systemError, TestDisk, type DiskOperation, type Fault } from "../../support/test-disk.js";
+import { faultIn, systemError, TestDisk, type DiskOperation } from "../../support/test-disk.js";
 
 let directory = "";
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "broken-disk-"));
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
-
-const on =
-  (operations: readonly DiskOperation[], fault: Fault) =>
-  (operation: DiskOperation): Fault =>
-    operations.includes(operation) ? fault : undefined;
 
 function aLog(): { readonly logger: Logger; readonly lines: string[] } {
   const lines: string[] = [];
@@ -47,7 +40,7 @@ describe("a disk that refuses", () => {
     const { journal, committed, clock } = await openJournal(directory, { disk: disk.mount(), logger });
     await journal.noteDurably({ k: "i", n: "a" });
     expect(await appendTo(journal, 1).kept).toEqual({ status: "durable" });
-    disk.fault = on(operations, systemError(code));
+    disk.fault = faultIn(operations, systemError(code));
     for (let sequence = 2; sequence <= 5; sequence++) {
       expect(await appendTo(journal, sequence).kept).toMatchObject({ status: "volatile", reason: expect.stringContaining(code) as string });
       await clock.advance(DISK_PAUSE_MS);
@@ -75,7 +68,7 @@ describe("a disk that refuses", () => {
     const { journal, clock } = await openJournal(directory, { disk: disk.mount() });
     await journal.noteDurably({ k: "i", n: "a" });
     await journal.noteDurably({ k: "i", n: "b" });
-    disk.fault = on(["write"], systemError("ENOSPC"));
+    disk.fault = faultIn(["write"], systemError("ENOSPC"));
     await Promise.all([appendTo(journal, 1).kept, appendTo(journal, 2).kept]);
     journal.note({ k: "s", n: "a", r: [[1, 2]] });
     journal.note({ k: "s", n: "b", r: [[1, 1]] });
@@ -92,7 +85,7 @@ describe("a disk that refuses", () => {
   it("is left alone for a moment between two tries", async () => {
     const disk = new TestDisk();
     const { journal } = await openJournal(directory, { disk: disk.mount() });
-    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    disk.fault = faultIn(["write", "create"], systemError("ENOSPC"));
     await appendTo(journal, 1).kept;
     const before = disk.operations;
     for (let sequence = 2; sequence <= 50; sequence++) await appendTo(journal, sequence).kept;
@@ -103,7 +96,7 @@ describe("a disk that refuses", () => {
     const disk = new TestDisk();
     const { journal, committed } = await openJournal(directory, { disk: disk.mount() });
     await appendTo(journal, 1).kept;
-    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    disk.fault = faultIn(["write", "create"], systemError("ENOSPC"));
     await appendTo(journal, 2).kept;
     expect(committed).toEqual([1, 2]);
     await journal.close(AbortSignal.timeout(5_000));
@@ -116,7 +109,7 @@ describe("a disk that refuses", () => {
     const disk = new TestDisk();
     const { journal, clock } = await openJournal(directory, { disk: disk.mount() });
     await journal.noteDurably({ k: "i", n: "a" });
-    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    disk.fault = faultIn(["write", "create"], systemError("ENOSPC"));
     await appendTo(journal, 1).kept;
     // Many tries later: a disk that is full for long.
     await clock.advance(20 * DISK_PAUSE_MS);
@@ -133,7 +126,7 @@ describe("a disk that refuses", () => {
     const disk = new TestDisk();
     const { journal } = await openJournal(directory, { disk: disk.mount() });
     await journal.noteDurably({ k: "i", n: "a" });
-    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    disk.fault = faultIn(["write", "create"], systemError("ENOSPC"));
     await appendTo(journal, 1).kept;
     disk.fault = undefined;
     await journal.close(AbortSignal.timeout(5_000));
@@ -145,7 +138,7 @@ describe("a disk that refuses", () => {
     const disk = new TestDisk();
     const { journal, shed, clock } = await openJournal(directory, { disk: disk.mount(), maxMemoryBytes: 2_000 });
     await journal.noteDurably({ k: "i", n: "a" });
-    disk.fault = on(["write", "create"], systemError("ENOSPC"));
+    disk.fault = faultIn(["write", "create"], systemError("ENOSPC"));
     for (let sequence = 1; sequence <= 20; sequence++)
       void appendTo(journal, sequence, "x".repeat(100), { shed: sequence % 2 === 0 ? "console" : "scalar" });
     await settle(50);
@@ -183,116 +176,6 @@ describe("a disk that works", () => {
     // But not for ever: memory has an end.
     const many = Array.from({ length: 60 }, (_, index) => appendTo(journal, index + 31, "x".repeat(100), { shed: "console" }).kept);
     expect((await Promise.all(many)).map(({ status }) => status)).toContain("rejected");
-  });
-});
-
-describe("a disk that hangs", () => {
-  it("counts as broken after a while: records go on from memory", async () => {
-    const disk = new TestDisk();
-    const { journal, clock, committed } = await openJournal(directory, { disk: disk.mount() });
-    await journal.noteDurably({ k: "i", n: "a" });
-    disk.fault = on(["sync"], "hang");
-    const { kept } = appendTo(journal, 1);
-    await clock.advance(DISK_TIMEOUT_MS - 1);
-    expect(committed).toEqual([]);
-    await clock.advance(1);
-    expect(await kept).toMatchObject({ status: "volatile" });
-    expect(committed).toEqual([1]);
-    disk.fault = undefined;
-    await clock.advance(HANG_PAUSE_MS);
-    expect(await appendTo(journal, 2).kept).toEqual({ status: "durable" });
-    disk.crash((max) => (max === 1 ? 1 : 0));
-    expect((await openJournal(directory, { disk: disk.mount() })).journal.ledger.pending("a").ranges()).toEqual([[1, 2]]);
-  });
-
-  it("has no part in what follows when a write that was given up wakes at the end of a file", async () => {
-    const disk = new TestDisk();
-    const { journal, clock } = await openJournal(directory, { disk: disk.mount(), segmentBytes: 1 });
-    await journal.noteDurably({ k: "i", n: "a" });
-    // The next line begins another file, and the end of this one hangs.
-    const hang = Promise.withResolvers<void>();
-    disk.fault = on(["sync"], hang.promise);
-    const late = journal.noteDurably({ k: "m", n: "a", key: "task", v: "old" });
-    await clock.advance(DISK_TIMEOUT_MS);
-    expect(await late).toMatchObject({ status: "volatile" });
-    disk.fault = undefined;
-    await clock.advance(HANG_PAUSE_MS);
-    expect(await journal.noteDurably({ k: "m", n: "a", key: "task", v: "new" })).toEqual({ status: "durable" });
-    hang.resolve();
-    await settle(50);
-    disk.crash((max) => (max === 1 ? 1 : 0));
-    const again = await openJournal(directory, { disk: disk.mount() });
-    expect(again.journal.ledger.recall("a", "task")).toBe("new");
-  });
-
-  it("does not spoil the lines of others when a file that was given up is there at last", async () => {
-    const disk = new TestDisk();
-    const { journal, clock } = await openJournal(directory, { disk: disk.mount(), segmentBytes: 1 });
-    await journal.noteDurably({ k: "i", n: "a" });
-    const hang = Promise.withResolvers<void>();
-    disk.fault = on(["create"], hang.promise);
-    const late = journal.noteDurably({ k: "m", n: "a", key: "task", v: "old" });
-    await clock.advance(DISK_TIMEOUT_MS);
-    expect(await late).toMatchObject({ status: "volatile" });
-    const slow = Promise.withResolvers<void>();
-    disk.fault = on(["write"], slow.promise);
-    await clock.advance(HANG_PAUSE_MS);
-    const kept = journal.noteDurably({ k: "m", n: "a", key: "task", v: "new, and longer than before" });
-    await settle(50);
-    journal.note({ k: "m", n: "a", key: "another", v: "noted meanwhile" });
-    disk.fault = undefined;
-    hang.resolve();
-    await settle(50);
-    slow.resolve();
-    expect(await kept).toEqual({ status: "durable" });
-    await settle(50);
-    disk.crash((max) => (max === 1 ? 1 : 0));
-    const again = await openJournal(directory, { disk: disk.mount() });
-    expect([again.journal.corruptLines, again.journal.ledger.recall("a", "task")]).toEqual([0, "new, and longer than before"]);
-  });
-
-  it("is not asked again and again meanwhile: each call that hangs takes a thread that the whole process needs", async () => {
-    const disk = new TestDisk();
-    const { journal, clock } = await openJournal(directory, { disk: disk.mount() });
-    const hang = Promise.withResolvers<void>();
-    disk.fault = on(["sync", "write", "create", "syncFolder"], hang.promise);
-    const before = disk.operations;
-    for (let sequence = 1; sequence <= 20; sequence++) {
-      const { kept } = appendTo(journal, sequence);
-      await clock.advance(DISK_TIMEOUT_MS + DISK_PAUSE_MS);
-      expect(await kept).toMatchObject({ status: "volatile" });
-    }
-    expect(disk.operations - before).toBe(1);
-    // The disk is back.
-    disk.fault = undefined;
-    hang.resolve();
-    await clock.advance(DISK_PAUSE_MS);
-    expect(await appendTo(journal, 21).kept).toEqual({ status: "durable" });
-  });
-
-  it("does not keep close past its deadline and a moment, and every promise resolves", async () => {
-    const disk = new TestDisk();
-    const clock = new FakeClock();
-    const sink = new MemorySink();
-    const outbox = await Outbox.open({ directory, sinks: [sink], clock, disk: disk.mount(), strict: true });
-    await outbox.append(aDraft()).durable;
-    disk.fault = on(["sync", "write"], "hang");
-    const { durable } = outbox.append(aDraft());
-    const closed = outbox.close({ deadlineMs: 2_000 });
-    await clock.advance(2_000);
-    await clock.advance(100);
-    expect(await closed).toMatchObject({ complete: false, sinks: { memory: { delivered: 1, pending: 1 } } });
-    expect(await durable).toMatchObject({ status: "volatile", reason: expect.stringContaining("closed") as string });
-    // The lock is kept until the last write has come back: nobody else may write meanwhile.
-    await expect(Outbox.open({ directory, sinks: [], strict: true })).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
-  });
-
-  it("has appended records reach it within a close without a deadline to speak of", async () => {
-    const disk = new TestDisk();
-    const outbox = await Outbox.open({ directory, sinks: [], disk: disk.mount(), strict: true });
-    const { durable } = outbox.append(aDraft());
-    await outbox.close({ deadlineMs: 0 });
-    expect(await durable).toMatchObject({ status: "durable" });
   });
 });
 
@@ -371,69 +254,5 @@ describe("an upload that has ended", () => {
     const closed = outbox.close({ deadlineMs: 0 });
     await clock.advance(1_000);
     await closed;
-  });
-});
-
-describe("a disk that hangs at the start", () => {
-  it.each<DiskOperation>(["list", "read", "create", "sync"])(
-    "in %s is given up after a while, like one that refuses",
-    async (operation) => {
-      const disk = new TestDisk();
-      const first = await openJournal(directory, { disk: disk.mount() });
-      await appendTo(first.journal, 1).kept;
-      await first.journal.close(AbortSignal.timeout(5_000));
-      const hang = Promise.withResolvers<void>();
-      let isHanging = false;
-      disk.fault = (now) => {
-        if (now !== operation) return undefined;
-        isHanging = true;
-        return hang.promise;
-      };
-      const clock = new FakeClock();
-      const opening = openJournal(directory, { disk: disk.mount(), clock });
-      const outcome = opening.then(
-        () => "opened",
-        (error: unknown) => error,
-      );
-      await eventually(() => isHanging, "the call that hangs");
-      await clock.advance(DISK_TIMEOUT_MS);
-      expect(await outcome).toMatchObject({ code: "JOURNAL_UNWRITABLE", message: expect.stringContaining("did not answer") as string });
-      // Once it is back, the folder is free for the next process.
-      disk.fault = undefined;
-      hang.resolve();
-      await settle(50);
-      const again = await openJournal(directory, { disk: disk.mount() });
-      expect(again.journal.ledger.nextSequence).toBe(2);
-    },
-  );
-});
-
-describe("group commit", () => {
-  it("spends one fsync on all records of a moment", async () => {
-    const disk = new TestDisk();
-    const { journal } = await openJournal(directory, { disk: disk.mount() });
-    let syncs = 0;
-    disk.fault = (operation) => {
-      if (operation === "sync") syncs++;
-      return undefined;
-    };
-    const kept = Array.from({ length: 500 }, (_, index) => appendTo(journal, index + 1).kept);
-    await Promise.all(kept);
-    expect(syncs).toBe(1);
-    const more = [appendTo(journal, 501).kept];
-    await eventually(() => syncs === 2);
-    more.push(...Array.from({ length: 100 }, (_, index) => appendTo(journal, index + 502).kept));
-    await Promise.all(more);
-    expect(syncs).toBe(3);
-  });
-
-  it("tells of records in their order, whatever comes together", async () => {
-    const { journal, committed } = await openJournal(directory);
-    for (let sequence = 1; sequence <= 300; sequence++) {
-      void appendTo(journal, sequence);
-      if (sequence % 7 === 0) await settle(1);
-    }
-    await journal.close(AbortSignal.timeout(5_000));
-    expect(committed).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
   });
 });
