@@ -84,11 +84,12 @@ describe("a file of any size", () => {
     expect(await s3.unfinished()).toBe(0);
   });
 
-  const large: (readonly [string, number])[] = [["1 GiB", 1024 * MIB]];
-  if (process.env["S3_LONG"]) large.push(["5 GiB", 5 * 1024 * MIB]);
+  // The promise is 20 ms. Our code takes 6, so the size of every run asks for half; the longer one meets more of the machine.
+  const large: (readonly [string, number, number])[] = [["1 GiB", 1024 * MIB, 10]];
+  if (process.env["S3_LONG"]) large.push(["5 GiB", 5 * 1024 * MIB, 20]);
   it.each(large)(
-    "of %s takes less than 100 MiB of memory, holds the training thread for less than 10 ms, and tells bytes and rate",
-    async (_what, sizeBytes) => {
+    "of %s takes less than 100 MiB of memory, holds the training thread for less than 20 ms, and tells bytes and rate",
+    async (_what, sizeBytes, mostMs) => {
       const source = await sparseFile(sizeBytes);
       const upload = async (round: number): Promise<readonly TrainerLine[]> => {
         const trainer = startTrainer(s3, {
@@ -100,16 +101,16 @@ describe("a file of any size", () => {
         console.log(`grown by ${String(Math.round(grownBytes / MIB))} MiB, longest turn ${String(longestTurnMs)} ms`);
         return told;
       };
-      // What our code takes it takes every time: 6 ms. Two cores shared with a server, or a host that takes its time elsewhere,
-      // add tens of ms to one upload in six, always with the thread taken off its core. So half of the promise, in one of three.
+      // What our code takes it takes every time. Two cores shared with a server, or a host that takes its time elsewhere, add
+      // tens of ms to one upload in six, always with the thread taken off its core: so one of three has to stay below.
       let lines = await upload(1);
-      for (let round = 2; round <= 3 && (lines.at(-1)?.longestTurnMs ?? 0) >= 10; round++) lines = await upload(round);
+      for (let round = 2; round <= 3 && (lines.at(-1)?.longestTurnMs ?? 0) >= mostMs; round++) lines = await upload(round);
       const end = lines.at(-1);
       const file = lines.find((line) => line.file)?.file;
       expect(lines).toContainEqual(expect.objectContaining({ outcome: "delivered" }));
       expect(await s3.sha256Of(file?.key ?? "")).toBe(file?.sha256);
       expect(end?.grownBytes).toBeLessThan(100 * MIB);
-      expect(end?.longestTurnMs).toBeLessThan(10);
+      expect(end?.longestTurnMs).toBeLessThan(mostMs);
       const told = lines.flatMap(({ progress }) => progress ?? []);
       expect(told.at(-1)).toMatchObject({ sentBytes: sizeBytes, bytesPerSecond: expect.any(Number) });
       expect(told.length).toBe(Math.ceil(sizeBytes / PART_BYTES));
