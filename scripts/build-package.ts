@@ -7,6 +7,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } 
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { buildDashboard } from "./build-dashboard.ts";
 import { bundledPackages, thirdPartyLicences, type Metafile } from "./third-party-licences.ts";
 
@@ -38,7 +39,7 @@ export async function buildPackage(options: { readonly onlyWhenStale?: boolean }
     try {
       await mkdir(staging);
       bundle(`dist-${String(process.pid)}`);
-      await cleanSourceMaps(staging);
+      await thinSourceMaps(staging);
       await chmod(`${staging}/cli/bin.cjs`, 0o755);
       await buildDashboard(`${staging}/dashboard`);
       await writeFile(
@@ -76,13 +77,20 @@ async function takeMetafiles(folder: string): Promise<string[]> {
   return packages;
 }
 
-/** The maps of CommonJS files name an intermediate file by its absolute path, which is nobody's business. */
-async function cleanSourceMaps(folder: string): Promise<void> {
+/**
+ * Leaves in each map what a stack trace needs, the file and the line that a line of ours came from: columns and names would
+ * weigh three times as much. No source is named by its absolute path, which is nobody's business.
+ */
+async function thinSourceMaps(folder: string): Promise<void> {
   for (const name of await readdir(folder, { recursive: true })) {
-    if (!name.endsWith(".cjs.map")) continue;
-    const map = JSON.parse(await readFile(`${folder}/${name}`, "utf8")) as { sources: string[] };
-    map.sources = map.sources.map((source) => (path.isAbsolute(source) ? path.basename(source) : source));
-    await writeFile(`${folder}/${name}`, JSON.stringify(map));
+    if (!name.endsWith(".map")) continue;
+    const map = JSON.parse(await readFile(`${folder}/${name}`, "utf8")) as { sources: string[]; mappings: string };
+    const sources = map.sources.map((source) => (path.isAbsolute(source) ? path.basename(source) : source));
+    const lines = decode(map.mappings).map((segments) =>
+      segments.slice(0, 1).map(([column, source = 0, line = 0]): SourceMapSegment => [column, source, line, 0]),
+    );
+    const thin = { version: 3, file: path.basename(name, ".map"), sources, names: [], mappings: encode(lines) };
+    await writeFile(`${folder}/${name}`, JSON.stringify(thin));
   }
 }
 

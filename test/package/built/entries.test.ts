@@ -111,6 +111,15 @@ describe("the built entries", () => {
     expect(stdout + stderr).toBe("");
   });
 
+  it.each(["import", "require"] as const)("has stack traces that name the lines of the source (%s)", async (format) => {
+    const entry = JSON.stringify(path.join(root, doors[0]?.[1][format].default ?? ""));
+    const script = `import(${entry}).then(({ metricAddress }) => metricAddress(undefined)).catch((error) => console.log(error.stack));`;
+    const { stdout } = await run(process.execPath, ["--enable-source-maps", "-e", script], { cwd: root });
+    const [, file, line] = /at \S*metricAddress \((.+?):(\d+)/.exec(stdout) ?? [];
+    expect(file, stdout).toBe(path.join(root, "src/records/metric-address.ts"));
+    expect((await readFile(file ?? "", "utf8")).split("\n")[Number(line) - 1]).toContain("name.indexOf");
+  });
+
   it("names no folder of the machine that built it", async () => {
     const maps = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith(".map"));
     expect(maps.length).toBeGreaterThan(0);
