@@ -5,6 +5,7 @@
 export { createTrainingActivities, type TrainingActivities } from "./create-training-activities.js";
 export type { JournalFolder, TrainingActivityDependencies } from "./settings.js";
 export { subprocessManager, type SubprocessManagerOptions } from "./subprocess/subprocess-manager.js";
+export { clearmlQueueManager, type ClearMLQueueManagerOptions } from "./clearml-queue/clearml-queue-manager.js";
 export { kubernetesManager, type KubernetesManagerOptions } from "./kubernetes/kubernetes-manager.js";
 export {
   ManagerError,

@@ -3,7 +3,8 @@
  * API server itself refuses a second trainer. Pure; no secret is ever written into it.
  */
 import { createHash } from "node:crypto";
-import type { StartRequest, TrainingResources, TrainingSpec } from "../training-manager.js";
+import { specHash } from "../spec-hash.js";
+import type { StartRequest, TrainingResources } from "../training-manager.js";
 
 /** What the manifest takes from the manager's options. */
 export interface JobTemplate {
@@ -63,16 +64,6 @@ export function jobName(key: string): string {
     .slice(0, MAX_SLUG)
     .replace(/^-|-$/g, "");
   return `${slug === "" ? "training" : slug}-${keyHash(key)}`;
-}
-
-/** What was asked for, without what a new worker's template may change. */
-export function specHash({ command, image, workingDirectory, env, resources }: TrainingSpec): string {
-  const sorted = Object.entries(env).sort(([one], [other]) => (one < other ? -1 : 1));
-  const { cpus, memoryBytes, gpus } = resources ?? {};
-  return createHash("sha256")
-    .update(JSON.stringify([command, image, workingDirectory, sorted, cpus, memoryBytes, gpus]))
-    .digest("hex")
-    .slice(0, 16);
 }
 
 /** The body of the Job. */

@@ -16,7 +16,8 @@ import {
   type TrainingState,
   type WaitOptions,
 } from "../training-manager.js";
-import { CONTAINER, jobManifest, jobName, keyHash, MANAGER_NAME, MARKS, specHash, type JobTemplate } from "./job-manifest.js";
+import { CONTAINER, jobManifest, jobName, keyHash, MANAGER_NAME, MARKS, type JobTemplate } from "./job-manifest.js";
+import { specHash } from "../spec-hash.js";
 import { readJob, stopMark, type JobReading, type StopMark } from "./job-reading.js";
 import { createdAt, JobWatch } from "./job-watch.js";
 import { KubernetesApi, type ClusterOptions } from "./kubernetes-api.js";

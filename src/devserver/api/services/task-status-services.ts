@@ -7,6 +7,7 @@ import { serve } from "../call.js";
 import type { Call, ServedEndpoint } from "../call.js";
 import { taskOf } from "../lookup.js";
 import { changeStatus, withoutUndefined } from "../task-status.js";
+import { dequeueEverywhere } from "./queue-services.js";
 import type { StatusReply } from "../task-status.js";
 
 type StatusCall = RequestOf<"tasks.stopped">;
@@ -55,6 +56,7 @@ function hasLiveWorker(call: Call, task: TaskDocument): boolean {
 /** Asks for a stop: at once where nobody would see the request, else by a word in the status message. */
 export function stopTask(call: Call, task: TaskDocument, request: Omit<RequestOf<"tasks.stop">, "task">): StatusReply {
   const atOnce = task.status === "queued" || task.system_tags.includes("development") || !hasLiveWorker(call, task);
+  if (task.status === "queued") dequeueEverywhere(call, task.id);
   if (atOnce)
     return changeStatus(
       call,

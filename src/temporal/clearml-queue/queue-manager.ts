@@ -1,0 +1,260 @@
+/**
+ * The manager behind `clearmlQueueManager`. The tasks themselves are the registry: any worker reads from them whose they
+ * are, that somebody asked for the end, and how it ended. It never touches a task that does not bear our marks.
+ */
+import { systemClock, type Clock } from "../../base/clock.js";
+import { createClearML } from "../../clearml/create-clearml.js";
+import type { ResolvedClearMLConnection } from "../../clearml/options.js";
+import { STOPPING_MESSAGE } from "../../protocol/clearml/limits.js";
+import { TRAINING_FAILURES } from "../failure-types.js";
+import { specHash } from "../spec-hash.js";
+import {
+  ManagerError,
+  type ManagedTraining,
+  type StartRequest,
+  type StopOptions,
+  type TrainingEnd,
+  type TrainingHandle,
+  type TrainingManager,
+  type WaitOptions,
+} from "../training-manager.js";
+import type { ClearMLQueueManagerOptions } from "./clearml-queue-manager.js";
+import { logMarks, RUNTIME_KEYS } from "./launcher-script.js";
+import { RunCalls } from "./run-calls.js";
+import { readState, type RunReading } from "./run-reading.js";
+import { agentPatience, BACKEND, handleOf, isPristine, runRequest, type RunTask, type RunTemplate, type StopMark } from "./run-task.js";
+import { RunWatch } from "./run-watch.js";
+
+/** How long another worker's start may take from making the task to queueing it. */
+const QUEUEING_MS = 5_000;
+/** A stop is followed more closely than a training. */
+const MAX_STOP_POLL_MS = 1_000;
+const DEFAULT_PROJECT = "Trainer SDK/Trainers";
+
+type Call = { readonly signal: AbortSignal };
+
+export class QueueManager implements TrainingManager {
+  readonly backend = BACKEND;
+  readonly hostBound = false;
+  readonly leaseMs = 0;
+  readonly #options: ClearMLQueueManagerOptions;
+  readonly #template: RunTemplate;
+  readonly #calls: RunCalls;
+  readonly #clock: Clock;
+  readonly #pollMs: number;
+  readonly #agentTimeoutMs: number;
+
+  constructor(options: ClearMLQueueManagerOptions, connection: ResolvedClearMLConnection) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    // Resolved already: nothing is to be taken from the environment a second time.
+    this.#calls = new RunCalls(createClearML({ ...connection, clock: this.#clock }, {}));
+    this.#pollMs = options.pollIntervalMs ?? 10_000;
+    this.#agentTimeoutMs = options.agentTimeoutMs ?? 90_000;
+    this.#template = {
+      image: options.image,
+      dockerArguments: options.dockerArguments,
+      setupShellScript: options.setupShellScript,
+      memoryEventsFile: options.memoryEventsFile,
+      launcherPollIntervalMs: options.launcherPollIntervalMs ?? 5_000,
+      terminationGraceMs: options.terminationGraceMs ?? 60_000,
+    };
+  }
+
+  async find(key: string, { signal }: Call): Promise<ManagedTraining | undefined> {
+    const newest = (await this.#calls.runsOf(key, signal)).find((run) => !isPristine(run));
+    return newest && managed(newest);
+  }
+
+  async start(request: StartRequest, { signal }: Call): Promise<ManagedTraining> {
+    refuseWhatNoTaskMayHold(request);
+    const { key, fence, spec } = request;
+    const queue = await this.#queueId(signal);
+    let runs = await this.#calls.runsOf(key, signal);
+    const known = runs.find((run) => run.fence >= fence && (run.fence === fence || !isPristine(run)));
+    if (known && known.fence > fence) return managed(known);
+    if (known && known.specHash !== specHash(spec))
+      throw new ManagerError(
+        TRAINING_FAILURES.invalidSpec,
+        `ClearML task ${known.id} was started as number ${String(fence)} from another specification`,
+      );
+    await this.#supersede(runs, fence, signal);
+    const { id, isOurs } = known
+      ? { id: known.id, isOurs: false }
+      : await this.#calls.create(
+          request,
+          (project) => runRequest(request, this.#template, project),
+          this.#options.project ?? DEFAULT_PROJECT,
+          signal,
+        );
+    // Once more, now that whoever starts another number sees this one.
+    runs = await this.#calls.runsOf(key, signal);
+    const higher = runs.find((run) => run.fence > fence && !isPristine(run));
+    if (higher) {
+      if (isOurs) await this.#calls.delete(id, signal);
+      return managed(higher);
+    }
+    await this.#supersede(runs, fence, signal);
+    if (!isOurs) await this.#letTheOtherQueue(id, signal);
+    const made = await this.#calls.run(id, signal);
+    if (made === undefined)
+      throw new ManagerError(TRAINING_FAILURES.backendUnavailable, `ClearML task ${id} was deleted before it could be queued`);
+    if (isPristine(made)) await this.#calls.enqueue(made, queue, signal);
+    return managed((await this.#calls.run(id, signal)) ?? made);
+  }
+
+  async wait(handle: TrainingHandle, { signal, onState }: WaitOptions): Promise<TrainingEnd> {
+    const watch = this.#watch();
+    let told = "";
+    for (;;) {
+      const run = await watch.look(handle, signal);
+      if (run !== undefined) {
+        if (run === "gone") return vanished(handle);
+        const { state, pending } = readState(run);
+        if (state.phase === "ended") return await this.#settled(run, state.end, signal);
+        if (state.phase !== told) onState?.(state);
+        told = state.phase;
+        const end = watch.judge(run, pending);
+        // Out of the queue first: an agent that has it meanwhile makes up for the wait.
+        if (end !== undefined && (run.status !== "queued" || (await this.#calls.takeFromQueue(run, signal))))
+          return await this.#close(run, end, signal);
+      }
+      await this.#clock.sleep(this.#pollMs, { signal, keepAlive: true });
+    }
+  }
+
+  async stop(handle: TrainingHandle, { signal, graceMs, reason }: StopOptions): Promise<TrainingEnd> {
+    const watch = this.#watch();
+    const mark: StopMark = { reason, graceMs };
+    const endsAt = this.#clock.monotonic() + graceMs + this.#agentTimeoutMs;
+    for (;;) {
+      const run = await watch.look(handle, signal);
+      if (run === "gone") return vanished(handle);
+      if (run !== undefined) {
+        const reading = readState(run);
+        if (reading.state.phase === "ended") return await this.#settled(run, reading.state.end, signal);
+        const end = await this.#urge(run, reading, mark, signal);
+        if (end !== undefined) return end;
+        if (this.#clock.monotonic() >= endsAt)
+          return await this.#close(run, reading.pending ?? stopped("its agent did not answer, and may be gone"), signal);
+      }
+      await this.#clock.sleep(Math.min(this.#pollMs, MAX_STOP_POLL_MS), { signal, keepAlive: true });
+    }
+  }
+
+  async logTail({ id, fence }: TrainingHandle, { signal, maxBytes }: Call & { readonly maxBytes: number }): Promise<string> {
+    return this.#calls.logTail(id, logMarks(fence), maxBytes, signal);
+  }
+
+  async *list({ signal }: Call): AsyncGenerator<ManagedTraining & { readonly labels: Readonly<Record<string, string>> }> {
+    const newest = new Map<string, RunTask>();
+    for await (const run of this.#calls.allRuns(signal)) {
+      const known = newest.get(run.key);
+      if (!isPristine(run) && (known === undefined || known.fence < run.fence)) newest.set(run.key, run);
+    }
+    for (const run of newest.values()) yield { ...managed(run), labels: run.labels };
+  }
+
+  async forget(handle: TrainingHandle, { signal }: Call): Promise<void> {
+    const runs = await this.#calls.runsOf(handle.key, signal);
+    const run = runs.find(({ id }) => id === handle.id);
+    if (run === undefined || readState(run).state.phase !== "ended") return;
+    // The number is what later ones are counted from: the newest goes with all of its key.
+    const isNewest = runs.every(({ fence }) => fence <= run.fence);
+    for (const one of isNewest ? [...runs].reverse() : [run]) await this.#calls.forget(one, signal);
+  }
+
+  /** One step of a stop; its end when that is certain. Repeated, it goes on where another worker was. */
+  async #urge(run: RunTask, { pending }: RunReading, mark: StopMark, signal: AbortSignal): Promise<TrainingEnd | undefined> {
+    // An agent that takes a task over rewrites its runtime, and may wipe the mark.
+    if (run.stop === undefined || run.stop.graceMs > mark.graceMs)
+      await this.#calls.note(
+        run.id,
+        { [RUNTIME_KEYS.stop]: JSON.stringify(mark), [RUNTIME_KEYS.agentPatience]: agentPatience(mark.graceMs) },
+        signal,
+      );
+    if (run.status === "queued" || isPristine(run)) {
+      const isTaken = isPristine(run) || (await this.#calls.takeFromQueue(run, signal));
+      return isTaken
+        ? this.#close(run, { outcome: "stopped", message: "the trainer was stopped before it was started" }, signal)
+        : undefined;
+    }
+    // An agent that takes a task over writes over the wish, too.
+    if (pending === undefined && !run.message.includes(STOPPING_MESSAGE)) await this.#calls.askToStop(run.id, mark.reason, signal);
+    return undefined;
+  }
+
+  /** An end that was read; the task is told where it does not say so yet, and a launcher that comes late starts nothing. */
+  async #settled(run: RunTask, end: TrainingEnd, signal: AbortSignal): Promise<TrainingEnd> {
+    if (run.status === "in_progress") return this.#close(run, end, signal);
+    if (end.outcome === "stopped" && run.end === undefined && run.stop === undefined)
+      await this.#calls.note(run.id, { [RUNTIME_KEYS.stop]: JSON.stringify({ reason: "it had been stopped", graceMs: 0 }) }, signal);
+    return end;
+  }
+
+  /** Gives the task its end in the place of its agent: a launcher that lives after all sees that, and ends its trainer. */
+  async #close(run: RunTask, end: TrainingEnd, signal: AbortSignal): Promise<TrainingEnd> {
+    await this.#calls.settle(run.id, end, signal);
+    return end;
+  }
+
+  async #supersede(runs: readonly RunTask[], fence: number, signal: AbortSignal): Promise<void> {
+    for (const run of runs) {
+      if (run.fence >= fence || readState(run).state.phase === "ended") continue;
+      await this.stop(handleOf(run), { signal, graceMs: this.#template.terminationGraceMs, reason: `superseded by ${String(fence)}` });
+    }
+  }
+
+  /** Two that queue one task would have it run twice. */
+  async #letTheOtherQueue(id: string, signal: AbortSignal): Promise<void> {
+    const until = this.#clock.monotonic() + QUEUEING_MS;
+    while (this.#clock.monotonic() < until) {
+      const run = await this.#calls.run(id, signal);
+      if (run === undefined || !isPristine(run)) return;
+      await this.#clock.sleep(Math.min(this.#pollMs, MAX_STOP_POLL_MS), { signal, keepAlive: true });
+    }
+  }
+
+  async #queueId(signal: AbortSignal): Promise<string> {
+    const { queue } = this.#options;
+    const id = await this.#calls.queueId(queue, signal);
+    if (id === undefined)
+      throw new ManagerError(
+        TRAINING_FAILURES.invalidSpec,
+        `ClearML has no queue called ${JSON.stringify(queue)}: make it, and start an agent for it (clearml-agent daemon --queue ${queue})`,
+      );
+    return id;
+  }
+
+  #watch(): RunWatch {
+    const { lostAfterMs = 600_000, queueLimitMs = Infinity, outageMs = 600_000 } = this.#options;
+    const endingMs = this.#template.terminationGraceMs + this.#agentTimeoutMs;
+    return new RunWatch(this.#calls, this.#clock, { lostAfterMs, queueLimitMs, outageMs, endingMs, agentTimeoutMs: this.#agentTimeoutMs });
+  }
+}
+
+function refuseWhatNoTaskMayHold({ spec, secretEnv }: StartRequest): void {
+  if (spec.command.length === 0)
+    throw new ManagerError(
+      TRAINING_FAILURES.invalidSpec,
+      "a trainer in a ClearML queue needs a command, program and arguments: an agent does not run an image's own",
+    );
+  const names = Object.keys(secretEnv);
+  if (names.length > 0)
+    throw new ManagerError(
+      TRAINING_FAILURES.invalidSpec,
+      `a ClearML task would keep ${names.join(", ")} in plain text: put them into the environment of the agents (or agent.extra_docker_arguments of their clearml.conf), where trainers find them`,
+    );
+}
+
+function managed(run: RunTask): ManagedTraining {
+  return { handle: handleOf(run), state: readState(run).state };
+}
+
+function stopped(message: string): TrainingEnd {
+  return { outcome: "stopped", message: `the trainer was stopped; ${message}` };
+}
+
+function vanished({ id }: TrainingHandle): TrainingEnd {
+  return { outcome: "failed", failure: TRAINING_FAILURES.jobVanished, message: `ClearML task ${id} is gone: somebody deleted it` };
+}
