@@ -168,11 +168,9 @@ export class QueueManager implements TrainingManager {
   async #urge(run: RunTask, { pending }: RunReading, mark: StopMark, signal: AbortSignal): Promise<TrainingEnd | undefined> {
     // An agent that takes a task over rewrites its runtime, and may wipe the mark.
     if (run.stop === undefined || run.stop.graceMs > mark.graceMs)
-      await this.#calls.note(
-        run.id,
-        { [RUNTIME_KEYS.stop]: JSON.stringify(mark), [RUNTIME_KEYS.agentPatience]: agentPatience(mark.graceMs) },
-        signal,
-      );
+      await this.#calls.note(run.id, { [RUNTIME_KEYS.stop]: JSON.stringify(mark) }, signal);
+    const patience = agentPatience(mark.graceMs);
+    if (run.agentPatience < patience) await this.#calls.setAgentPatience(run.id, patience, signal);
     if (run.status === "queued" || isPristine(run)) {
       const isTaken = isPristine(run) || (await this.#calls.takeFromQueue(run, signal));
       return isTaken

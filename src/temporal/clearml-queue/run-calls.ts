@@ -15,13 +15,14 @@ import { MAX_PAGE_SIZE } from "../../protocol/clearml/limits.js";
 import { clientPort, type ClearMLPort } from "../../sinks/clearml/clearml-port.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import { ManagerError, type TrainingEnd } from "../training-manager.js";
+import { RUNTIME_KEYS } from "./launcher-script.js";
 import { wordsFor } from "./run-reading.js";
 import { forgottenTags, keyTag, QUEUED_TAG, readRun, RUN_FIELDS, RUN_TAG, type RunTask } from "./run-task.js";
 
 /** Of a log that is read backwards until the trainer's first line. */
 const LOG_PAGE = 500;
-/** Bytes that are read of a log at most beyond what was asked for: what the agent printed after the trainer. */
-const LOG_MARGIN_BYTES = 65_536;
+/** Characters that are read of a log at most beyond what was asked for: what the agent printed after the trainer. */
+const LOG_MARGIN_LENGTH = 65_536;
 
 export class RunCalls {
   readonly #port: ClearMLPort;
@@ -107,6 +108,16 @@ export class RunCalls {
     );
   }
 
+  /**
+   * `tasks.edit_runtime` would escape the key's first character, and the agent would not find it (`clearml-protocol`, 3.10).
+   * Between this read and this write a word of the launcher can be lost; then its agent's words count.
+   */
+  async setAgentPatience(id: string, seconds: number, signal: AbortSignal): Promise<void> {
+    const { tasks } = await this.#ask("tasks.get_all", { id: [id], only_fields: ["id", "runtime"], search_hidden: true }, signal);
+    const runtime = { ...tasks[0]?.runtime, [RUNTIME_KEYS.agentPatience]: String(seconds) };
+    await this.#unless(GONE, () => this.#ask("tasks.edit", { task: id, force: true, runtime }, signal));
+  }
+
   /** Asks the agent, by ClearML's own word. */
   async askToStop(id: string, reason: string, signal: AbortSignal): Promise<void> {
     await this.#unless([...GONE, CLEARML_ERRORS.INVALID_TASK_STATUS, CLEARML_ERRORS.TASK_STATUS_RACE], () =>
@@ -130,26 +141,23 @@ export class RunCalls {
     await this.#unless(GONE, () => this.#ask("tasks.delete", { task: id, force: true }, signal));
   }
 
-  /** The console's end, back to the line that holds `begin`, and of it so many bytes at most. */
+  /** The console's end, back to the line `begin`, and of it so many bytes at most. */
   async logTail(
     id: string,
     marks: { readonly begin: string; readonly end: string },
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<string> {
-    const lines: string[] = [];
-    let size = 0;
+    let text = "";
     const fetch = (request: RequestOf<"events.get_task_log">) => this.#ask("events.get_task_log", request, signal);
+    // An event holds as many lines as the agent read at once.
     for await (const { msg } of readLog(fetch, { task: id, newestFirst: true, pageSize: LOG_PAGE })) {
-      const line = typeof msg === "string" ? msg : "";
-      if (line.includes(marks.begin)) break;
-      size += Buffer.byteLength(line) + 1;
-      lines.push(line.replace(/\n$/, ""));
-      if (size > maxBytes + LOG_MARGIN_BYTES) break;
+      text = `${typeof msg === "string" ? msg.replace(/\n$/, "") : ""}\n${text}`;
+      if (text.includes(marks.begin) || text.length > maxBytes + LOG_MARGIN_LENGTH) break;
     }
-    const ended = lines.findIndex((line) => line.includes(marks.end));
-    const text = lines.slice(ended + 1).reverse();
-    return Buffer.from(text.join("\n").trimEnd())
+    const [, whole = text] = text.split(`${marks.begin}\n`);
+    const [trainers = ""] = whole.split(marks.end);
+    return Buffer.from(trainers.trimEnd())
       .subarray(-maxBytes)
       .toString("utf8")
       .replace(/^\uFFFD+/, "");

@@ -80,6 +80,8 @@ export interface RunTask {
   readonly isTaken: boolean;
   /** The launcher runs, or ran. */
   readonly isLaunched: boolean;
+  /** How long its agent waits before it kills, seconds. */
+  readonly agentPatience: number;
   readonly stop: StopMark | undefined;
   readonly end: LaunchEnd | undefined;
 }
@@ -105,8 +107,8 @@ export function keyTag(key: string, fence?: number): string {
 }
 
 /** How long the agent waits for a launcher that has this grace, seconds. */
-export function agentPatience(graceMs: number): string {
-  return String(Math.ceil(graceMs / 1000) + AGENT_MARGIN_SECONDS);
+export function agentPatience(graceMs: number): number {
+  return Math.ceil(graceMs / 1000) + AGENT_MARGIN_SECONDS;
 }
 
 /** The task to be made. */
@@ -138,7 +140,7 @@ export function runRequest(request: StartRequest, template: RunTemplate, project
       }),
     },
     configuration: { [CONFIGURATION]: { name: CONFIGURATION, type: "json", value: JSON.stringify(identity) } },
-    runtime: { [RUNTIME_KEYS.agentPatience]: agentPatience(template.terminationGraceMs) },
+    runtime: { [RUNTIME_KEYS.agentPatience]: String(agentPatience(template.terminationGraceMs)) },
     ...(image === undefined
       ? {}
       : {
@@ -177,6 +179,7 @@ export function readRun(task: TaskDocument): RunTask | undefined {
     queue: task.execution?.queue ?? undefined,
     isTaken: runtime[AGENT_HOST_KEY] !== undefined || runtime[RUNTIME_KEYS.started] !== undefined,
     isLaunched: runtime[RUNTIME_KEYS.started] !== undefined,
+    agentPatience: Number(runtime[RUNTIME_KEYS.agentPatience] ?? 0),
     stop: parsed(stopSchema, runtime[RUNTIME_KEYS.stop]),
     end: parsed(endSchema, runtime[RUNTIME_KEYS.end]),
   };
