@@ -84,7 +84,7 @@ export interface StopOptions {
 
 /** A place where trainers run. Failures to reach it are thrown as ManagerError of type `BackendUnavailable`. */
 export interface TrainingManager {
-  /** Stands in handles: `subprocess`, `kubernetes`. */
+  /** Stands in handles: `subprocess`, `kubernetes`, `clearml-queue`. */
   readonly backend: string;
   /** True when a trainer is bound to one machine, so that another one must wait for its lease to lapse. */
   readonly hostBound: boolean;
