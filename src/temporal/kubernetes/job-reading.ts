@@ -33,6 +33,8 @@ const NODE_GONE: ReadonlySet<string> = new Set(["DeletionByTaintManager", "Delet
 const IMAGE_TROUBLE: ReadonlySet<string> = new Set(["ImagePullBackOff", "ErrImagePull", "ImageInspectError", "ErrImageNeverPull"]);
 const NEVER_RIGHT: ReadonlySet<string> = new Set(["InvalidImageName"]);
 const CONFIG_TROUBLE: ReadonlySet<string> = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+/** Nobody saw how it ended: the kubelet's word after a restart of the machine, and containerd's. The codes beside them mean nothing. */
+const UNSEEN: ReadonlySet<string> = new Set(["ContainerStatusUnknown", "Unknown"]);
 /** The runtime could not start the program: containerd's word, and Docker's. */
 const NOT_STARTED: ReadonlySet<string> = new Set(["StartError", "ContainerCannotRun"]);
 
@@ -86,6 +88,13 @@ function readLivingPod(pod: V1Pod): JobReading {
   return { state: { phase: "starting" } };
 }
 
+/** Of a pod that its node was not heard to end. */
+export function endWithoutNode(pod: V1Pod | undefined, stop: StopMark | undefined): TrainingEnd {
+  const message = `node ${pod?.spec?.nodeName ?? ""} did not answer when the trainer's pod was to go, and was not waited for any longer`;
+  if (stop?.failure !== undefined) return { outcome: "failed", failure: stop.failure, message: stop.reason };
+  return stop ? { outcome: "stopped", message } : { outcome: "failed", failure: TRAINING_FAILURES.nodeLost, message };
+}
+
 function endOf(pod: V1Pod | undefined, stop: StopMark | undefined): TrainingEnd {
   if (stop?.failure !== undefined) return { outcome: "failed", failure: stop.failure, message: stop.reason };
   const container = pod?.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
@@ -100,12 +109,30 @@ function endOf(pod: V1Pod | undefined, stop: StopMark | undefined): TrainingEnd 
     };
   const disruption = stop === undefined && !outOfMemory && exitCode !== 0 ? disruptionOf(pod) : undefined;
   if (disruption) return { outcome: "failed", ...disruption, ...(exitCode === undefined ? {} : { exitCode }) };
+  if (stop === undefined && terminated && UNSEEN.has(terminated.reason ?? ""))
+    return {
+      outcome: "failed",
+      failure: TRAINING_FAILURES.nodeLost,
+      message: `nobody saw how the trainer ended (${terminated.reason ?? ""}): its node was restarted`,
+    };
   if (exitCode !== undefined) return readExit({ exitCode, signal: undefined, stopRequested: stop !== undefined, outOfMemory });
   if (stop) return { outcome: "stopped", message: "the trainer was stopped" };
+  if (pod?.status?.phase === "Failed" && pod.status.reason !== undefined) return refusalOf(pod.status.reason, pod.status.message);
   return {
     outcome: "failed",
     failure: TRAINING_FAILURES.jobVanished,
     message: "the trainer's pod is gone without a word of how it ended",
+  };
+}
+
+/** The node ended the pod, or never took it: it was out of something, or about to restart. Another one may do better. */
+function refusalOf(reason: string, message = ""): TrainingEnd {
+  if (reason === "DeadlineExceeded")
+    return { outcome: "failed", failure: TRAINING_FAILURES.deadlineExceeded, message: "the pod ran longer than its activeDeadlineSeconds" };
+  return {
+    outcome: "failed",
+    failure: TRAINING_FAILURES.backendUnavailable,
+    message: `the node did not take the trainer's pod (${reason}): ${message}`,
   };
 }
 

@@ -18,7 +18,7 @@ import {
 } from "../training-manager.js";
 import { CONTAINER, jobManifest, jobName, keyHash, MANAGER_NAME, MARKS, type JobTemplate } from "./job-manifest.js";
 import { specHash } from "../spec-hash.js";
-import { readJob, stopMark, type JobReading, type StopMark } from "./job-reading.js";
+import { endWithoutNode, readJob, stopMark, type JobReading, type StopMark } from "./job-reading.js";
 import { createdAt, JobWatch } from "./job-watch.js";
 import { KubernetesApi, type ClusterOptions } from "./kubernetes-api.js";
 
@@ -30,6 +30,12 @@ export interface KubernetesManagerOptions extends ClusterOptions, JobTemplate {
   readonly imageGraceMs?: number;
   /** How long a pod may wait for a node before the training fails as `BackendUnavailable`. Default: for ever. */
   readonly queueLimitMs?: number;
+  /**
+   * How long after its grace a pod may go on going away: its node answers no more, and Kubernetes itself waits for it for ever.
+   * Then it is deleted without its node, and the training fails as `NodeLost`; should its trainer still run there, its writes are
+   * refused. Default: for ever.
+   */
+  readonly lostNodeMs?: number;
   /** How long `wait` bears an API server that does not answer; the trainer runs on meanwhile. Default 10 minutes. */
   readonly outageMs?: number;
   readonly clock?: Clock;
@@ -123,6 +129,8 @@ class KubernetesManager implements TrainingManager {
         reachedAt = this.#clock.monotonic();
         if (!("job" in look)) return look;
         if (look.state.phase === "ended") return look.state.end;
+        const left = await this.#withoutNode(look, signal);
+        if (left) return left;
         if (look.state.phase !== told) onState?.(look.state);
         told = look.state.phase;
         const { stuck } = look;
@@ -178,8 +186,8 @@ class KubernetesManager implements TrainingManager {
   }
 
   /**
-   * Ends a Job that is ours and keeps it, with how it ended. Suspended, it makes no more pods. Repeated by another worker,
-   * it goes on where the first one was.
+   * Ends a Job that is ours and keeps it, with how it ended. It makes no more pods. Repeated by another worker, it goes on
+   * where the first one was.
    */
   async #end(job: V1Job, mark: StopMark, graceMs: number | undefined, signal: AbortSignal): Promise<TrainingEnd> {
     const handle = handleOf(job);
@@ -194,9 +202,12 @@ class KubernetesManager implements TrainingManager {
         if (stopMark(look.job)) await this.#api.patchJob(look.job, { annotations: { [MARKS.end]: JSON.stringify(end) } }, signal);
         return end;
       }
+      const left = await this.#withoutNode(look, signal);
+      if (left) return left;
       if (stopMark(look.job) === undefined)
-        await this.#api.patchJob(look.job, { annotations: { [MARKS.stop]: JSON.stringify(mark) }, spec: { suspend: true } }, signal);
+        await this.#api.patchJob(look.job, { annotations: { [MARKS.stop]: JSON.stringify(mark) }, spec: NO_MORE_PODS }, signal);
       else {
+        if (look.job.spec?.suspend !== true) await this.#api.patchJob(look.job, { annotations: {}, spec: NO_MORE_PODS }, signal);
         for (const pod of look.pods) {
           const uid = pod.metadata?.uid ?? "";
           // A pod that goes already may be told to go sooner.
@@ -225,6 +236,17 @@ class KubernetesManager implements TrainingManager {
     return { job, pods: pods.items, ...readJob(job, watch.lastPod, isThere(watch.lastPod, pods.items)) };
   }
 
+  /** An end without its node, when that has not answered for too long. Its Job goes too: only so is the pod let go of. */
+  async #withoutNode({ job, pods }: Look, signal: AbortSignal): Promise<TrainingEnd | undefined> {
+    const { lostNodeMs = Infinity } = this.#options;
+    const goesSince = ({ metadata }: V1Pod): number => new Date(metadata?.deletionTimestamp ?? 8.64e15).getTime();
+    const lost = pods.filter((pod) => this.#clock.now() - goesSince(pod) >= lostNodeMs);
+    if (lost.length === 0) return undefined;
+    await this.#api.deleteJob(job, signal);
+    for (const pod of lost) await this.#api.deletePod(pod, 0, signal);
+    return endWithoutNode(lost[0], stopMark(job));
+  }
+
   async #managed(job: V1Job, signal: AbortSignal): Promise<ManagedTraining> {
     const handle = handleOf(job);
     const { items } = await this.#api.pods(podsOf(handle.key, handle.fence), signal);
@@ -238,6 +260,9 @@ class KubernetesManager implements TrainingManager {
       await this.#clock.sleep(Math.min(this.#pollMs, 1_000), { signal, keepAlive: true });
   }
 }
+
+/** Suspended, as far as that is ours to say: who manages queues may resume a Job. Then it still makes no pod. */
+const NO_MORE_PODS = { suspend: true, parallelism: 0 };
 
 function podsOf(key: string, fence: number): string {
   return `${MARKS.keyHash}=${keyHash(key)},${MARKS.fence}=${String(fence)}`;

@@ -1,4 +1,4 @@
-/** What is special to Jobs: a server that fails, pods that must go or never come, names that somebody else has, rights. */
+/** What is special to Jobs: workers that die, watches and servers that fail, names that somebody else has, rights. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -82,10 +82,10 @@ describe("a trainer as a Kubernetes Job", () => {
   it("is followed to its end although every watch is dropped, or too old", async () => {
     const handle = await running();
     const waiting = bench.worker().wait(handle, { signal });
-    await until(() => bench.cluster.watches === 2);
-    bench.cluster.watchesAreGone = true;
-    bench.cluster.dropWatches();
-    await until(() => bench.cluster.watches === 0);
+    await until(() => bench.cluster.api.watches === 2);
+    bench.cluster.api.watchesAreGone = true;
+    bench.cluster.api.dropWatches();
+    await until(() => bench.cluster.api.watches === 0);
     process.kill((await bench.ledger())[0]![2], "SIGTERM");
     expect(await waiting).toMatchObject({ outcome: "failed", failure: "Preempted", exitCode: 143 });
   });
@@ -93,7 +93,7 @@ describe("a trainer as a Kubernetes Job", () => {
   it("is heard of by the watch long before the next look", async () => {
     const handle = await running();
     const waiting = bench.with({ pollIntervalMs: 86_400_000 }).wait(handle, { signal });
-    await until(() => bench.cluster.watches === 2);
+    await until(() => bench.cluster.api.watches === 2);
     process.kill((await bench.ledger())[0]![2], "SIGTERM");
     expect(await waiting).toMatchObject({ failure: "Preempted" });
   });
@@ -101,45 +101,13 @@ describe("a trainer as a Kubernetes Job", () => {
   it("is waited for while the API server is down; a call of its own fails as BackendUnavailable", async () => {
     const handle = await running();
     const waiting = bench.worker().wait(handle, { signal });
-    bench.cluster.isDown = true;
-    bench.cluster.dropWatches();
+    bench.cluster.api.isDown = true;
+    bench.cluster.api.dropWatches();
     await expect(bench.worker().find(handle.key, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
     await expect(bench.with({ outageMs: 0 }).wait(handle, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
     process.kill((await bench.ledger())[0]![2], "SIGTERM");
-    bench.cluster.isDown = false;
+    bench.cluster.api.isDown = false;
     expect(await waiting).toMatchObject({ failure: "Preempted" });
-  });
-
-  it.each([
-    ["EvictionByEvictionAPI", "Preempted"],
-    ["PreemptionByScheduler", "Preempted"],
-    ["TerminationByKubelet", "Preempted"],
-    ["DeletionByTaintManager", "NodeLost"],
-  ])("whose pod had to go for %s ends as %s", async (reason, failure) => {
-    const handle = await running();
-    bench.cluster.disrupt(bench.cluster.pods[0], reason, "somebody more important came");
-    const end = await bench.worker().wait(handle, { signal });
-    expect(end).toMatchObject({ outcome: "failed", failure, exitCode: 143 });
-    expect(end.message).toContain("somebody more important came");
-  });
-
-  it("whose image cannot be had fails as ImageUnavailable, and leaves no pod that might still begin", async () => {
-    bench.cluster.podTrouble = "image";
-    const { handle } = await bench.worker().start(bench.request("complete"), { signal });
-    const end = await bench.with({ imageGraceMs: 0 }).wait(handle, { signal });
-    expect(end).toMatchObject({ outcome: "failed", failure: "ImageUnavailable" });
-    expect(end.message).toContain("trainer:1");
-    expect(bench.cluster.pods).toEqual([]);
-    expect((await bench.worker().find(handle.key, { signal }))?.state).toEqual({ phase: "ended", end });
-  });
-
-  it("for which no node has room is queued, and given up at its limit alone", async () => {
-    bench.cluster.podTrouble = "unschedulable";
-    const { handle } = await bench.worker().start(bench.request("complete"), { signal });
-    await until(async () => (await bench.worker().find(handle.key, { signal }))?.state.phase === "queued");
-    const end = await bench.with({ queueLimitMs: 0, imageGraceMs: 86_400_000 }).wait(handle, { signal });
-    expect(end).toMatchObject({ outcome: "failed", failure: "BackendUnavailable" });
-    expect(end.message).toContain("0/3 nodes are available");
   });
 
   it("that somebody deleted is told as vanished", async () => {
@@ -156,7 +124,7 @@ describe("a trainer as a Kubernetes Job", () => {
     await expect(bench.worker().start(request, { signal })).rejects.toMatchObject({ type: "LostOwnership" });
     await expect(bench.worker().find(request.key, { signal })).rejects.toMatchObject({ type: "LostOwnership" });
     expect(bench.cluster.jobs).toHaveLength(1);
-    expect(bench.cluster.seen).not.toContain("delete jobs");
+    expect(bench.cluster.api.seen).not.toContain("delete jobs");
   });
 
   it("is not started as the same number from another specification", async () => {
@@ -169,7 +137,7 @@ describe("a trainer as a Kubernetes Job", () => {
   it("needs the rights of the manifest in the documentation, and no others", async () => {
     const handle = await running("deaf");
     const waiting = bench.worker().wait(handle, { signal });
-    await until(() => bench.cluster.watches >= 2);
+    await until(() => bench.cluster.api.watches >= 2);
     await bench.worker().stop(handle, { ...soon, graceMs: 100 });
     await waiting;
     await bench.worker().logTail(handle, { signal, maxBytes: 100 });
@@ -181,7 +149,7 @@ describe("a trainer as a Kubernetes Job", () => {
     const rights = [...page.matchAll(/resources: \[(.*)\]\n\s+verbs: \[(.*)\]/g)].flatMap(([, resources = "", verbs = ""]) =>
       words(resources).flatMap((resource) => words(verbs).map((verb) => `${verb} ${resource}`)),
     );
-    expect([...bench.cluster.seen].sort()).toEqual(rights.sort());
+    expect([...bench.cluster.api.seen].sort()).toEqual(rights.sort());
   });
 });
 

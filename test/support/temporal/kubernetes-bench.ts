@@ -1,11 +1,13 @@
 /** The Kubernetes backend over a cluster of its own, with the ledger program in its pods. */
+import { systemClock, type Clock } from "../../../src/base/clock.js";
 import { kubernetesManager, type KubernetesManagerOptions } from "../../../src/temporal/kubernetes/kubernetes-manager.js";
 import type { ManagerBench } from "../../contract/training-manager-contract.js";
-import { FakeCluster } from "./fake-cluster.js";
+import { FakeCluster } from "../kubernetes/fake-cluster.js";
 import { ledgerBench } from "./ledger-bench.js";
 
 export interface KubernetesBench extends ManagerBench {
   readonly cluster: FakeCluster;
+  readonly clock: Clock;
   /** With other options. */
   with(given: KubernetesManagerOptions): ReturnType<ManagerBench["worker"]>;
 }
@@ -18,6 +20,7 @@ export async function kubernetesBench(): Promise<KubernetesBench> {
   return {
     ...bench,
     cluster,
+    clock: systemClock,
     with: withOptions,
     passesSecrets: false,
     worker: () => withOptions({}),
