@@ -6,6 +6,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   allHandlersFinished,
   condition,
   defineQuery,
@@ -180,7 +181,7 @@ export async function trainingWorkflow(input: TrainingWorkflowInput): Promise<Tr
   } catch (error) {
     enter("stopping");
     const reason = stopReason;
-    const cancelled = isCancellation(error);
+    const cancelled = isCancellation(error) || isCutShort(error);
     await CancellationScope.nonCancellable(async () => {
       if (cancelled) await activities.stopTask({ job, taskId, jobKey, reason: reason ?? "the workflow was cancelled" });
       else await activities.failTask({ job, taskId, jobKey, failure: failureOf(error), training: factsOf(error) });
@@ -189,7 +190,7 @@ export async function trainingWorkflow(input: TrainingWorkflowInput): Promise<Tr
     // A signal is a wish that was fulfilled; only a request to cancel ends as cancelled.
     if (cancelled && reason !== undefined && !CancellationScope.current().consideredCancelled)
       return { ...ended("stopped", reason, memoryRetries), checkpoints: {}, models: [] };
-    throw error;
+    throw cancelled && !isCancellation(error) ? new CancelledFailure("the workflow was cancelled", [], error as Error) : error;
   }
 }
 
@@ -218,6 +219,11 @@ async function registerModel(
 function applicationFailureOf(error: unknown): ApplicationFailure | undefined {
   if (error instanceof ApplicationFailure) return error;
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : undefined;
+}
+
+/** It was to be cancelled, and its worker died, or something was down: what would be tried again otherwise is not, any more. */
+function isCutShort(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.retryState === "CANCEL_REQUESTED";
 }
 
 function isOutOfMemory(error: unknown): boolean {

@@ -8,25 +8,27 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Client, type WorkflowHandle } from "@temporalio/client";
 import { createClearML, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
-import { subprocessManager } from "../../../src/temporal/index.js";
 import type { TrainingWorkflowInput, trainingWorkflow } from "../../../src/temporal/workflow/index.js";
 import { TRAINER_COMMAND } from "../../support/temporal/activity-bench.js";
 import { until } from "../../support/until.js";
 import type { TemporalServer } from "./temporal-server.js";
+import type { TrainingPlace } from "./training-places.js";
 import type { WorkerSettings } from "./training-worker.js";
 
 const WORKER = fileURLToPath(new URL("training-worker.ts", import.meta.url));
 
-export class TrainingBench implements AsyncDisposable {
+export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implements AsyncDisposable {
   readonly server: DevServer;
   readonly reader: ClearML;
   readonly client: Client;
   readonly folder: string;
   readonly queue: string;
+  readonly place: Place;
   readonly #address: string;
   readonly #workers: ChildProcess[] = [];
 
-  private constructor(temporal: TemporalServer, server: DevServer, folder: string) {
+  private constructor(temporal: TemporalServer, server: DevServer, folder: string, place: Place) {
+    this.place = place;
     this.server = server;
     this.reader = createClearML({}, { ...server.env });
     this.client = new Client({ connection: temporal.connection });
@@ -35,27 +37,30 @@ export class TrainingBench implements AsyncDisposable {
     this.#address = temporal.address;
   }
 
-  static async start(temporal: TemporalServer): Promise<TrainingBench> {
+  static async start<Place extends TrainingPlace>(
+    temporal: TemporalServer,
+    openPlace: (folder: string, server: DevServer) => Promise<Place>,
+  ): Promise<TrainingBench<Place>> {
     const folder = await mkdtemp(path.join(tmpdir(), "trainer-temporal-"));
     await writeFile(path.join(folder, "ledger"), "");
     await writeFile(path.join(folder, "memory.events"), "low 0\noom 0\noom_kill 0\n");
     await mkdir(path.join(folder, "files"));
-    return new TrainingBench(temporal, await startDevServer(), folder);
+    const server = await startDevServer();
+    return new TrainingBench(temporal, server, folder, await openPlace(folder, server));
   }
 
   at(name: string): string {
     return path.join(this.folder, name);
   }
 
-  /** @param host Workers of one host share its registry and its journals. */
+  /** @param host Workers of one host share its processes and its journals. */
   async worker(host = "one", given: Partial<WorkerSettings> = {}): Promise<ChildProcess> {
     const settings: WorkerSettings = {
       address: this.#address,
       taskQueue: this.queue,
-      registry: this.at(`registry-${host}`),
-      journals: this.at(`journals-${host}/{jobId}`),
+      place: this.place.of(host),
+      journals: this.at(`journals-${this.place.isShared ? "all" : host}/{jobId}`),
       store: pathToFileURL(this.at("store")).href,
-      memoryEventsFile: this.at("memory.events"),
       shutdownGraceMs: 0,
       env: { ...this.server.env },
       ...given,
@@ -136,12 +141,7 @@ export class TrainingBench implements AsyncDisposable {
       worker.kill("SIGKILL");
       await ended;
     }
-    const { signal } = new AbortController();
-    for (const host of ["one", "two"]) {
-      const manager = subprocessManager({ directory: this.at(`registry-${host}`) });
-      for await (const { handle } of manager.list({ signal }))
-        await manager.stop(handle, { signal, graceMs: 0, reason: "the test is over" });
-    }
+    await this.place[Symbol.asyncDispose]();
     await this.reader.close();
     await this.server.close();
     await rm(this.folder, { recursive: true, force: true });

@@ -85,6 +85,12 @@ export class FakeCluster implements AsyncDisposable {
     this.#reconcileSoon();
   }
 
+  /** Another machine takes its place. */
+  addNode(): void {
+    this.node.restart();
+    this.#nodes.add(this.node.name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
     clearTimeout(this.#timer);

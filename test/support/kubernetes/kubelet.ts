@@ -28,14 +28,15 @@ interface Run {
   kill?: { readonly timer: NodeJS.Timeout; readonly seconds: number };
 }
 
-const NODE = "node-1";
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
 
 export class Kubelet implements AsyncDisposable {
   trouble: PodTrouble = "none";
   /** A node that is cut off says nothing and hears nothing; what runs on it runs. */
   isCutOff = false;
-  readonly name = NODE;
+  name = "node-1";
+  /** Entries of the namespace's Secrets, by name. */
+  readonly secrets = new Map<string, Readonly<Record<string, string>>>();
   readonly #folder: string;
   readonly #port: NodePort;
   readonly #runs = new Map<string, Run>();
@@ -81,6 +82,12 @@ export class Kubelet implements AsyncDisposable {
     for (const { child } of this.#runs.values()) killGroup(child);
   }
 
+  /** Another machine, that knows nothing of the first one's pods. */
+  restart(): void {
+    this.name = `node-${String(Number(this.name.slice("node-".length)) + 1)}`;
+    this.isCutOff = false;
+  }
+
   /** What kept it from beginning is over: the image is there, the secret was made. */
   recover(pod: Thing): void {
     this.#do(pod, () => this.#run(pod));
@@ -115,7 +122,6 @@ export class Kubelet implements AsyncDisposable {
   }
 
   async #begin(pod: Thing): Promise<void> {
-    const [{ name, image }] = pod.spec.containers;
     const scheduled = { type: "PodScheduled", status: "True" };
     const { trouble } = this;
     if (trouble === "unschedulable") {
@@ -129,24 +135,37 @@ export class Kubelet implements AsyncDisposable {
       this.#begun.delete(pod.metadata.uid);
       return this.#port.setStatus(pod, { phase: "Pending", conditions: [refused] });
     }
-    await this.#port.bind(pod, NODE);
+    await this.#port.bind(pod, this.name);
     if (trouble === "none") return this.#run(pod);
     if ("refused" in trouble) {
       const message = `Pod was rejected: Node didn't have enough resource, which is unexpected`;
       return this.#port.setStatus(pod, { phase: "Failed", reason: trouble.refused, message, conditions: [scheduled] });
     }
-    const waiting = { reason: trouble.waiting, message: `the reason is ${trouble.waiting}` };
+    await this.#wait(pod, trouble.waiting, `the reason is ${trouble.waiting}`);
+  }
+
+  async #wait(pod: Thing, reason: string, message: string): Promise<void> {
+    const [{ name, image }] = pod.spec.containers;
+    const conditions = [{ type: "PodScheduled", status: "True" }];
     await this.#port.setStatus(pod, {
       phase: "Pending",
-      conditions: [scheduled],
-      containerStatuses: [containerStatus(name, image, { waiting })],
+      conditions,
+      containerStatuses: [containerStatus(name, image, { waiting: { reason, message } })],
     });
   }
 
   async #run(pod: Thing): Promise<void> {
     const [container] = pod.spec.containers;
     const { name, image } = container;
-    const env = Object.fromEntries((container.env ?? []).map((entry: { name: string; value?: string }) => [entry.name, entry.value ?? ""]));
+    const own = (container.env ?? []).map((entry: { name: string; value?: string }) => [entry.name, entry.value ?? ""]);
+    const named = (container.envFrom ?? []).map(({ secretRef }: Thing): string => secretRef.name);
+    const missing = named.find((secret: string) => !this.secrets.has(secret));
+    if (missing !== undefined) return this.#wait(pod, "CreateContainerConfigError", `secret "${String(missing)}" not found`);
+    const env: Record<string, string> = Object.assign(
+      {},
+      ...named.map((secret: string) => this.secrets.get(secret)),
+      Object.fromEntries(own),
+    );
     const log = openSync(this.#logFile(pod), "a");
     const [program, ...args] = container.command as [string, ...string[]];
     const oomKills = memoryKills(env["MEMORY_EVENTS"]);
