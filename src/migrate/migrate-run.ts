@@ -6,16 +6,16 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TaskStatusError, TrainerSDKError } from "../base/errors.js";
+import { TaskStatusError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
 import { Task } from "../clearml/task.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowExperiment, MlflowFile, MlflowPoint, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
-import type { ScalarEventInput } from "../protocol/clearml/event-document.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
-import { noChartReason, replaces } from "./chart-point.js";
+import { noChartReason } from "./chart-point.js";
+import { addToLine, ChartWriter, type ChartLine } from "./chart-writer.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
 import { metricAddresses } from "../records/metric-addresses.js";
@@ -96,9 +96,12 @@ async function copyContents(work: RunWork, run: MlflowRun, folder: string): Prom
   const task = await Task.get(work.clearml, { id: work.taskId, signal });
   const path = join(folder, RUN_COPY_FILE);
   const copy = new RunCopyWriter(path);
+  const charts = new ChartWriter(work);
   try {
     await copy.start(work.source, work.experiment, run);
-    for (const [key, address] of metricAddresses(run.data.metrics.map((metric) => metric.key))) await copyMetric(work, key, address, copy);
+    for (const [key, address] of metricAddresses(run.data.metrics.map((metric) => metric.key)))
+      await copyMetric(work, key, address, copy, charts);
+    await charts.end();
     const files: MlflowFile[] = [];
     for await (const file of work.mlflow.artifacts(work.runId, { signal })) files.push(file);
     const names = mappedNames(
@@ -117,7 +120,7 @@ async function copyContents(work: RunWork, run: MlflowRun, folder: string): Prom
   await task.uploadArtifact(RUN_COPY_ARTIFACT, { path }, { signal, preview: `Lossless copy of MLflow run ${work.runId}` });
 }
 
-async function copyMetric(work: RunWork, key: string, address: MetricAddress, copy: RunCopyWriter): Promise<void> {
+async function copyMetric(work: RunWork, key: string, address: MetricAddress, copy: RunCopyWriter, charts: ChartWriter): Promise<void> {
   let last: MlflowPoint | undefined;
   let isSorted = true;
   for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal })) {
@@ -127,19 +130,19 @@ async function copyMetric(work: RunWork, key: string, address: MetricAddress, co
       if (last && !follows(last, point)) isSorted = false;
       last = point;
     }
-    await send(work, address, winners(chartable).values());
+    await charts.add(address, chartable);
     work.onPoints(page.length, page.length - chartable.length);
   }
   // Points come in the order of time from databases, so that a later page overwrites rightly. Where they do not, the whole
   // metric is weighed at once.
   if (isSorted) return;
-  const all = new Map<number, MlflowPoint>();
+  const all: ChartLine = new Map();
   for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal }))
-    winners(
-      page.filter((point) => noChartReason(point) === undefined),
+    addToLine(
       all,
+      page.filter((point) => noChartReason(point) === undefined),
     );
-  await send(work, address, all.values());
+  await charts.add(address, all.values());
 }
 
 /** True in the order of databases: time, then step, then value. */
@@ -147,37 +150,6 @@ function follows(last: MlflowPoint, next: MlflowPoint): boolean {
   if (last.timestamp !== next.timestamp) return next.timestamp > last.timestamp;
   return last.step === next.step ? next.value >= last.value : next.step > last.step;
 }
-
-/** The point that counts, by step. */
-function winners(points: readonly MlflowPoint[], found = new Map<number, MlflowPoint>()): Map<number, MlflowPoint> {
-  for (const point of points) {
-    const step = Number(point.step);
-    const before = found.get(step);
-    if (!before || replaces(before, point)) found.set(step, point);
-  }
-  return found;
-}
-
-async function send(work: RunWork, { title, series }: MetricAddress, points: Iterable<MlflowPoint>): Promise<void> {
-  const events = Array.from(points, ({ step, timestamp, value }): ScalarEventInput => ({
-    type: "training_stats_scalar",
-    task: work.taskId,
-    metric: title,
-    variant: series,
-    iter: Number(step),
-    timestamp: Number(timestamp),
-    value,
-  }));
-  for (let at = 0; at < events.length; at += BATCH_POINTS) {
-    const { errors, errorsInfo } = await work.clearml.events.addBatch(events.slice(at, at + BATCH_POINTS), { signal: work.signal });
-    if (errors > 0)
-      throw new TrainerSDKError(`ClearML refused ${String(errors)} points of ${title}/${series}: ${Object.keys(errorsInfo).join("; ")}.`, {
-        code: "API_ERROR",
-      });
-  }
-}
-
-const BATCH_POINTS = 10_000;
 
 async function copyFile(
   work: RunWork,

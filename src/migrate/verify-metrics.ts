@@ -61,9 +61,10 @@ async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify,
     for (const [index, { timestamp, step, value }] of page.entries()) {
       number++;
       found.counts.points++;
-      const original = [timestamp, step, value].map(asText).join(" ");
-      const kept = copied[index]?.map(asText).join(" ");
-      if (copy && original !== kept) found.add(runId, `point ${String(number)} of ${key} in the copy (time, step, value)`, original, kept);
+      const original = [timestamp, step, value];
+      const kept = copied[index];
+      if (copy && !isSame(original, kept))
+        found.add(runId, `point ${String(number)} of ${key} in the copy (time, step, value)`, asTexts(original), kept && asTexts(kept));
       const [at, time] = [Number(step), Number(timestamp)];
       const isChartable =
         typeof step === "number" &&
@@ -83,7 +84,7 @@ async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify,
   }
   // What the copy has beyond the source.
   for (let more = (await copy?.points(key, 1)) ?? []; more.length > 0; more = (await copy?.points(key, 1)) ?? [])
-    found.add(runId, `a point of ${key} in the copy (time, step, value)`, undefined, more[0]?.map(asText).join(" "));
+    found.add(runId, `a point of ${key} in the copy (time, step, value)`, undefined, more[0] && asTexts(more[0]));
   return expected;
 }
 
@@ -100,12 +101,23 @@ async function compareChart(
     const point = expected.get(step);
     expected.delete(step);
     found.counts.events++;
+    if (point && point.timestamp === timestamp && point.value === value) continue;
     const shown = `${String(timestamp)} ${String(value)}`;
     const original = point && `${String(point.timestamp)} ${String(point.value)}`;
-    if (original !== shown) found.add(runId, `${key} at step ${String(step)} in its chart (time, value)`, original, shown);
+    found.add(runId, `${key} at step ${String(step)} in its chart (time, value)`, original, shown);
   }
   for (const [step, { timestamp, value }] of expected)
     found.add(runId, `${key} at step ${String(step)} in its chart (time, value)`, `${String(timestamp)} ${String(value)}`, undefined);
+}
+
+/** Equal numbers need no text; what the copy keeps in words is compared by it. */
+function isSame(original: readonly unknown[], kept: readonly unknown[] | undefined): boolean {
+  if (kept?.length !== original.length) return false;
+  return original.every((value, index) => Object.is(value, kept[index])) || asTexts(original) === asTexts(kept);
+}
+
+function asTexts(point: readonly unknown[]): string {
+  return point.map(asText).join(" ");
 }
 
 /** Numbers of either side by their shortest exact spelling, those that JSON cannot hold among them. */

@@ -21,7 +21,7 @@ export interface MlflowOptions {
   readonly certificateFile?: string | undefined;
   /** Requests a second, at most. Default: as fast as they come. */
   readonly requestsPerSecond?: number | undefined;
-  /** Points of a metric in one answer. Default 10,000; the server takes up to 25,000. */
+  /** Points of a metric in one answer. Default 25,000, which is the most. */
   readonly historyPageSize?: number | undefined;
   /** Time within which a failed request is tried again. Default 5 minutes: a server that restarts is no reason to give up. */
   readonly retryBudgetMs?: number | undefined;

@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import * as z from "zod/mini";
 import { NotFoundError } from "../base/errors.js";
 import { ArtifactPlaces } from "./artifact-places.js";
+import { historyQuery } from "./history-query.js";
 import {
   experimentDocument,
   runDocument,
@@ -35,12 +36,14 @@ export class MlflowSqliteSource implements MlflowSource {
   readonly #tables: SqliteTables;
   readonly #models: SqliteModels;
   readonly #places: ArtifactPlaces;
+  readonly #historyQuery: string;
 
   private constructor(path: string, tables: SqliteTables, places: ArtifactPlaces) {
     this.address = path;
     this.#tables = tables;
     this.#models = new SqliteModels(path, tables);
     this.#places = places;
+    this.#historyQuery = historyQuery(tables);
   }
 
   /** Opens a file for reading. @throws ConfigError when it is missing, no database, or none of MLflow 2.9 or later. */
@@ -101,10 +104,9 @@ export class MlflowSqliteSource implements MlflowSource {
   }
 
   async *history(runId: string, key: string, { signal }: MlflowCall): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
-    const sql = "SELECT value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY timestamp, step, value";
     let page: MlflowPoint[] = [];
-    for (const row of this.#tables.rows(sql, runId, key)) {
-      page.push(pointOf(row));
+    for (const [value, timestamp, step, isNan] of this.#tables.lists(this.#historyQuery, runId, key)) {
+      page.push({ value: isNan ? Number.NaN : Number(value), timestamp: integerOf(timestamp), step: integerOf(step) });
       if (page.length < PAGE_POINTS) continue;
       signal.throwIfAborted();
       yield page;
@@ -197,6 +199,10 @@ export class MlflowSqliteSource implements MlflowSource {
 function pointOf({ value, timestamp, step, is_nan }: Row): MlflowPoint {
   const at = (field: Row[string] | undefined): number | bigint => (typeof field === "bigint" ? field : Number(field ?? 0));
   return { value: Number(is_nan ?? 0) === 0 ? Number(value) : Number.NaN, timestamp: at(timestamp), step: at(step) };
+}
+
+function integerOf(field: string | number | null | undefined): number | bigint {
+  return typeof field === "string" ? BigInt(field) : (field ?? 0);
 }
 
 function texts(rows: readonly Row[]): { readonly key: string; readonly value: string }[] & { key: string; value: string }[] {

@@ -63,11 +63,32 @@ export class SqliteTables {
     return fields !== undefined && (field === undefined || fields.has(field));
   }
 
+  /** Name of an index of the table that begins with these columns. */
+  index(table: string, ...columns: string[]): string | undefined {
+    const indexes = this.all("SELECT name FROM pragma_index_list(?) WHERE origin = 'c' AND partial = 0", table);
+    return indexes
+      .map(({ name }) => String(name))
+      .find((name) => {
+        const found = this.all("SELECT name AS field FROM pragma_index_info(?) ORDER BY seqno", name).map(({ field }) => field);
+        return columns.every((column, at) => found[at] === column);
+      });
+  }
+
   /** Row by row; nothing of a long answer is held. */
   *rows(sql: string, ...given: Argument[]): Generator<Row, void, undefined> {
     const statement = this.#database.prepare(sql);
     statement.setReadBigInts(true);
     for (const row of statement.iterate(...given)) yield plain(row);
+  }
+
+  /**
+   * Rows as lists of numbers and texts, for what comes by the million: three times as fast. The statement must not answer an
+   * integer that a number cannot hold, which {@link exactInteger} sees to.
+   */
+  *lists(sql: string, ...given: Argument[]): Generator<readonly (string | number | null)[], void, undefined> {
+    const statement = this.#database.prepare(sql);
+    statement.setReturnArrays(true);
+    for (const row of statement.iterate(...given)) yield row as unknown as (string | number | null)[];
   }
 
   /** The same at once, for what is small. */
@@ -78,6 +99,12 @@ export class SqliteTables {
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
+}
+
+/** SQL that answers an integer column, beyond 2^53 as text. */
+export function exactInteger(column: string): string {
+  const limit = String(Number.MAX_SAFE_INTEGER);
+  return `CASE WHEN ${column} BETWEEN -${limit} AND ${limit} THEN ${column} ELSE CAST(${column} AS TEXT) END`;
 }
 
 function plain(row: object): Row {

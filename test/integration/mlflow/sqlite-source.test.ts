@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { historyQuery } from "../../../src/mlflow/history-query.js";
+import { SqliteTables } from "../../../src/mlflow/sqlite-tables.js";
 import { MlflowClient, openMlflowSource, type MlflowSource } from "../../../src/migrate/index.js";
 
 let folder: string;
@@ -38,6 +40,26 @@ const filesOf = async (source: MlflowSource): Promise<string[]> => {
 };
 
 describe("an MLflow database", () => {
+  it.each([
+    ["2.9", "CREATE INDEX index_metrics_run_uuid ON metrics (run_uuid)", "USING INDEX index_metrics_run_uuid (run_uuid=?)"],
+    [
+      "3.x",
+      "CREATE INDEX index_metrics_run_uuid ON metrics (run_uuid); CREATE INDEX by_run_and_key ON metrics (run_uuid, key, step)",
+      "USING INDEX by_run_and_key (run_uuid=? AND key=?)",
+    ],
+  ])("of %s is read for a run's points by the index of runs, not along the points of all runs", async (_version, indexes, way) => {
+    const path = database("x");
+    const made = new DatabaseSync(path);
+    // As MLflow makes it: its key begins with the metric's name and tempts by its order.
+    made.exec(`DROP TABLE metrics; CREATE TABLE metrics (key TEXT, value FLOAT, timestamp BIGINT, run_uuid TEXT, step BIGINT, is_nan BOOLEAN,
+      PRIMARY KEY (key, timestamp, step, run_uuid, value, is_nan)); ${indexes}`);
+    const tables = await SqliteTables.open(path);
+    const plan = made.prepare(`EXPLAIN QUERY PLAN ${historyQuery(tables)}`).all("a", "loss");
+    tables.close();
+    made.close();
+    expect(String(plan[0]?.["detail"])).toContain(way);
+  });
+
   it("keeps NaN, and steps beyond what a number holds", async () => {
     await using source = await openMlflowSource({ trackingUri: database("x") }, {});
     const pages = [];

@@ -17,7 +17,7 @@ import { MLFLOW_VERSION, mlflowPython } from "./tools.js";
 
 const PROGRAM = fileURLToPath(new URL("../../../dist/cli/bin.cjs", import.meta.url));
 /** More than one page of points, and enough runs to be killed among. */
-const LONG_POINTS = 25_000;
+const LONG_POINTS = 30_000;
 const MANY_RUNS = 30;
 /** Those of the corpus that are named. */
 const NAMED_RUNS = 10;

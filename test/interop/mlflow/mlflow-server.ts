@@ -32,9 +32,17 @@ export interface MlflowReading {
   readonly experiments: Readonly<Record<string, unknown>>;
 }
 
-/** Starts one and waits until it answers. */
-export async function startMlflow(python: string): Promise<MlflowServer> {
-  const folder = await mkdtemp(join(tmpdir(), "interop-mlflow-"));
+/**
+ * Starts one and waits until it answers.
+ *
+ * @param options `workers`: processes that answer requests, default 1; `parent`: folder in which it makes its own, default the
+ * temporary one.
+ */
+export async function startMlflow(
+  python: string,
+  { workers = 1, parent = tmpdir() }: { readonly workers?: number; readonly parent?: string } = {},
+): Promise<MlflowServer> {
+  const folder = await mkdtemp(join(parent, "interop-mlflow-"));
   const port = await freePort();
   const trackingUri = `http://127.0.0.1:${String(port)}`;
   const env = {
@@ -47,7 +55,7 @@ export async function startMlflow(python: string): Promise<MlflowServer> {
   const server = spawn(
     python,
     [
-      ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
+      ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", String(workers)],
       ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
     ],
     // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.

@@ -15,7 +15,7 @@ import { startMlflow, type MlflowServer } from "./mlflow-server.js";
 import { MLFLOW_VERSION, mlflowPython } from "./tools.js";
 
 /** More than a page of either source. */
-const LONG_POINTS = 12_000;
+const LONG_POINTS = 30_000;
 const MANY_RUNS = 2;
 
 interface Pair {

@@ -42,8 +42,8 @@ describe("the history of a metric", () => {
       [Number.NaN, 6, 0],
     ]);
     expect(requests.map(({ url }) => url)).toEqual([
-      "http://mlflow.example/prefix/api/2.0/mlflow/metrics/get-history?run_id=r&metric_key=loss&max_results=10000",
-      "http://mlflow.example/prefix/api/2.0/mlflow/metrics/get-history?run_id=r&metric_key=loss&max_results=10000&page_token=a",
+      "http://mlflow.example/prefix/api/2.0/mlflow/metrics/get-history?run_id=r&metric_key=loss&max_results=25000",
+      "http://mlflow.example/prefix/api/2.0/mlflow/metrics/get-history?run_id=r&metric_key=loss&max_results=25000&page_token=a",
     ]);
   });
 

@@ -14,6 +14,25 @@ describe("MLflow's JSON", () => {
     });
   });
 
+  it.each([
+    ["alone", "9007199254740993", 9007199254740993n],
+    ["in a list", "[1,9007199254740993]", [1, 9007199254740993n]],
+    ["first in a list", "[-9007199254740993]", [-9007199254740993n]],
+    ["behind white space", '{"step":\n  9007199254740993}', { step: 9007199254740993n }],
+    [
+      "beside decimal places",
+      '{"value":0.30000000000000004,"step":9007199254740993}',
+      { value: 0.30000000000000004, step: 9007199254740993n },
+    ],
+    [
+      "but not in decimal places",
+      '{"value":0.30000000000000004,"least":-0.30000000000000004}',
+      { value: 0.30000000000000004, least: -0.30000000000000004 },
+    ],
+  ])("keeps a long integer that stands %s", (_where, text, value) => {
+    expect(parseMlflowJson(text)).toEqual(value);
+  });
+
   it("writes what JSON has no word for so that it can be read back", () => {
     const values = [9007199254740993n, Number.NaN, Number.NEGATIVE_INFINITY, -0, 0.1];
     expect(JSON.stringify(values, lossless)).toBe(
