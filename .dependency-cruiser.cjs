@@ -9,8 +9,8 @@ const ROOMS = {
   storage: ["base", "records", "protocol"],
   mlflow: ["base", "records", "protocol", "storage"],
   outbox: ["base", "records", "protocol"],
-  sinks: ["base", "records", "protocol", "clearml", "storage", "outbox"],
-  trainer: ["base", "observe", "records", "protocol", "clearml", "storage", "outbox", "sinks"],
+  sinks: ["base", "records", "protocol", "clearml", "mlflow", "storage", "outbox"],
+  trainer: ["base", "observe", "records", "protocol", "clearml", "mlflow", "storage", "outbox", "sinks"],
   devserver: ["base", "protocol"],
   // The program starts the other doors, by their entries alone.
   cli: ["base", "records", "protocol", "clearml", "mlflow", "storage", "outbox", "sinks", "trainer", "migrate"],

@@ -4,13 +4,12 @@
  */
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
 import { systemClock, type Clock } from "../base/clock.js";
 import { ApiError, ConnectionError, DownloadError, NotFoundError } from "../base/errors.js";
 import { publicUrl, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import { readNetwork } from "../base/network.js";
-import { parseRetryAfter } from "../base/retry.js";
 import { retrying } from "../base/retrying.js";
 import {
   experimentsPage,
@@ -32,23 +31,21 @@ import {
   type MlflowRegisteredModel,
   type MlflowRun,
 } from "./mlflow-documents.js";
-import { parseMlflowJson } from "./mlflow-json.js";
 import { loggedModelFiles, runFiles, versionFiles, type FilesPlace, type Query } from "./files-place.js";
-import { resolveMlflowConnection, type MlflowConnection, type MlflowOptions } from "./mlflow-options.js";
+import { resolveMlflowConnection, type MlflowOptions } from "./mlflow-options.js";
 import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "./mlflow-source.js";
-import { adviceOn, reasonOf } from "./refusal-reason.js";
+import { MLFLOW_API, MlflowWire, type MlflowContent } from "./mlflow-wire.js";
 import { RequestPace } from "./request-pace.js";
 import { StreamDigest } from "./stream-digest.js";
 
-const API = "/api/2.0/mlflow";
+const API = MLFLOW_API;
 /** The most that servers give, and what MLflow's own client asks for. Each page costs the server all that lie before it. */
 const DEFAULT_HISTORY_PAGE = 25_000;
 const DEFAULT_RETRY_BUDGET_MS = 300_000;
-const REQUEST_TIMEOUT_MS = 120_000;
 
 /** A reader of one MLflow server. */
 export class MlflowClient implements MlflowSource {
-  readonly #connection: MlflowConnection;
+  readonly #wire: MlflowWire;
   readonly #transport: StreamingHttpTransport;
   readonly #ownsTransport: boolean;
   readonly #clock: Clock;
@@ -59,11 +56,12 @@ export class MlflowClient implements MlflowSource {
 
   /** Opens nothing. @throws ConfigError with everything that is wrong or missing. */
   constructor(options: MlflowOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env) {
-    this.#connection = resolveMlflowConnection(options, env);
-    const { verifyCertificates, certificateFile } = this.#connection;
+    const connection = resolveMlflowConnection(options, env);
+    const { verifyCertificates, certificateFile } = connection;
     this.#transport = options.transport ?? undiciTransport({ verifyCertificates, network: readNetwork(env, certificateFile) });
     this.#ownsTransport = options.transport === undefined;
     this.#clock = options.clock ?? systemClock;
+    this.#wire = new MlflowWire({ connection, transport: this.#transport, clock: this.#clock });
     this.#random = options.random ?? Math.random;
     this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
     this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
@@ -72,7 +70,7 @@ export class MlflowClient implements MlflowSource {
 
   /** Address of the server, without a slash at its end. */
   get baseUrl(): string {
-    return this.#connection.baseUrl;
+    return this.#wire.baseUrl;
   }
 
   /** The same as {@link MlflowClient.baseUrl}. */
@@ -87,7 +85,7 @@ export class MlflowClient implements MlflowSource {
 
   /** Version that the server says it is. @throws ApiError, ConnectionError; the signal's reason. */
   async version({ signal }: MlflowCall): Promise<string> {
-    return (await this.#text("GET", "/version", undefined, signal)).trim();
+    return (await this.#text("GET", "/version", {}, signal)).trim();
   }
 
   /** All experiments, deleted ones too, oldest first. Of those that these credentials may not read the server says nothing. */
@@ -130,7 +128,7 @@ export class MlflowClient implements MlflowSource {
       const next = page.next_page_token;
       if (next === undefined || next === "") return;
       if (next === token || page.metrics.length === 0)
-        throw this.#refusal(
+        throw this.#wire.refusal(
           "GET",
           url,
           200,
@@ -174,12 +172,12 @@ export class MlflowClient implements MlflowSource {
     const { signal, sizeBytes } = options;
     const place = await this.#placeOf(owner, options);
     const route = place.file(path);
-    const url = this.#url(route.path, route.query);
+    const url = this.#wire.url(route.path, route.query);
     return this.#repeating(signal, async () => {
-      const answer = await this.#transport.stream({ method: "GET", url, headers: this.#headers(), signal });
+      const answer = await this.#transport.stream({ method: "GET", url, headers: this.#wire.headers, signal });
       if (answer.status !== 200) {
         answer.body.destroy();
-        throw this.#refusal("GET", route.path, answer.status, `file ${path} of ${place.name}`, answer.headers);
+        throw this.#wire.refusal("GET", route.path, answer.status, `file ${path} of ${place.name}`, answer.headers);
       }
       const digest = new StreamDigest();
       await pipeline(answer.body, digest, createWriteStream(target, { flush: true }));
@@ -269,52 +267,21 @@ export class MlflowClient implements MlflowSource {
       yield* rowsOf(page);
       token = page.next_page_token === "" ? undefined : page.next_page_token;
       if (token !== undefined && seen.has(token))
-        throw this.#refusal("GET", API, 200, "a list does not end: it answers the same place again");
+        throw this.#wire.refusal("GET", API, 200, "a list does not end: it answers the same place again");
       if (token !== undefined) seen.add(token);
     } while (token !== undefined);
   }
 
   async #get<T extends z.ZodMiniType>(path: string, query: Query, schema: T, signal: AbortSignal): Promise<z.output<T>> {
-    return this.#read("GET", path, await this.#text("GET", path, { query }, signal), schema);
+    return this.#wire.read("GET", path, await this.#text("GET", path, { query }, signal), schema);
   }
 
   async #post<T extends z.ZodMiniType>(path: string, body: object, schema: T, signal: AbortSignal): Promise<z.output<T>> {
-    return this.#read("POST", path, await this.#text("POST", path, { body: JSON.stringify(body) }, signal), schema);
+    return this.#wire.read("POST", path, await this.#text("POST", path, { body: JSON.stringify(body) }, signal), schema);
   }
 
-  #read<T extends z.ZodMiniType>(method: string, path: string, text: string, schema: T): z.output<T> {
-    let value: unknown;
-    try {
-      value = parseMlflowJson(text);
-    } catch (error) {
-      throw this.#refusal(method, path, 200, "the answer is no JSON: check that MLFLOW_TRACKING_URI names an MLflow server", {}, error);
-    }
-    const parsed = z.safeParse(schema, value);
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    throw this.#refusal(
-      method,
-      path,
-      200,
-      `the answer has an unknown form at ${issue?.path.map(String).join(".") ?? "its root"}`,
-      {},
-      parsed.error,
-    );
-  }
-
-  #text(method: "GET" | "POST", path: string, content: { query?: Query; body?: string } | undefined, signal: AbortSignal): Promise<string> {
-    return this.#repeating(signal, async () => {
-      const answer = await this.#transport.send({
-        method,
-        url: this.#url(path, content?.query ?? {}),
-        headers: { ...this.#headers(), ...(content?.body === undefined ? {} : { "content-type": "application/json" }) },
-        ...(content?.body === undefined ? {} : { body: content.body }),
-        timeoutMs: REQUEST_TIMEOUT_MS,
-        signal,
-      });
-      if (answer.status === 200) return answer.text();
-      throw this.#refusal(method, path, answer.status, reasonOf(answer.text()), answer.headers);
-    });
+  #text(method: "GET" | "POST", path: string, content: MlflowContent, signal: AbortSignal): Promise<string> {
+    return this.#repeating(signal, () => this.#wire.text(method, path, content, signal));
   }
 
   /** Every request here reads, so any may be sent again. */
@@ -333,38 +300,5 @@ export class MlflowClient implements MlflowSource {
           ConnectionError.isInstance(error) || ((ApiError.isInstance(error) || DownloadError.isInstance(error)) && error.retryable),
       },
     );
-  }
-
-  #headers(): Record<string, string> {
-    const { authorization } = this.#connection;
-    return authorization === undefined ? {} : { authorization };
-  }
-
-  #url(path: string, query: Query): string {
-    const parts = Object.entries(query).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name}=${encodeURIComponent(String(value).toWellFormed())}`],
-    );
-    return `${this.baseUrl}${path}${parts.length === 0 ? "" : `?${parts.join("&")}`}`;
-  }
-
-  #refusal(
-    method: string,
-    path: string,
-    status: number,
-    reason: string,
-    headers: Readonly<Record<string, string>> = {},
-    cause?: unknown,
-  ): ApiError {
-    const retryAfterMs = parseRetryAfter(headers["retry-after"], this.#clock.now());
-    return new ApiError(`MLflow answered ${method} ${path} with ${String(status)}: ${reason}.${adviceOn(status)}`, {
-      service: "mlflow",
-      method,
-      url: publicUrl(this.#url(path, {})),
-      status,
-      // 500 is also how a missing file is answered: only what says of itself that it passes is waited for.
-      retryable: [408, 429, 502, 503, 504].includes(status),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      cause,
-    });
   }
 }

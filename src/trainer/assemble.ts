@@ -21,6 +21,7 @@ import { TrainerEmitter, type BoundTask } from "./events.js";
 import { handOverStore } from "./hand-over.js";
 import { jobIdentity, rememberJob } from "./job-identity.js";
 import { openOutbox } from "./journal-place.js";
+import { mlflowDestination } from "./mlflow-destination.js";
 import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions, type TrainerOptions } from "./options.js";
 import { ResumePoint, type ResumeToken } from "./resume-token.js";
 import { Run } from "./run.js";
@@ -148,7 +149,8 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
   const { issues, tally, emitter, stop, binding } = hooks;
   const { clock, random, logger } = collaborators;
   const { destination, issues: clearmlIssues } = await clearmlDestination(given, resolved, collaborators);
-  issues.push(...clearmlIssues);
+  const mlflow = await mlflowDestination(given, resolved, collaborators);
+  issues.push(...clearmlIssues, ...mlflow.issues);
   const storage = checkpointStore(given, resolved, destination?.clearml, collaborators);
   issues.push(...storage.issues);
   const handover = handOverPlace(given, resolved, collaborators);
@@ -168,7 +170,7 @@ async function open(given: GivenOptions, resolved: ResolvedTrainerOptions, colla
     const { sinks, issues: found } = createSinks(
       given,
       resolved,
-      destination,
+      { clearml: destination, mlflow: mlflow.destination },
       { runId, jobId, outputUri: storage.store?.uriOf("").replace(/\/+$/, ""), mode: "live" },
       sinkHooks,
       collaborators,

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/clock.js";
 import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
-import type { HttpTransport } from "../base/http.js";
+import type { StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import type { Logger } from "../base/logger.js";
 import type { ClearML } from "../clearml/create-clearml.js";
@@ -18,12 +18,13 @@ import { createPlatformSink } from "../sinks/platform/platform-sink.js";
 import { numericJobId, type PlatformV2Job } from "../sinks/platform/v2/platform-v2-job.js";
 import { createPlatformV2Sinks } from "../sinks/platform/v2/platform-v2-sink.js";
 import type { BoundTask } from "./events.js";
+import type { MlflowDestination } from "./mlflow-destination.js";
 import { offlineSink } from "./offline.js";
 import type { GivenOptions, ResolvedTrainerOptions } from "./options.js";
 
 /** What destinations share. */
 export interface Collaborators {
-  readonly transport: HttpTransport;
+  readonly transport: StreamingHttpTransport;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -66,12 +67,22 @@ export async function clearmlDestination(
   return { destination: { clearml, createSink: createClearMLSink }, issues };
 }
 
+/** Whose records the sinks deliver. */
+export interface SinkIdentity {
+  /** The journal's run. */
+  readonly runId: string;
+  readonly jobId: string;
+  /** Where the job's files go. */
+  readonly outputUri: string | undefined;
+  readonly mode: "live" | "drain";
+}
+
 /** The sinks in the order in which they are listed everywhere. */
 export function createSinks(
   given: GivenOptions,
   resolved: ResolvedTrainerOptions,
-  destination: ClearMLDestination | undefined,
-  identity: { readonly runId: string; readonly jobId: string; readonly outputUri: string | undefined; readonly mode: "live" | "drain" },
+  { clearml: destination, mlflow }: { readonly clearml: ClearMLDestination | undefined; readonly mlflow: MlflowDestination | undefined },
+  identity: SinkIdentity,
   hooks: SinkHooks,
   collaborators: Collaborators,
 ): { sinks: readonly Sink[]; issues: readonly Issue[] } {
@@ -147,6 +158,7 @@ export function createSinks(
     sinks.push(withRefusal(sink, hooks.onRefused));
   }
   if (resolved.offline && wanted("clearml")) sinks.push(offlineSink());
+  if (mlflow) sinks.push(mlflow.createSink(identity, { fence, taskId: hooks.taskId }));
   sinks.push(...(given.extraSinks ?? []));
   if (sinks.length === 0)
     issues.push({

@@ -18,9 +18,10 @@ import type { ObjectStore } from "../storage/object-store.js";
 import { attachmentUploader } from "./attachment-uploader.js";
 import { checkpointStore } from "./checkpoint-store.js";
 import { clearmlDestination, createSinks, type Collaborators } from "./destinations.js";
-import type { Environment } from "./environment.js";
+import type { Environment, SinkName } from "./environment.js";
 import { readJob, type JobIdentity } from "./job-identity.js";
-import { resolveTrainerOptions, type GivenOptions } from "./options.js";
+import { mlflowDestination, wantsMlflow } from "./mlflow-destination.js";
+import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions } from "./options.js";
 
 export interface DrainOptions {
   readonly directory: string;
@@ -131,13 +132,14 @@ async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job
     logger,
   };
   const { destination, issues: clearmlIssues } = await clearmlDestination(given, resolved, collaborators);
+  const mlflow = await mlflowDestination(given, resolved, collaborators, isMlflowDue(resolved, survey));
   const storage = checkpointStore(given, resolved, destination?.clearml, collaborators);
   let taskId: string | undefined = job?.taskId;
   const runId = survey.runId ?? "";
   const created = createSinks(
     given,
     resolved,
-    destination,
+    { clearml: destination, mlflow: mlflow.destination },
     { runId, jobId: job?.jobId ?? resolved.jobId ?? runId, outputUri: storage.store?.uriOf("").replace(/\/+$/, ""), mode: "drain" },
     {
       taskId: () => taskId,
@@ -149,7 +151,7 @@ async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job
     },
     collaborators,
   );
-  const issues = [...clearmlIssues, ...created.issues];
+  const issues = [...clearmlIssues, ...mlflow.issues, ...created.issues];
   const sinks = created.sinks.filter(({ name }) => name in survey.pending && !(isPlatform(name) && job?.knownDialect === false));
   const unreachable: Record<string, string> = {};
   for (const [name, pending] of Object.entries(survey.pending)) {
@@ -173,13 +175,14 @@ async function destinationsFor(options: DrainOptions, survey: JournalSurvey, job
 function givenOptions(options: DrainOptions, job: JobIdentity | undefined): GivenOptions {
   const { env, callbackUrl, fetch } = options;
   if (job === undefined) return { env, ...(fetch ? { fetch } : {}) };
-  const { jobId, projectId, operation, taskOwner, taskId, projectName, taskName, storage } = job;
+  const { jobId, projectId, operation, taskOwner, taskId, projectName, taskName, storage, mlflow } = job;
   const url = callbackUrl?.replaceAll("{jobId}", encodeURIComponent(jobId)) ?? job.callbackUrl;
   return {
     env,
     jobId,
     operation,
     taskOwner,
+    ...(mlflow === undefined ? {} : { mlflow }),
     clearml: { projectName, ...(taskName === undefined ? {} : { taskName }), ...(taskId === undefined ? {} : { taskId }) },
     ...(projectId === undefined ? {} : { projectId }),
     callback: { dialect: job.dialect ?? "plan", ...(url === undefined ? {} : { url }) },
@@ -187,6 +190,9 @@ function givenOptions(options: DrainOptions, job: JobIdentity | undefined): Give
     ...(fetch ? { fetch } : {}),
   };
 }
+
+/** The sink's name in the journal. Not from its own file, which is loaded when it is needed. */
+const MLFLOW: SinkName = "mlflow";
 
 /** Says who the process is and what it may reach, or whose job it is: the journal knows better. */
 const ABOUT_THE_PROCESS = ["CLEARML_OFFLINE_MODE", "RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"];
@@ -199,6 +205,10 @@ const ABOUT_THE_JOB = [
   "CLEARML_TASK_NAME",
   "TRAINER_TASK_OWNER",
   "CALLBACK_DIALECT",
+  "MLFLOW_EXPERIMENT_NAME",
+  "MLFLOW_EXPERIMENT_ID",
+  "MLFLOW_RUN_ID",
+  "TRAINER_MLFLOW_FILES",
   "INFERENCE_JOB_ID",
   "EXPORT_JOB_ID",
 ];
@@ -206,6 +216,11 @@ const ABOUT_THE_JOB = [
 function destinationsAlone(env: Environment, job: JobIdentity | undefined): Environment {
   const left = new Set([...ABOUT_THE_PROCESS, ...(job ? ABOUT_THE_JOB : [])]);
   return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !left.has(name))), ...job?.platformEnv };
+}
+
+/** MLflow is delivered to where it is owed something, unless this environment names its sinks and leaves it out. */
+function isMlflowDue(resolved: ResolvedTrainerOptions, { pending }: JournalSurvey): boolean {
+  return (resolved.sinks === undefined || wantsMlflow(resolved)) && (pending[MLFLOW] ?? 0) > 0;
 }
 
 function isPlatform(name: string): boolean {
@@ -216,12 +231,15 @@ function whyNot(name: string, issues: readonly Issue[], job: JobIdentity | undef
   if (isPlatform(name) && job?.knownDialect === false)
     return "its callbacks were in a dialect of the trainer's own; only that trainer can send them";
   if (isPlatform(name)) return "no backend is configured: set CALLBACK_URL or --callback-url";
+  const said = (prefix: string): string =>
+    issues
+      .filter(({ path }) => path.startsWith(prefix))
+      .map(({ path, message }) => `${path} ${message}`)
+      .join("; ");
+  if (name === MLFLOW) return said("MLFLOW") || "MLflow is left out here: name it in TRAINER_SINKS, or leave that variable out";
   if (name === "clearml")
     return (
-      issues
-        .filter(({ path }) => path.startsWith("CLEARML"))
-        .map(({ path, message }) => `${path} ${message}`)
-        .join("; ") || "no ClearML is configured: set CLEARML_API_HOST, CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY"
+      said("CLEARML") || "no ClearML is configured: set CLEARML_API_HOST, CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY"
     );
   return "it is a destination of the trainer's own; only that trainer can deliver to it";
 }

@@ -24,7 +24,7 @@ const jsonObject = z.string().transform((text, context): Record<string, unknown>
 });
 
 /** Names of the destinations that this version can write to. */
-export const SINK_NAMES = ["platform", "clearml"] as const;
+export const SINK_NAMES = ["platform", "clearml", "mlflow"] as const;
 export type SinkName = (typeof SINK_NAMES)[number];
 
 const sinkList = z.string().transform((text, context): readonly SinkName[] => {
@@ -58,6 +58,10 @@ const VARIABLES = {
     .transform((text) => /^(1|true|yes|on|y|t)$/i.test(text)),
   CLEARML_PROJECT: z.string(),
   CLEARML_TASK_NAME: z.string(),
+  MLFLOW_EXPERIMENT_NAME: z.string(),
+  MLFLOW_EXPERIMENT_ID: z.string(),
+  MLFLOW_RUN_ID: z.string(),
+  TRAINER_MLFLOW_FILES: z.enum(["auto", "upload", "link"], { error: "must be auto, upload or link" }),
   CHECKPOINT_URI: z.string(),
   CONFIG: jsonObject,
   TRAINER_CONFIG_FILE: z.string(),

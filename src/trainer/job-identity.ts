@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import type { Outbox } from "../outbox/outbox.js";
+import { wantsMlflow } from "./mlflow-destination.js";
 import type { ResolvedTrainerOptions } from "./options.js";
 
 const MEMORY_OWNER = "trainer";
@@ -25,6 +26,15 @@ const schema = z.object({
   /** Of the existing platform's variables, those that its callbacks depend on. */
   platformEnv: z.record(z.string(), z.string()).optional(),
   storage: z.string().optional(),
+  /** Only of a job that is written to MLflow too. */
+  mlflow: z
+    .object({
+      experimentName: z.string(),
+      experimentId: z.string().optional(),
+      runId: z.string().optional(),
+      files: z.enum(["auto", "upload", "link"]).optional(),
+    })
+    .optional(),
 });
 
 /** The job of a journal. */
@@ -50,6 +60,7 @@ export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string, sto
         CONFIG: JSON.stringify({ primary_metric: resolved.config["primary_metric"], epochs: resolved.config["epochs"] }),
       },
       storage,
+      mlflow: wantsMlflow(resolved) ? resolved.mlflowRun : undefined,
     }),
   ) as JobIdentity;
 }

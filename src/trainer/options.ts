@@ -55,6 +55,29 @@ export interface TrainerClearMLOptions {
   readonly taskName?: string;
 }
 
+/** Which MLflow, which run, where `sinks` name it. Each field has the environment variable that MLflow's own client reads, in brackets. */
+export interface TrainerMlflowOptions {
+  /** `MLFLOW_TRACKING_URI`. The http or https address of the server. */
+  readonly trackingUri?: string;
+  /** `MLFLOW_TRACKING_USERNAME`. Goes with `password`. */
+  readonly username?: string;
+  /** `MLFLOW_TRACKING_PASSWORD`. */
+  readonly password?: string;
+  /** `MLFLOW_TRACKING_TOKEN`. Sent as a bearer token; user and password win over it. */
+  readonly token?: string;
+  /** `MLFLOW_EXPERIMENT_NAME`. Made where it is missing. Default: the name of the project in ClearML. */
+  readonly experimentName?: string;
+  /** `MLFLOW_EXPERIMENT_ID`. Wins over the name. */
+  readonly experimentId?: string;
+  /** `MLFLOW_RUN_ID`. Report to this run instead of finding or creating the job's own. */
+  readonly runId?: string;
+  /**
+   * `TRAINER_MLFLOW_FILES`. What becomes of checkpoints, models and artifacts: `auto` (default) sends their bytes to MLflow too,
+   * but for those larger than 16 MiB in a bucket, whose address is noted; `upload` sends them all; `link` notes addresses alone.
+   */
+  readonly files?: "auto" | "upload" | "link";
+}
+
 /** Credentials of an S3 endpoint. Without them the AWS chain is asked (environment, profile, instance role). */
 export interface StorageCredentials {
   readonly accessKeyId: string;
@@ -83,7 +106,9 @@ export interface TrainerOptions<TConfig extends object = Record<string, unknown>
   readonly configSchema?: ConfigSchema<TConfig>;
   readonly callback?: CallbackOptions;
   readonly clearml?: TrainerClearMLOptions;
-  /** `TRAINER_SINKS`. Default: every destination that is configured. */
+  /** Without effect unless `sinks` name `mlflow`. */
+  readonly mlflow?: TrainerMlflowOptions;
+  /** `TRAINER_SINKS`. Default: `platform` and `clearml`, where they are configured. `mlflow` is written to only when it is named. */
   readonly sinks?: readonly SinkName[];
   /** Destinations of the caller's own, beside those. */
   readonly extraSinks?: readonly Sink[];
@@ -175,7 +200,14 @@ export interface ResolvedTrainerOptions {
   /** Template of a checkpoint's second key. */
   readonly checkpointAlias: string | undefined;
   readonly clearmlTask: { readonly taskId: string | undefined; readonly projectName: string; readonly taskName: string | undefined };
-  /** `undefined`: not said, so whatever is configured. */
+  /** The run in MLflow, should there be one. */
+  readonly mlflowRun: {
+    readonly experimentName: string;
+    readonly experimentId: string | undefined;
+    readonly runId: string | undefined;
+    readonly files: "auto" | "upload" | "link" | undefined;
+  };
+  /** `undefined`: not said, so whatever is configured, but not MLflow. */
   readonly sinks: readonly SinkName[] | undefined;
   /** Nothing is connected to ClearML; what it is owed waits in the journal. */
   readonly offline: boolean;
@@ -230,6 +262,8 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
       : jobFolder !== undefined
         ? path.join(workingDirectory, ".trainer-sdk", jobFolder)
         : undefined;
+  const projectName =
+    given.clearml?.projectName ?? values.CLEARML_PROJECT ?? (projectId === undefined ? "Trainer SDK" : `Project ${projectId}`);
   const titles: Record<OperationType, string> = { training: "Training", inference: "Inference", export: "Export" };
   return Object.freeze({
     env,
@@ -250,10 +284,15 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
     checkpointAlias: given.checkpointAlias === false ? undefined : (given.checkpointAlias ?? (platform && PLATFORM_ALIAS_TEMPLATE)),
     clearmlTask: {
       taskId: given.clearml?.taskId ?? values.CLEARML_TASK_ID,
-      projectName:
-        given.clearml?.projectName ?? values.CLEARML_PROJECT ?? (projectId === undefined ? "Trainer SDK" : `Project ${projectId}`),
+      projectName,
       taskName:
         given.clearml?.taskName ?? values.CLEARML_TASK_NAME ?? (jobId === undefined ? undefined : `${titles[operation]} Job ${jobId}`),
+    },
+    mlflowRun: {
+      experimentName: given.mlflow?.experimentName ?? values.MLFLOW_EXPERIMENT_NAME ?? projectName,
+      experimentId: given.mlflow?.experimentId ?? values.MLFLOW_EXPERIMENT_ID,
+      runId: given.mlflow?.runId ?? values.MLFLOW_RUN_ID,
+      files: given.mlflow?.files ?? values.TRAINER_MLFLOW_FILES,
     },
     sinks,
     offline: values.CLEARML_OFFLINE_MODE ?? false,

@@ -2,11 +2,12 @@
  * Sends the events of consecutive records: few requests, in order, with one outcome a record. A request ends at a
  * record's boundary where it can, so that what arrived is known record by record.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError } from "../../base/errors.js";
 import { findDeliveredLines, lineKey } from "../../clearml/delivered-lines.js";
 import type { Delivery, SinkMemory } from "../../outbox/sink.js";
 import type { TrainerRecord } from "../../records/record.js";
+import { inTurns } from "../in-turns.js";
+import { splitIntoRequests, type LineRequest } from "../request-plan.js";
 import type { TaskCalls } from "./clearml-port.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { recordEvents, type EventMapping, type LogEvent } from "./record-events.js";
@@ -17,18 +18,6 @@ export const MAX_EVENTS_PER_REQUEST = 5_000;
 export const MAX_REQUEST_CHARACTERS = 10_000_000;
 /** A full request takes an index its time. */
 const REQUEST_TIMEOUT_MS = 60_000;
-
-/** Events made in one go; then the training has its turn. A thousand cost about two milliseconds. */
-const MAX_EVENTS_PER_TURN = 1_000;
-
-/** A request's events as JSON, and which records are complete once it has arrived. */
-export interface EventRequest {
-  readonly lines: readonly string[];
-  /** Index, into the records, of the first that this request does not complete. */
-  readonly completes: number;
-  /** Index of the first record that has events in it. */
-  readonly first: number;
-}
 
 export class EventDelivery {
   readonly #nonFinite: EventMapping["nonFinite"];
@@ -69,7 +58,7 @@ export class EventDelivery {
     }
     const outcomes: Delivery[] = [];
     const linesOf = await inTurns(eventsOf, (events) => events.map((event) => JSON.stringify(event)));
-    for (const request of splitIntoRequests(linesOf)) {
+    for (const request of splitIntoRequests(linesOf, { lines: MAX_EVENTS_PER_REQUEST, characters: MAX_REQUEST_CHARACTERS })) {
       const failure = request.lines.length > 0 ? await this.#send(request, records, calls) : undefined;
       if (failure) return [...outcomes, failure];
       while (outcomes.length < request.completes) outcomes.push({ status: "delivered" });
@@ -78,7 +67,7 @@ export class EventDelivery {
   }
 
   /** A failure, or nothing. */
-  async #send(request: EventRequest, records: readonly TrainerRecord[], calls: TaskCalls): Promise<Delivery | undefined> {
+  async #send(request: LineRequest, records: readonly TrainerRecord[], calls: TaskCalls): Promise<Delivery | undefined> {
     let failure: Delivery | undefined;
     try {
       const { errors, errors_info: info } = await calls.port.addEvents(request.lines, {
@@ -100,48 +89,6 @@ export class EventDelivery {
     if (failure) this.#uncertainUpTo = Math.max(this.#uncertainUpTo, ...records.slice(request.first).map(({ sequence }) => sequence));
     return failure;
   }
-}
-
-/** `map`, with turns of the event loop in between: a full batch made in one go would hold the training up. */
-async function inTurns<T, R>(items: readonly T[], made: (item: T) => R[]): Promise<R[][]> {
-  const all: R[][] = [];
-  let inThisTurn = 0;
-  for (const item of items) {
-    const one = made(item);
-    all.push(one);
-    inThisTurn += one.length;
-    if (inThisTurn < MAX_EVENTS_PER_TURN) continue;
-    inThisTurn = 0;
-    await nextTurn();
-  }
-  return all;
-}
-
-/** Cuts at records' boundaries; a record that is too long for one request has one or more of its own. */
-export function splitIntoRequests(linesOf: readonly (readonly string[])[]): EventRequest[] {
-  const requests: EventRequest[] = [];
-  let lines: string[] = [];
-  let characters = 0;
-  let first = 0;
-  const fits = (more: number, moreCharacters: number): boolean =>
-    lines.length === 0 || (lines.length + more <= MAX_EVENTS_PER_REQUEST && characters + moreCharacters <= MAX_REQUEST_CHARACTERS);
-  const cut = (completes: number): void => {
-    requests.push({ lines, completes, first });
-    lines = [];
-    characters = 0;
-    first = completes;
-  };
-  linesOf.forEach((own, index) => {
-    const size = own.reduce((sum, line) => sum + line.length + 1, 0);
-    if (!fits(own.length, size)) cut(index);
-    for (const line of own) {
-      if (!fits(1, line.length + 1)) cut(index);
-      lines.push(line);
-      characters += line.length + 1;
-    }
-  });
-  cut(linesOf.length);
-  return requests;
 }
 
 function describeErrors(info: Readonly<Record<string, number>> | null | undefined): string {

@@ -8,6 +8,7 @@ import type { SinkMemory } from "../../outbox/sink.js";
 import { NAME_MIN_LENGTH } from "../../protocol/clearml/limits.js";
 import type { TaskDocument } from "../../protocol/clearml/task-document.js";
 import type { OperationType } from "../../records/facts.js";
+import { rememberId, rememberedId } from "../remembered-id.js";
 import type { ClearMLPort } from "./clearml-port.js";
 import { freeText, nameText } from "../../clearml/clearml-text.js";
 import { findOrCreate } from "../../clearml/find-or-create.js";
@@ -80,7 +81,7 @@ export class TaskBinding {
         refused: `ClearML has no task ${taskId} that these credentials can see. Check CLEARML_TASK_ID, CLEARML_API_HOST and the access key.`,
       };
     }
-    const known = rememberedTask(memory, externalKey);
+    const known = rememberedId(memory, MEMORY_KEY, externalKey);
     if (known !== undefined) {
       const task = await this.read(known, signal);
       if (task) return { task };
@@ -179,17 +180,9 @@ export class TaskBinding {
   }
 
   async #remember(task: BoundTask, memory: SinkMemory): Promise<BoundTask> {
-    await memory.set(MEMORY_KEY, { id: task.taskId, key: this.#wish.externalKey });
+    await rememberId(memory, MEMORY_KEY, task.taskId, this.#wish.externalKey);
     return task;
   }
-}
-
-function rememberedTask(memory: SinkMemory, externalKey: string): string | undefined {
-  const kept = memory.get(MEMORY_KEY);
-  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) return undefined;
-  const { id, key } = kept as { id?: unknown; key?: unknown };
-  // A folder that was used for another job before remembers that job's task.
-  return typeof id === "string" && key === externalKey ? id : undefined;
 }
 
 function boundTask(task: {

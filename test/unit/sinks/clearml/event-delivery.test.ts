@@ -1,12 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { TrainerRecord } from "../../../../src/records/record.js";
-import {
-  EventDelivery,
-  MAX_EVENTS_PER_REQUEST,
-  MAX_REQUEST_CHARACTERS,
-  splitIntoRequests,
-} from "../../../../src/sinks/clearml/event-delivery.js";
+import { EventDelivery, MAX_EVENTS_PER_REQUEST, MAX_REQUEST_CHARACTERS } from "../../../../src/sinks/clearml/event-delivery.js";
 import { MetricLines } from "../../../../src/sinks/clearml/metric-lines.js";
+import { splitIntoRequests } from "../../../../src/sinks/request-plan.js";
 import { volatileMemory } from "../../../contract/sink-contract.js";
 import { line, progress, record } from "./facts.js";
 import { noAnswer, raise, refusal, scriptedPort, type ScriptedPort, type Loose } from "./scripted-port.js";
@@ -36,6 +32,9 @@ function deliver(port: ScriptedPort, records: readonly TrainerRecord[], ambiguou
   const calls = { port, taskId: "task", projectId: undefined, signal: new AbortController().signal };
   return delivery.deliver(records, calls, MetricLines.load(memory), memory, ambiguous);
 }
+
+const split = (linesOf: readonly (readonly string[])[]) =>
+  splitIntoRequests(linesOf, { lines: MAX_EVENTS_PER_REQUEST, characters: MAX_REQUEST_CHARACTERS });
 
 const statuses = (outcomes: readonly { status: string }[]) => outcomes.map(({ status }) => status);
 
@@ -206,7 +205,7 @@ describe("cutting into requests", () => {
   const many = (count: number, text = "x") => Array.from({ length: count }, () => text);
 
   it("bounds the number of events and cuts between records", () => {
-    const requests = splitIntoRequests([many(3000), many(1500), many(1000), many(4000)]);
+    const requests = split([many(3000), many(1500), many(1000), many(4000)]);
     expect(requests.map(({ lines, first, completes }) => [lines.length, first, completes])).toEqual([
       [4500, 0, 2],
       [5000, 2, 4],
@@ -214,7 +213,7 @@ describe("cutting into requests", () => {
   });
 
   it("gives a record that is too long for one request as many as it needs, and completes it with the last", () => {
-    const requests = splitIntoRequests([many(1), many(2 * MAX_EVENTS_PER_REQUEST + 1), many(1)]);
+    const requests = split([many(1), many(2 * MAX_EVENTS_PER_REQUEST + 1), many(1)]);
     expect(requests.map(({ lines, first, completes }) => [lines.length, first, completes])).toEqual([
       [1, 0, 1],
       [5000, 1, 1],
@@ -225,14 +224,14 @@ describe("cutting into requests", () => {
 
   it("bounds the size of a request", () => {
     const big = "x".repeat(MAX_REQUEST_CHARACTERS / 2);
-    expect(splitIntoRequests([[big], [big], [big]]).map(({ lines }) => lines.length)).toEqual([1, 1, 1]);
-    expect(splitIntoRequests([["x".repeat(MAX_REQUEST_CHARACTERS * 2)]]).map(({ lines }) => lines.length)).toEqual([1]);
+    expect(split([[big], [big], [big]]).map(({ lines }) => lines.length)).toEqual([1, 1, 1]);
+    expect(split([["x".repeat(MAX_REQUEST_CHARACTERS * 2)]]).map(({ lines }) => lines.length)).toEqual([1]);
   });
 
   it("loses no line and keeps their order", () => {
     const records = Array.from({ length: 300 }, (_, index) =>
       Array.from({ length: (index * 37) % 97 }, (_unused, at) => `${String(index)}.${String(at)}`),
     );
-    expect(splitIntoRequests(records).flatMap(({ lines }) => lines)).toEqual(records.flat());
+    expect(split(records).flatMap(({ lines }) => lines)).toEqual(records.flat());
   });
 });

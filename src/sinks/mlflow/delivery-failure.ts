@@ -1,0 +1,37 @@
+/** What a failed call to MLflow means for the records it carried: waiting for ever, waiting within a budget, or refused. Pure. */
+import { ApiError, ConnectionError, TrainerSDKError, describeError } from "../../base/errors.js";
+import type { Delivery } from "../../outbox/sink.js";
+
+/** What the call carried: points of several records, or something of one record. */
+export type Carried = "points" | "single";
+
+/** Statuses by which a server or a proxy says that it will be there again. */
+const OUTAGES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+
+/**
+ * The outcome of records whose call threw.
+ *
+ * | failure | points | single |
+ * | --- | --- | --- |
+ * | no answer; aborted; 408, 425, 429, 502, 503, 504 | retry, unreachable | the same |
+ * | 401, 403, 404, a redirect, 500 and above, a 200 that is not MLflow's | retry, answered | the same |
+ * | any other 4xx | undecided: one of them is at fault | rejected |
+ *
+ * 500 is how a database that is locked or gone is answered, and how a file store refuses a name: nobody can tell, so the
+ * budget decides.
+ */
+export function failureOutcome(error: unknown, carried: Carried, signal: AbortSignal): Delivery {
+  const reason = describeError(error);
+  // Whatever was thrown, the outbox is closing: nobody refused anything.
+  if (signal.aborted || ConnectionError.isInstance(error)) return { status: "retry", cause: "unreachable", reason };
+  if (!ApiError.isInstance(error)) {
+    if (!TrainerSDKError.isInstance(error)) return { status: "retry", cause: "answered", reason };
+    return error.retryable ? { status: "retry", cause: "unreachable", reason } : { status: "rejected", reason };
+  }
+  const { status, retryAfterMs } = error;
+  if (OUTAGES.has(status))
+    return { status: "retry", cause: "unreachable", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  // Credentials, rights, a wrong address and a proxy's rules are a person's to mend, and then the very same records are right.
+  if (status < 400 || status >= 500 || [401, 403, 404].includes(status)) return { status: "retry", cause: "answered", reason };
+  return carried === "points" ? { status: "undecided", reason, final: true } : { status: "rejected", reason };
+}

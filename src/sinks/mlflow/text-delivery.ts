@@ -1,0 +1,39 @@
+/** Small files that the sink makes of what a record says: configurations, results, plots. */
+import { ConfigError } from "../../base/errors.js";
+import { fileRoute } from "../../mlflow/artifact-route.js";
+import type { RunCalls } from "./run-calls.js";
+
+/** Puts a text where MLflow shows it. @throws ApiError, ConnectionError; ConfigError when the server takes no files for this run. */
+export async function putText(calls: RunCalls, path: string, text: string, contentType: string): Promise<void> {
+  const body = text.toWellFormed();
+  await calls.writer.putFile(
+    fileRoute(routeOf(calls, path), path),
+    { body, sizeBytes: Buffer.byteLength(body), contentType },
+    { signal: calls.signal },
+  );
+}
+
+/** @throws ConfigError when there is none. */
+export function routeOf({ route, runId }: RunCalls, path: string): string {
+  if (route !== undefined) return route;
+  const message = `does not take files for run ${runId}: its artifacts lie elsewhere. Start it with --serve-artifacts to have ${path} there`;
+  throw new ConfigError(`The MLflow server ${message}.`, [{ path: "MLFLOW_TRACKING_URI", message }]);
+}
+
+/** A page that draws a Plotly figure, of the kind that MLflow's own client makes: the library comes from its own network. */
+export function figurePage(title: string, figure: string): string {
+  // What could end the script, or begin another, is written as JSON has it too.
+  const data = figure.replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  const name = title.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return `<!doctype html>
+<html>
+<head><meta charset="utf-8"><title>${name}</title><script src="https://cdn.plot.ly/plotly-2.35.2.min.js"></script></head>
+<body><div id="figure" style="height:100vh"></div>
+<script type="application/json" id="data">${data}</script>
+<script>
+const { data, layout } = JSON.parse(document.getElementById("data").textContent);
+Plotly.newPlot("figure", data, layout, { responsive: true });
+</script></body>
+</html>
+`;
+}
