@@ -51,8 +51,9 @@ export function pathPart(name: string): string {
   if (isWhole) return clean;
   let kept = clean;
   while (Buffer.byteLength(kept) > MAX_PART_BYTES - DIGEST_LENGTH - 1) kept = cut(kept, kept.length - 8);
+  kept = kept.replace(/^\.*$/, "_").replace(/^\.+/, "_.");
   const dot = kept.lastIndexOf(".");
-  const [stem, extension] = dot > 0 ? [kept.slice(0, dot), kept.slice(dot)] : [kept.replace(/^\.+/, "_"), ""];
+  const [stem, extension] = dot > 0 ? [kept.slice(0, dot), kept.slice(dot)] : [kept, ""];
   return `${stem}-${digestOf(name)}${extension}`;
 }
 

@@ -21,6 +21,7 @@ import { clearmlDestination, createSinks, type Collaborators } from "./destinati
 import type { Environment, SinkName } from "./environment.js";
 import { readJob, type JobIdentity } from "./job-identity.js";
 import { mlflowDestination, wantsMlflow } from "./mlflow-destination.js";
+import { present } from "./present.js";
 import { resolveTrainerOptions, type GivenOptions, type ResolvedTrainerOptions } from "./options.js";
 
 export interface DrainOptions {
@@ -182,7 +183,7 @@ function givenOptions(options: DrainOptions, job: JobIdentity | undefined): Give
     jobId,
     operation,
     taskOwner,
-    ...(mlflow === undefined ? {} : { mlflow }),
+    ...(mlflow === undefined ? {} : { mlflow: { experimentName: mlflow.experimentName, ...present(mlflow) } }),
     clearml: { projectName, ...(taskName === undefined ? {} : { taskName }), ...(taskId === undefined ? {} : { taskId }) },
     ...(projectId === undefined ? {} : { projectId }),
     callback: { dialect: job.dialect ?? "plan", ...(url === undefined ? {} : { url }) },
@@ -238,9 +239,7 @@ function whyNot(name: string, issues: readonly Issue[], job: JobIdentity | undef
       .join("; ");
   if (name === MLFLOW) return said("MLFLOW") || "MLflow is left out here: name it in TRAINER_SINKS, or leave that variable out";
   if (name === "clearml")
-    return (
-      said("CLEARML") || "no ClearML is configured: set CLEARML_API_HOST, CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY"
-    );
+    return said("CLEARML") || "no ClearML is configured: set CLEARML_API_HOST, CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY";
   return "it is a destination of the trainer's own; only that trainer can deliver to it";
 }
 

@@ -28,7 +28,13 @@ export async function mlflowDestination(
   isWanted = wantsMlflow(resolved),
 ): Promise<{ readonly destination: MlflowDestination | undefined; readonly issues: readonly Issue[] }> {
   if (!isWanted) return { destination: undefined, issues: [] };
-  const { createMlflowSink, DownloadSources: Sources, MlflowWire, MlflowWriter, resolveMlflowConnection } = await import("./mlflow-parts.js");
+  const {
+    createMlflowSink,
+    DownloadSources: Sources,
+    MlflowWire,
+    MlflowWriter,
+    resolveMlflowConnection,
+  } = await import("./mlflow-parts.js");
   const { env } = resolved;
   let connection: ReturnType<typeof resolveMlflowConnection>;
   try {

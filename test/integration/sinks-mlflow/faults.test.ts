@@ -1,0 +1,157 @@
+/** Design 2.2 for MLflow: answers lost after the work was done, outages, refusals, deletions; nothing doubled, nothing lost. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkpoint, final, progress, record, storedFile } from "../../unit/sinks/clearml/facts.js";
+import { MlflowBench } from "./mlflow-bench.js";
+
+let bench: MlflowBench;
+beforeEach(async () => {
+  bench = await MlflowBench.start();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const epoch = (sequence: number) => record(sequence, progress({ epoch: sequence, metrics: { loss: sequence } }));
+const dropOnce = (match: string): void => void bench.double.faults.set("mlflow", { mode: "drop-answer", match, times: 1 });
+
+describe("an answer that was lost after the work was done", () => {
+  it.each(["runs/create", "experiments/create"])("of %s leaves one run in one experiment", async (match) => {
+    dropOnce(match);
+    const job = bench.job();
+    for (let opened = await job.open(); opened.status === "retry"; opened = await job.open());
+    const first = await job.deliver([epoch(1)]);
+    if (first[0]?.status !== "delivered") expect(first).toMatchObject([{ status: "retry", cause: "unreachable" }]);
+    expect(await job.deliver([epoch(1)], { ambiguous: true })).toEqual([{ status: "delivered" }]);
+    expect(bench.double.runs).toHaveLength(1);
+    expect(bench.double.experiments).toHaveLength(2);
+    expect(bench.double.faults.hits("mlflow")).toBe(1);
+  });
+
+  it("of a batch of points leaves each point once", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    dropOnce("log-batch");
+    expect(await job.deliver([epoch(2), epoch(3)])).toMatchObject([{ status: "retry", cause: "unreachable" }, { status: "retry" }]);
+    expect((await job.deliver([epoch(2), epoch(3)], { ambiguous: true })).map(({ status }) => status)).toEqual(["delivered", "delivered"]);
+    expect(bench.run().points.map(({ step }) => step)).toEqual([1, 2, 3]);
+  });
+
+  it("of parameters leaves them as they are, with no word of a change", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    dropOnce("log-batch");
+    const parameters = record(2, { kind: "hyperparameters", section: "General", values: { lr: { value: "0.1" } } });
+    expect(await job.deliver([parameters])).toMatchObject([{ status: "retry" }]);
+    expect(await job.deliver([parameters])).toEqual([{ status: "delivered" }]);
+    expect([...bench.run().params]).toEqual([["lr", "0.1"]]);
+    expect([...bench.run().tags.keys()].filter((key) => key.includes("changed"))).toEqual([]);
+  });
+
+  it("of the end leaves one end", async () => {
+    const job = bench.job();
+    await job.open();
+    dropOnce("runs/update");
+    expect(await job.deliver([epoch(1), record(2, final())])).toMatchObject([{ status: "delivered" }, { status: "retry" }]);
+    expect(await job.deliver([record(2, final())])).toEqual([{ status: "delivered" }]);
+    expect(bench.run().info.status).toBe("FINISHED");
+  });
+
+  it("of a file leaves it once, at its path", async () => {
+    const job = bench.job();
+    await job.open();
+    const file = storedFile({ sizeBytes: 0, sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" });
+    dropOnce("mlflow-artifacts");
+    expect(await job.deliver([record(1, checkpoint({ file }))])).toMatchObject([{ status: "retry", cause: "unreachable" }]);
+    expect(await job.deliver([record(1, checkpoint({ file }))])).toEqual([{ status: "delivered" }]);
+    expect(bench.double.files.size).toBe(1);
+  });
+});
+
+describe("two processes that start at once", () => {
+  it("keep the older run, and the younger one removes its own", async () => {
+    const [one, two] = [bench.job(), bench.job()];
+    await Promise.all([one.open(), two.open()]);
+    // The other's run comes to be between the search and the creation.
+    const outcomes = await Promise.all([one.deliver([epoch(1)]), two.deliver([epoch(2)])]);
+    expect(outcomes.flat()).toEqual([{ status: "delivered" }, { status: "delivered" }]);
+    expect(bench.double.activeRuns()).toHaveLength(1);
+    expect(
+      bench
+        .run()
+        .points.map(({ step }) => step)
+        .sort(),
+    ).toEqual([1, 2]);
+  });
+});
+
+describe("what the server answers", () => {
+  it.each([
+    [503, "", { status: "retry", cause: "unreachable" }],
+    [429, "", { status: "retry", cause: "unreachable" }],
+    [401, "You are not authenticated", { status: "retry", cause: "answered" }],
+    [403, "Invalid Host header", { status: "retry", cause: "answered" }],
+    [404, "<html>no such page</html>", { status: "retry", cause: "answered" }],
+    [500, '{"error_code":"INTERNAL_ERROR","message":"database is locked"}', { status: "retry", cause: "answered" }],
+    [400, '{"error_code":"INVALID_PARAMETER_VALUE","message":"no"}', { status: "undecided", final: true }],
+  ])("with %d means the right wait, or a search for the one at fault", async (status, body, outcome) => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    bench.double.faults.set("mlflow", { mode: "status", match: "log-batch", status, body });
+    expect(await job.deliver([epoch(2), epoch(3)])).toMatchObject([outcome, outcome]);
+    bench.double.faults.clear();
+    expect((await job.deliver([epoch(2), epoch(3)])).map(({ status: now }) => now)).toEqual(["delivered", "delivered"]);
+    expect(bench.double.runs).toHaveLength(1);
+  });
+
+  it("waits as long as it is told to", async () => {
+    const job = bench.job();
+    await job.open();
+    bench.double.faults.set("mlflow", { mode: "status", match: "runs/create", status: 429, retryAfter: "7" });
+    expect(await job.deliver([epoch(1)])).toMatchObject([{ status: "retry", cause: "unreachable", retryAfterMs: 7000 }]);
+  });
+
+  it("at the start waits too: the sink opens when the server is back", async () => {
+    bench.double.faults.set("mlflow", { mode: "refuse", times: 1 });
+    const job = bench.job();
+    expect(await job.open()).toMatchObject({ status: "retry", cause: "unreachable" });
+    expect(await job.open()).toEqual({ status: "delivered" });
+  });
+});
+
+describe("what somebody deleted", () => {
+  it("when it is the run, is replaced once, said, and gone on with", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    const [first] = bench.double.runs;
+    if (first) first.info.lifecycle_stage = "deleted";
+    expect(await job.deliver([epoch(2)])).toEqual([{ status: "delivered" }]);
+    expect(bench.run().points.map(({ step }) => step)).toEqual([2]);
+    expect(job.warnings.join()).toContain("was deleted while the job reported to it");
+    bench.run().info.lifecycle_stage = "deleted";
+    expect(await job.deliver([epoch(3)])).toMatchObject([{ status: "rejected" }]);
+  });
+
+  it("when the run is gone for good, is known by the 404 that MLflow itself gives", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    bench.double.runs.splice(0);
+    expect(await job.deliver([epoch(2)])).toEqual([{ status: "delivered" }]);
+    expect(bench.double.activeRuns()).toHaveLength(1);
+  });
+
+  it("when it is the experiment, stays deleted: the job reports to one beside it", async () => {
+    bench.double.experiments.push({ experiment_id: "1", name: "Project 7", lifecycle_stage: "deleted" });
+    const job = bench.job();
+    await job.open();
+    expect(await job.deliver([epoch(1)])).toEqual([{ status: "delivered" }]);
+    expect(bench.double.experiments.map(({ name, lifecycle_stage }) => `${name} ${lifecycle_stage}`)).toEqual([
+      "Default active",
+      "Project 7 deleted",
+      "Project 7 (2) active",
+    ]);
+    expect(job.warnings.join()).toContain("was deleted and keeps its name");
+  });
+});

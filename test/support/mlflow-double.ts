@@ -1,0 +1,211 @@
+/**
+ * An MLflow server in the process, for faults that a real one cannot be made to have at a chosen request. It answers as the
+ * real ones do on a database, traps included; the suites against the real server hold it to that.
+ */
+import { systemClock } from "../../src/base/clock.js";
+import { FaultSwitches } from "../../src/devserver/faults.js";
+import { readBytes, type WireHandler, type WireRequest, type WireResponse } from "../../src/protocol/handler.js";
+
+interface Pair {
+  readonly key: string;
+  readonly value: string;
+}
+
+interface Point {
+  readonly key: string;
+  readonly value: unknown;
+  readonly timestamp: number;
+  readonly step: number;
+}
+
+export interface DoubleRun {
+  readonly info: Record<string, unknown> & { run_id: string; experiment_id: string; status: string; lifecycle_stage: string };
+  readonly params: Map<string, string>;
+  readonly tags: Map<string, string>;
+  readonly points: Point[];
+}
+
+interface DoubleExperiment {
+  readonly experiment_id: string;
+  readonly name: string;
+  lifecycle_stage: string;
+}
+
+const NAMES = /^[/\p{L}\p{N}_.\- :]*$/u;
+
+class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export class MlflowDouble {
+  readonly experiments: DoubleExperiment[] = [{ experiment_id: "0", name: "Default", lifecycle_stage: "active" }];
+  readonly runs: DoubleRun[] = [];
+  readonly files = new Map<string, Buffer>();
+  /** Method and path of each request that was let in. */
+  readonly requests: string[] = [];
+  /** Numbers that the real server would have stored as zeros, with the rest of their batch lost. */
+  readonly malformed: unknown[] = [];
+  version = "3.17.2";
+  artifactRoot = "mlflow-artifacts:";
+
+  readonly faults = new FaultSwitches({ clock: systemClock, expireTokens: () => undefined });
+  readonly handler: WireHandler = this.faults.wrap("mlflow", (request) => this.#answer(request));
+
+  activeRuns(): readonly DoubleRun[] {
+    return this.runs.filter(({ info }) => info.lifecycle_stage === "active");
+  }
+
+  async #answer(request: WireRequest): Promise<WireResponse> {
+    const { method, url } = request;
+    const body = Buffer.from(await readBytes(request.body));
+    this.requests.push(`${method} ${url.pathname}`);
+    const json = (status: number, value: unknown): WireResponse => ({
+      status,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(value),
+    });
+    try {
+      if (url.pathname === "/version") return { status: 200, headers: { "content-type": "text/plain" }, body: this.version };
+      const file = /^\/api\/2\.0\/mlflow-artifacts\/artifacts\/(.+)$/.exec(url.pathname);
+      if (file && method === "PUT") {
+        const declared = Number(request.headers["content-length"]);
+        if (declared !== body.length) throw new Refusal(500, "INTERNAL_ERROR", "the body ended early");
+        this.files.set(decodeURIComponent(file[1] ?? ""), body);
+        return json(200, {});
+      }
+      const name = url.pathname.replace("/api/2.0/mlflow/", "");
+      const input = (method === "POST" ? JSON.parse(body.toString()) : Object.fromEntries(url.searchParams)) as Record<string, unknown>;
+      return json(200, this.#call(name, input));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return json(error.status, { error_code: error.code, message: error.message });
+    }
+  }
+
+  #call(name: string, input: Record<string, unknown>): object {
+    switch (name) {
+      case "experiments/get-by-name":
+        return { experiment: found(this.experiments.find((each) => each.name === input["experiment_name"])) };
+      case "experiments/get":
+        return { experiment: found(this.experiments.find((each) => each.experiment_id === input["experiment_id"])) };
+      case "experiments/create": {
+        if (this.experiments.some((each) => each.name === input["name"]))
+          throw new Refusal(400, "RESOURCE_ALREADY_EXISTS", "(sqlite3) UNIQUE");
+        const experiment = { experiment_id: String(this.experiments.length), name: String(input["name"]), lifecycle_stage: "active" };
+        this.experiments.push(experiment);
+        return { experiment_id: experiment.experiment_id };
+      }
+      case "runs/search": {
+        const [, key, value] = /^tags\.`([^`]+)` = '([^']*)'$/.exec(String(input["filter"])) ?? [];
+        const ids = input["experiment_ids"] as string[];
+        const runs = this.activeRuns().filter((run) => ids.includes(run.info.experiment_id) && run.tags.get(key ?? "") === value);
+        return runs.length === 0 ? {} : { runs: runs.map(documentOf) };
+      }
+      case "runs/get":
+        return { run: documentOf(this.#run(input["run_id"])) };
+      case "runs/create":
+        return { run: documentOf(this.#create(input)) };
+      case "runs/update": {
+        const { info } = this.#active(input["run_id"]);
+        if (["RUNNING", "FINISHED", "FAILED", "KILLED"].includes(String(input["status"]))) info.status = String(input["status"]);
+        if (input["end_time"] !== undefined) info["end_time"] = input["end_time"];
+        return { run_info: info };
+      }
+      case "runs/delete":
+        this.#run(input["run_id"]).info.lifecycle_stage = "deleted";
+        return {};
+      case "runs/delete-tag":
+        if (!this.#active(input["run_id"]).tags.delete(String(input["key"]))) throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", "No tag");
+        return {};
+      case "runs/log-batch":
+        this.#logBatch(input);
+        return {};
+      default:
+        throw new Refusal(404, "ENDPOINT_NOT_FOUND", name);
+    }
+  }
+
+  #create(input: Record<string, unknown>): DoubleRun {
+    const experiment = found(this.experiments.find((each) => each.experiment_id === input["experiment_id"]));
+    if (experiment.lifecycle_stage !== "active") throw new Refusal(400, "INVALID_PARAMETER_VALUE", "must be in the 'active' state");
+    const runId = (this.runs.length + 1).toString(16).padStart(32, "0");
+    const run: DoubleRun = {
+      info: {
+        run_id: runId,
+        experiment_id: experiment.experiment_id,
+        run_name: input["run_name"],
+        user_id: input["user_id"],
+        status: "RUNNING",
+        start_time: input["start_time"] ?? 0,
+        artifact_uri: `${this.artifactRoot}/${experiment.experiment_id}/${runId}/artifacts`,
+        lifecycle_stage: "active",
+      },
+      params: new Map(),
+      tags: new Map((input["tags"] as Pair[]).map(({ key, value }) => [key, value])),
+      points: [],
+    };
+    this.runs.push(run);
+    return run;
+  }
+
+  #logBatch(input: Record<string, unknown>): void {
+    const run = this.#active(input["run_id"]);
+    const [metrics, params, tags] = [input["metrics"] ?? [], input["params"] ?? [], input["tags"] ?? []] as [Point[], Pair[], Pair[]];
+    if (metrics.length > 1000 || params.length > 100 || tags.length > 100) throw new Refusal(400, "INVALID_PARAMETER_VALUE", "too many");
+    for (const { key } of [...metrics, ...params, ...tags]) {
+      if (!NAMES.test(key) || key.length > 250 || /^\/|\/\/|(^|\/)\.{1,2}(\/|$)|\/$/.test(key) || key === "")
+        throw new Refusal(400, "INVALID_PARAMETER_VALUE", `Invalid name: '${key}'`);
+    }
+    if (new Set(params.map(({ key }) => key)).size < params.length)
+      throw new Refusal(400, "INVALID_PARAMETER_VALUE", "Duplicate parameter keys");
+    for (const { key, value } of params) {
+      if (value.length > 6000 || (run.params.has(key) && run.params.get(key) !== value))
+        throw new Refusal(400, "INVALID_PARAMETER_VALUE", "Changing param values is not allowed");
+    }
+    for (const point of metrics) {
+      const isRight = typeof point.value === "number" || ["NaN", "Infinity", "-Infinity"].includes(String(point.value));
+      if (!isRight || !Number.isSafeInteger(point.timestamp) || !Number.isSafeInteger(point.step)) {
+        this.malformed.push(point);
+        return;
+      }
+      const isThere = run.points.some(
+        (other) =>
+          other.key === point.key && other.timestamp === point.timestamp && other.step === point.step && other.value === point.value,
+      );
+      if (!isThere) run.points.push(point);
+    }
+    for (const { key, value } of params) run.params.set(key, value);
+    for (const { key, value } of tags) run.tags.set(key, value);
+  }
+
+  #run(runId: unknown): DoubleRun {
+    return found(this.runs.find(({ info }) => info.run_id === runId));
+  }
+
+  #active(runId: unknown): DoubleRun {
+    const run = this.#run(runId);
+    if (run.info.lifecycle_stage !== "active") throw new Refusal(400, "INVALID_PARAMETER_VALUE", "The run must be in the 'active' state");
+    return run;
+  }
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", "none of this id or name");
+  return value;
+}
+
+/** Empty lists are absent, as in the real answers. */
+function documentOf({ info, params, tags }: DoubleRun): object {
+  const pairs = (map: ReadonlyMap<string, string>): Pair[] => [...map].map(([key, value]) => ({ key, value }));
+  return {
+    info,
+    data: { ...(params.size === 0 ? {} : { params: pairs(params) }), ...(tags.size === 0 ? {} : { tags: pairs(tags) }) },
+  };
+}
