@@ -22,6 +22,7 @@ export interface MigrateOptions {
   readonly into?: string;
   readonly experiment?: readonly string[];
   readonly skipDeleted?: boolean;
+  readonly includeReported?: boolean;
   readonly concurrency?: number;
   readonly rate?: number;
   readonly report?: string;
@@ -52,7 +53,7 @@ export async function runMigrate(
     },
     env,
   );
-  // A plan asks nothing of ClearML; its keys are needed all the same, so that the next step does not stumble over them.
+  // A plan asks ClearML for nothing but the tasks of runs that were written to both; its keys are needed in any case.
   await using clearml = createClearML({ retry: { budgetMs: RETRY_BUDGET_MS } }, env);
   const progress = new MigrateProgress(terminal, step);
   const given: MigrationOptions = {
@@ -62,6 +63,7 @@ export async function runMigrate(
     into: options.into,
     experiments: options.experiment,
     skipDeleted: options.skipDeleted,
+    includeReported: options.includeReported,
     concurrency: options.concurrency,
     signal: terminal.stop,
     onProgress: (now) => {

@@ -35,6 +35,7 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
       .option("--into <project>", "a project of ClearML to put everything below (default: none)")
       .option("--experiment <name...>", "only these experiments (default: all)")
       .option("--skip-deleted", "leave out deleted runs and experiments; the report says how many")
+      .option("--include-reported", "move runs, too, that their trainer wrote to both: they come to be in ClearML twice")
       .option("--concurrency <number>", "runs at the same time (default: 4)", parseCount)
       .option("--rate <number>", "requests a second to MLflow, at most (default: no limit)", parseCount)
       .option("--report <file>", "write the report as JSON into this file")

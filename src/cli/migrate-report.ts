@@ -1,4 +1,5 @@
 /** The reports of a migration in words. Pure. */
+import type { SkippedRuns } from "../migrate/inventory.js";
 import type { MigrationPlan } from "../migrate/plan-migration.js";
 import type { MigrationReport } from "../migrate/run-migration.js";
 import type { VerificationReport } from "../migrate/verify-migration.js";
@@ -73,8 +74,11 @@ export function verifyLines(report: VerificationReport): string[] {
   ];
 }
 
-function skippedLines({ experiments, runs }: { readonly experiments: number; readonly runs: number }): string[] {
-  return experiments + runs === 0 ? [] : [`LEFT OUT, as asked: ${count(experiments, "deleted experiment")}, ${count(runs, "deleted run")}`];
+function skippedLines({ experiments, runs, reported }: SkippedRuns): string[] {
+  return [
+    ...(experiments + runs === 0 ? [] : [`LEFT OUT, as asked: ${count(experiments, "deleted experiment")}, ${count(runs, "deleted run")}`]),
+    ...(reported === 0 ? [] : [`LEFT OUT: ${count(reported, "run")} that a trainer wrote to both; ClearML has the trainer's own tasks`]),
+  ];
 }
 
 function more(total: number): string[] {

@@ -19,6 +19,7 @@ export { exportMigration, planMigration, rollbackMigration, runMigration, verify
 export type { MigrationOptions, MigrationProgress } from "./migration-options.js";
 export type { LossyThing, MigrationPlan } from "./plan-migration.js";
 export type { MigrationReport, RunMigrationOptions } from "./run-migration.js";
+export type { SkippedRuns } from "./inventory.js";
 export type { MigratedModels } from "./migrate-models.js";
 export type { VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
 export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";

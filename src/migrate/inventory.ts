@@ -1,7 +1,9 @@
 /** What there is to migrate: experiments and runs, by their ids and what the order of work needs. Reads MLflow alone. */
 import { NotFoundError } from "../base/errors.js";
-import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
+import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
 import type { MigrationOptions } from "./migration-options.js";
+import { isReported } from "./reported-runs.js";
+import { tagOf } from "./run-tag.js";
 
 /** A run, as far as it is kept in memory. */
 export interface InventoryRun {
@@ -18,20 +20,28 @@ export interface Inventory {
   readonly experiments: readonly MlflowExperiment[];
   /** By run id. */
   readonly runs: ReadonlyMap<string, InventoryRun>;
-  /** Left out because they were deleted and `skipDeleted` was given. */
-  readonly skipped: { readonly experiments: number; readonly runs: number };
+  readonly skipped: SkippedRuns;
+}
+
+/** What is left out. */
+export interface SkippedRuns {
+  /** Deleted ones, with `skipDeleted`. */
+  readonly experiments: number;
+  readonly runs: number;
+  /** Runs that their trainer reports to ClearML itself, unless `includeReported` is given. */
+  readonly reported: number;
 }
 
 /** @throws NotFoundError for an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason. */
 export async function readInventory(
-  options: Pick<MigrationOptions, "mlflow" | "experiments" | "skipDeleted">,
+  options: Pick<MigrationOptions, "mlflow" | "clearml" | "experiments" | "skipDeleted" | "includeReported">,
   signal: AbortSignal,
 ): Promise<Inventory> {
-  const { mlflow, experiments: named, skipDeleted = false } = options;
+  const { mlflow, clearml, experiments: named, skipDeleted = false, includeReported = false } = options;
   const everyExperiment: MlflowExperiment[] = [];
   const experiments: MlflowExperiment[] = [];
   const runs = new Map<string, InventoryRun>();
-  const skipped = { experiments: 0, runs: 0 };
+  const skipped = { experiments: 0, runs: 0, reported: 0 };
   const missing = new Set(named);
   for await (const experiment of mlflow.experiments({ signal })) {
     everyExperiment.push(experiment);
@@ -46,16 +56,11 @@ export async function readInventory(
     for await (const run of mlflow.runs(experiment.experiment_id, { signal })) {
       const isDeleted = run.info.lifecycle_stage === "deleted";
       if (isDeleted && skipDeleted) skipped.runs++;
+      else if (!includeReported && (await isReported(clearml, run, signal))) skipped.reported++;
       else runs.set(run.info.run_id, { runId: run.info.run_id, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted });
     }
   }
   return { everyExperiment, experiments, runs, skipped };
-}
-
-/** A tag's value; an empty one is none. */
-export function tagOf(run: MlflowRun, key: string): string | undefined {
-  const value = run.data.tags.find((tag) => tag.key === key)?.value;
-  return value === "" ? undefined : value;
 }
 
 /** The parent that a run's task is filed under: one that is migrated too, and whose ancestors do not lead back. */

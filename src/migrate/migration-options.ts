@@ -17,6 +17,11 @@ export interface MigrationOptions {
   /** Leave out deleted runs and experiments. Default false: they become archived tasks. */
   readonly skipDeleted?: boolean | undefined;
   /**
+   * Move runs, too, that a trainer wrote to MLflow beside ClearML and whose task is there: they come to be there twice. Default
+   * false: they are left out, and the report says how many.
+   */
+  readonly includeReported?: boolean | undefined;
+  /**
    * `copy` (default) uploads the files of runs to ClearML; `link` registers them where they lie, with their addresses: nothing is
    * transferred, and they are lost with MLflow's store. A later `copy` brings in what was linked; a later `link` leaves copies.
    */

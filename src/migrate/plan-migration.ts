@@ -3,7 +3,7 @@ import { describeError } from "../base/errors.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import { isIsoLookalike } from "../records/metric-address.js";
 import { noChartReason, type NoChartReason } from "./chart-point.js";
-import { parentOf, readInventory, type Inventory } from "./inventory.js";
+import { parentOf, readInventory, type Inventory, type SkippedRuns } from "./inventory.js";
 import { mappedNames, projectPaths } from "./mapped-names.js";
 import { metricAddresses } from "../records/metric-addresses.js";
 import { DEFAULT_CONCURRENCY, type MigrationOptions } from "./migration-options.js";
@@ -43,7 +43,7 @@ export interface MigrationPlan {
   readonly lossy: readonly LossyThing[];
   /** What this version does not move. */
   readonly notMoved: readonly { readonly what: string; readonly count: number }[];
-  readonly skipped: { readonly experiments: number; readonly runs: number };
+  readonly skipped: SkippedRuns;
   /** Runs that could not be read. */
   readonly failures: readonly { readonly runId: string; readonly reason: string }[];
 }

@@ -5,7 +5,7 @@
 import { describeError } from "../base/errors.js";
 import { findOrCreateTask } from "../clearml/task-start.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
-import { parentOf, readInventory, type Inventory, type InventoryRun } from "./inventory.js";
+import { parentOf, readInventory, type Inventory, type InventoryRun, type SkippedRuns } from "./inventory.js";
 import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
 import { migrateModels, type MigratedModels } from "./migrate-models.js";
@@ -36,8 +36,8 @@ export interface MigrationReport {
   readonly notChartable: number;
   readonly files: number;
   readonly fileBytes: number;
-  /** Deleted ones that were left out, as asked for. */
-  readonly skipped: { readonly experiments: number; readonly runs: number };
+  /** What was left out, and why. */
+  readonly skipped: SkippedRuns;
   readonly failures: readonly { readonly runId: string; readonly experiment: string; readonly reason: string }[];
   /** Logged models and versions of registered ones. */
   readonly models: MigratedModels;
@@ -84,7 +84,7 @@ class Migration {
     await using lines = ledger === undefined ? undefined : await Ledger.open(ledger);
     let experiments = 0;
     let models: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
-    let skipped = { experiments: 0, runs: 0 };
+    let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
     try {
       let inventory: Inventory | undefined;
       for (let round = 0; round < MAX_ROUNDS; round++) {

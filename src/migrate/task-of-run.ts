@@ -4,7 +4,7 @@ import { scriptInput } from "../clearml/task-script.js";
 import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { RequestOf } from "../protocol/clearml/endpoints.js";
 import type { ParameterInput } from "../protocol/clearml/task-document.js";
-import { tagOf } from "./inventory.js";
+import { tagOf } from "./run-tag.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
 
 /** Section of the hyperparameters. */

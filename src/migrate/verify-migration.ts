@@ -4,7 +4,7 @@
  */
 import { describeError } from "../base/errors.js";
 import { Differences, type Difference, type VerifiedCounts } from "./differences.js";
-import { parentOf, readInventory } from "./inventory.js";
+import { parentOf, readInventory, type SkippedRuns } from "./inventory.js";
 import { projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import { verifyModels } from "./verify-models.js";
@@ -23,7 +23,7 @@ export interface VerificationReport {
   /** The first thousand. */
   readonly differences: readonly Difference[];
   /** Left out because they were deleted, as asked for. */
-  readonly skipped: { readonly experiments: number; readonly runs: number };
+  readonly skipped: SkippedRuns;
   /** True when it was asked to stop: then it proves nothing. */
   readonly interrupted: boolean;
 }
@@ -40,7 +40,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
   const sourceId = sourceIdOf(options);
   const found = new Differences();
   let runsInMlflow = 0;
-  let skipped = { experiments: 0, runs: 0 };
+  let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
   try {
     const inventory = await readInventory(options, signal);
     const { everyExperiment, experiments, runs } = inventory;

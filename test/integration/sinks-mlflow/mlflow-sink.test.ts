@@ -246,12 +246,12 @@ describe("the run", () => {
   });
 
   it("is told its ClearML task once that is known", async () => {
-    let taskId: string | undefined;
-    const job = bench.job({ taskId: () => taskId });
+    const known: string[] = [];
+    const job = bench.job({ taskId: () => known[0] });
     await job.open();
     await job.deliver([record(1, progress({ epoch: 1, metrics: { loss: 1 } }))]);
     expect(bench.run().tags.has("trainer_sdk.task_id")).toBe(false);
-    taskId = "task-9";
+    known.push("task-9");
     await job.deliver([record(2, progress({ epoch: 2, metrics: { loss: 1 } }))]);
     expect(bench.run().tags.get("trainer_sdk.task_id")).toBe("task-9");
   });

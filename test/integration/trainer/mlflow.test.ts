@@ -18,7 +18,7 @@ let mlflow: WireServer;
 const started: TrainerSDK[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "trainer-mlflow-"));
+  folder = await mkdtemp(path.join(tmpdir(), "trainer-both-"));
   clearml = await startDevServer();
   double = new MlflowDouble();
   mlflow = await serveWire(double.handler);
