@@ -14,6 +14,7 @@ export type {
   DialectName,
   StorageCredentials,
   TrainerClearMLOptions,
+  TrainerMlflowOptions,
   TrainerOptions,
 } from "./trainer/options.js";
 export type { Environment, SinkName } from "./trainer/environment.js";
