@@ -36,9 +36,6 @@ export function logMarks(fence: number): { readonly begin: string; readonly end:
   return { begin: `[trainer-sdk] trainer ${String(fence)} begins`, end: `[trainer-sdk] trainer ${String(fence)} ended` };
 }
 
-/** Ends with this code when somebody asked for the end: what an agent reports as stopped. */
-const STOPPED_CODE = 2;
-
 /** The text of the launcher with its order in it. */
 export function launcherScript(order: LaunchOrder): string {
   const payload = Buffer.from(JSON.stringify({ ...order, keys: RUNTIME_KEYS, marks: logMarks(order.fence) })).toString("base64");
@@ -181,6 +178,13 @@ def signal_group(leader, number):
         pass
 
 
+def end_as_stopped():
+    """An end that an agent reports as stopped, and not as failed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+
 def run(task, order, parent):
     """Runs the trainer; answers how it ended."""
     agents_own = ("CLEARML_TASK_ID", "TRAINS_TASK_ID", "CLEARML_LOG_TASK_TO_BACKEND", "TRAINS_LOG_TASK_TO_BACKEND", "PYTHONPATH")
@@ -242,7 +246,7 @@ def main(order):
         print("[trainer-sdk] the trainer is not started: %s" % error)
         sys.exit(78)
     if before is None:
-        sys.exit(${String(STOPPED_CODE)})
+        end_as_stopped()
     asked = wish(before, keys)
     if asked is None and (before.get("runtime") or {}).get(keys["started"]) != name:
         print("[trainer-sdk] another agent runs this task")
@@ -263,9 +267,7 @@ def main(order):
     except Refused as error:
         print("[trainer-sdk] the end could not be written down: %s" % error)
     if end.get("stopRequested"):
-        sys.exit(${String(STOPPED_CODE)})
-    code = end.get("code", 1)
-    # For the agent, ${String(STOPPED_CODE)} is a stop.
-    sys.exit(1 if code == ${String(STOPPED_CODE)} else code)
+        end_as_stopped()
+    sys.exit(end.get("code", 1))
 
 `;

@@ -99,7 +99,7 @@ function endByWords({ status, message, reason, stop, isLaunched }: RunTask): Tra
   if (status === "failed" && !isLaunched)
     return failed(
       TRAINING_FAILURES.imageUnavailable,
-      `the agent could not start the trainer (${reason}); its console says why. An agent needs python3, and in a container the image must have it`,
+      `the agent could not start the trainer (${reason}); its console says why. It needs python3 where it runs the task, and keys that ClearML takes`,
     );
   if (status === "failed" && exitCode > 0) return readExit({ exitCode, signal: undefined, stopRequested, outOfMemory: false });
   if (status === "failed")

@@ -159,7 +159,7 @@ async function end(id: string, child: ChildProcess, stop: "stopped" | "changed" 
   if (stop === "stopped") await patiently("tasks.stopped", { ...words, status_reason: "task was stopped by tasks.stop", force: true });
   else if (stop === "changed") return;
   else if (code === 0) await patiently("tasks.completed", { ...words, status_reason: "worker execution done" });
-  else if (code === 2) await patiently("tasks.stopped", { ...words, status_reason: "user abort" });
+  else if (child.signalCode === "SIGINT") await patiently("tasks.stopped", { ...words, status_reason: "user abort" });
   else await patiently("tasks.failed", { ...words, status_reason: `worker execution exit code ${String(code)}` });
 }
 
