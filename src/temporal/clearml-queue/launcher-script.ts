@@ -105,11 +105,13 @@ class Task:
                 self.call("tasks.edit", {"task": self.id, "force": True, "runtime": runtime})
 
 
-def patiently(what, seconds=None):
-    """Tries until ClearML answers, for so long at most."""
+def patiently(what, parent=None, seconds=None):
+    """Tries until ClearML answers, for so long at most, or for as long as the agent is there."""
     until = None if seconds is None else time.monotonic() + seconds
     pause = 0.5
     while True:
+        if parent is not None and os.getppid() != parent:
+            sys.exit("[trainer-sdk] the agent is gone")
         try:
             return what()
         except Refused:
@@ -236,12 +238,12 @@ def main(order):
     task = Task()
     name = uuid.uuid4().hex
     try:
-        before = patiently(task.look)
+        before = patiently(task.look, parent)
         if before is not None and wish(before, keys) is None and not (before.get("runtime") or {}).get(keys["started"]):
-            patiently(lambda: task.note(keys["started"], name))
+            patiently(lambda: task.note(keys["started"], name), parent)
             # Of two that claim the task at once, the one who wrote last has it.
             time.sleep(min(1, order["pollSeconds"]))
-            before = patiently(task.look)
+            before = patiently(task.look, parent)
     except Refused as error:
         print("[trainer-sdk] the trainer is not started: %s" % error)
         sys.exit(78)
@@ -253,7 +255,7 @@ def main(order):
         while True:
             # An end of this process would be taken for the task's.
             time.sleep(order["pollSeconds"])
-            now = patiently(task.look)
+            now = patiently(task.look, parent)
             if now is None or now["status"] != "in_progress" or (now.get("runtime") or {}).get(keys["end"]):
                 sys.exit(0)
     if asked is None:
@@ -263,7 +265,7 @@ def main(order):
     else:
         end = {"stopRequested": True, "neverStarted": True}
     try:
-        patiently(lambda: task.note(keys["end"], json.dumps(end)), 300)
+        patiently(lambda: task.note(keys["end"], json.dumps(end)), seconds=300)
     except Refused as error:
         print("[trainer-sdk] the end could not be written down: %s" % error)
     if end.get("stopRequested"):

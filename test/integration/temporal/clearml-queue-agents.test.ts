@@ -1,6 +1,6 @@
 /** What becomes of a trainer whose agent has it: stops from every side, agents that die, a ClearML that is away. */
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { ChildProcess } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TrainingHandle } from "../../../src/temporal/training-manager.js";
@@ -35,6 +35,18 @@ async function killed(child: ChildProcess): Promise<void> {
   await ended;
 }
 
+/** Launchers of this bench's agents, by pid. */
+function launchers(): readonly number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      const isOurs = readlinkSync(`/proc/${name}/cwd`).startsWith(bench.folder);
+      return isOurs && readFileSync(`/proc/${name}/cmdline`, "utf8").includes("trainer_sdk_launch.sh") ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** The launcher is the trainer's parent. */
 function parentOf(pid: number): number {
   const stat = readFileSync(`/proc/${String(pid)}/stat`, "utf8");
@@ -42,6 +54,8 @@ function parentOf(pid: number): number {
 }
 
 const statusOf = async ({ id }: TrainingHandle) => (await bench.reader.tasks.getById({ task: id })).task.status;
+const consoleOf = async ({ id }: TrainingHandle): Promise<string> =>
+  (await bench.reader.session.call("events.get_task_log", { task: id })).events.map(({ msg }) => String(msg)).join("");
 const words = async (): Promise<string[]> => (await bench.ledger()).map(([fence, word]) => `${fence} ${word}`);
 
 describe("a trainer that a clearml-agent runs", () => {
@@ -123,6 +137,15 @@ describe("a trainer that a clearml-agent runs", () => {
     expect(await waiting).toMatchObject({ failure: "Preempted", exitCode: 143 });
   });
 
+  it("is not waited for by a launcher that never reached ClearML once its agent is gone", async () => {
+    bench.server.faults.set("api", { mode: "refuse", match: ({ headers }) => headers["user-agent"]?.startsWith("Python") === true });
+    await bench.worker().start(bench.request("wait"), { signal });
+    await until(() => launchers().length > 0 && bench.server.faults.hits("api") > 0);
+    await killed(agent);
+    await until(() => launchers().length === 0);
+    expect(await words()).toEqual([]);
+  });
+
   it("is stopped once ClearML is back when it was away at the time", async () => {
     const { handle } = await running();
     const isBack = bench.server.faults.set("api", { mode: "refuse" });
@@ -154,6 +177,7 @@ describe("a trainer that a clearml-agent runs", () => {
       await bench.agent();
       await until(async () => (await bench.reader.queues.getNumEntries({ queue: bench.queueId })).num === 0);
     }
+    await until(async () => (await consoleOf(handle)).includes("another agent runs this task"));
     await until(async () => (await words()).includes("1 began"));
     await bench.worker().stop(handle, { signal, graceMs: 10_000, reason: "enough" });
     expect(await words()).toEqual(["1 began", "1 told", "1 ended"]);

@@ -14,6 +14,8 @@ const QUEUE = "gpu trainers";
 const POLL_MS = 50;
 
 export interface QueueBench extends ManagerBench {
+  /** Agents work below it. */
+  readonly folder: string;
   readonly server: DevServer;
   readonly reader: ClearML;
   readonly queueId: string;
