@@ -143,7 +143,7 @@ describe("a trainer that ClearML's own agent runs", () => {
     ["SIGTERM", "Preempted", ["1 began"]],
   ] as const)("whose agent ends by %s is told as %s, is gone, and goes on with another agent", async (by, failure, lines) => {
     const handle = await running("wait");
-    const [[, , pid = 0] = []] = await ledger.ledger();
+    const pid = (await ledger.ledger())[0]?.[2] ?? 0;
     const waiting = manager().wait(handle, { signal });
     await agent.end(by);
     tally.compare("failure", (await waiting).failure, failure);

@@ -88,7 +88,7 @@ describe("the state of a trainer's task", () => {
 describe("a trainer's task", () => {
   it("is read when it is ours and of this version alone", () => {
     const task = (value: string) => ({ id: "t", configuration: { trainer_sdk: { value } } }) as unknown as TaskDocument;
-    expect(readRun({ id: "t" } as TaskDocument)).toBeUndefined();
+    expect(readRun({ id: "t" })).toBeUndefined();
     expect(readRun(task("no JSON"))).toBeUndefined();
     expect(readRun(task(JSON.stringify({ ...IDENTITY, v: 2 })))).toBeUndefined();
     expect(readRun(task(JSON.stringify(IDENTITY)))).toMatchObject({ key: "k", fence: 1 });
