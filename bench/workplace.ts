@@ -49,8 +49,13 @@ export class Workplace implements AsyncDisposable {
   }
 
   /** Runs a program to its end and parses the last line it printed as JSON. @throws Error with what it said when it fails. */
-  async run<T>(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<T> {
-    const { stdout } = await this.exec(command, args, env);
+  async run<T>(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    limitMs: number = MAX_PROGRAM_MS,
+  ): Promise<T> {
+    const { stdout } = await this.exec(command, args, env, limitMs);
     const line = stdout.trim().split("\n").at(-1) ?? "";
     try {
       return JSON.parse(line) as T;
@@ -61,23 +66,29 @@ export class Workplace implements AsyncDisposable {
     }
   }
 
-  /** Runs a program to its end. @throws Error when it exits with another code than 0. */
-  async exec(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ readonly stdout: string }> {
+  /** Runs a program to its end. @throws Error when it exits with another code than 0, or does not end in time. */
+  async exec(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    limitMs: number = MAX_PROGRAM_MS,
+  ): Promise<{ readonly stdout: string }> {
     const child = this.#spawn(command, args, env);
     let [stdout, stderr] = ["", ""];
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-4000)));
-    const timer = setTimeout(() => signalGroup(child, "SIGKILL"), MAX_PROGRAM_MS);
+    const timer = setTimeout(() => signalGroup(child, "SIGKILL"), limitMs);
     const [code, signal] = (await once(child, "close")) as [number | null, string | null];
     clearTimeout(timer);
-    if (signal === "SIGKILL") throw new Error(`${path.basename(command)} did not end within ${String(MAX_PROGRAM_MS / 1000)} s`);
+    if (signal === "SIGKILL") throw new Error(`${path.basename(command)} did not end within ${String(limitMs / 1000)} s`);
     if (code !== 0) throw new Error(`${path.basename(command)} ended with ${String(code ?? signal)}: ${stderr.trim().slice(-1500)}`);
     return { stdout };
   }
 
   /** Runs one of `bench/programs`. */
-  program<T>(name: string, input: object, env: Readonly<Record<string, string>> = {}): Promise<T> {
-    return this.run<T>(process.execPath, ["--expose-gc", path.join(root, "bench", "programs", `${name}.ts`), JSON.stringify(input)], env);
+  program<T>(name: string, input: object, env: Readonly<Record<string, string>> = {}, limitMs?: number): Promise<T> {
+    const args = ["--expose-gc", path.join(root, "bench", "programs", `${name}.ts`), JSON.stringify(input)];
+    return this.run<T>(process.execPath, args, env, limitMs);
   }
 
   /** Starts a server of `bench/programs` and waits for its first line. */

@@ -1,34 +1,24 @@
 /** What a user without a client would write: one `fetch` for each point, awaited. */
 import { createClearML } from "trainer-sdk/clearml";
 import { answer, input } from "./input.ts";
+import { rawClearML } from "./raw-clearml.ts";
 
 const { points, series } = input<{ points: number; series: number }>();
-const { CLEARML_API_HOST: host = "", CLEARML_API_ACCESS_KEY: key = "", CLEARML_API_SECRET_KEY: secret = "" } = process.env;
 await using clearml = createClearML();
 const { id: task } = await clearml.tasks.create({ name: "raw", type: "training", project: null });
 await clearml.tasks.started({ task });
-
-const login = await fetch(`${host}/auth.login`, {
-  headers: { authorization: `Basic ${Buffer.from(`${key}:${secret}`).toString("base64")}` },
-});
-const { data } = (await login.json()) as { data: { token: string } };
+const call = await rawClearML();
 
 async function post(at: number): Promise<void> {
-  const answered = await fetch(`${host}/events.add`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${data.token}`, "content-type": "application/json" },
-    body: JSON.stringify({
-      type: "training_stats_scalar",
-      task,
-      metric: "chart",
-      variant: `line ${String(at % series)}`,
-      value: at / points,
-      iter: Math.floor(at / series),
-      timestamp: Date.now(),
-    }),
+  await call("events.add", {
+    type: "training_stats_scalar",
+    task,
+    metric: "chart",
+    variant: `line ${String(at % series)}`,
+    value: at / points,
+    iter: Math.floor(at / series),
+    timestamp: Date.now(),
   });
-  await answered.text();
-  if (answered.status !== 200) throw new Error(`events.add answered ${String(answered.status)}`);
 }
 
 for (let at = 0; at < 50; at++) await post(at);

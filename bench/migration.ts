@@ -1,0 +1,122 @@
+/**
+ * Migrations of a real MLflow server, filled for this, into the embedded ClearML: from the server and from its database file, both
+ * proved afterwards; and a naive loop over some of the same runs.
+ */
+import { mlflowPython } from "../test/interop/mlflow/tools.ts";
+import { startMlflow, type MlflowServer } from "../test/interop/mlflow/mlflow-server.ts";
+import type { Workplace } from "./workplace.ts";
+
+/** How much is moved. Each run has `metrics` metrics of `steps` points. */
+export interface MigrationLoad {
+  readonly runs: number;
+  /** Of the load that memory is compared with. */
+  readonly fewRuns: number;
+  /** Of those, the ones that the naive loop moves. */
+  readonly naiveRuns: number;
+  readonly metrics: number;
+  readonly steps: number;
+  /** Points of one run with one metric. */
+  readonly longPoints: number;
+}
+
+/** One pass of one program. */
+export interface Pass {
+  readonly points: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Resident memory, sampled ten times a second. */
+  readonly rssBytes: readonly number[];
+}
+
+export interface Migration {
+  readonly moved: Pass;
+  readonly proved: Pass;
+}
+
+export interface MigrationResult {
+  readonly fromServer: Migration;
+  readonly fewFromServer: Migration;
+  readonly fromFile: Migration;
+  readonly fewFromFile: Migration;
+  readonly longFromFile: Migration;
+  readonly naive: Pass;
+}
+
+/** MLflow's own default. */
+const MLFLOW_WORKERS = 4;
+/** On a machine that others use too. */
+const MAX_PASS_MS = 40 * 60_000;
+
+/** @throws Error when a point is missing or differs: speed by loss is none. */
+export async function measureMigration(
+  workplace: Workplace,
+  load: MigrationLoad,
+  progress: (message: string) => void,
+): Promise<MigrationResult> {
+  const python = await mlflowPython(progress);
+  const mlflow = await startMlflow(python, { workers: MLFLOW_WORKERS, parent: workplace.folder });
+  try {
+    const { metrics, steps } = load;
+    const experiments = [
+      { name: "few", runs: load.fewRuns, metrics, steps },
+      { name: "many", runs: load.runs, metrics, steps },
+      { name: "long", runs: 1, metrics: 1, steps: load.longPoints },
+    ];
+    progress("MLflow is filled");
+    const filling = { trackingUri: mlflow.trackingUri, database: mlflow.database, experiments };
+    const { runs } = await workplace.program<{ runs: Readonly<Record<string, readonly string[]>> }>(
+      "fill-mlflow",
+      filling,
+      {},
+      MAX_PASS_MS,
+    );
+    const migrated = (source: string, experiment: string, points: number): Promise<Migration> => {
+      progress(`${experiment} from ${source === mlflow.trackingUri ? "the server" : "its database"}`);
+      return migrate(workplace, mlflow, source, experiment, points);
+    };
+    const [few, many] = [load.fewRuns * metrics * steps, load.runs * metrics * steps];
+    const file = `sqlite:///${mlflow.database}`;
+    const fewFromServer = await migrated(mlflow.trackingUri, "few", few);
+    progress("the naive loop");
+    const naive = await naiveLoop(workplace, mlflow, (runs["few"] ?? []).slice(0, load.naiveRuns), load.naiveRuns * metrics * steps);
+    return {
+      naive,
+      fewFromServer,
+      fromServer: await migrated(mlflow.trackingUri, "many", many),
+      fewFromFile: await migrated(file, "few", few),
+      fromFile: await migrated(file, "many", many),
+      longFromFile: await migrated(file, "long", load.longPoints),
+    };
+  } finally {
+    await mlflow.close();
+  }
+}
+
+async function migrate(workplace: Workplace, mlflow: MlflowServer, source: string, experiment: string, points: number): Promise<Migration> {
+  const server = await workplace.clearml();
+  const pass = async (step: "run" | "verify"): Promise<Pass> => {
+    const asked = { step, source, artifactsRoot: mlflow.artifactsRoot, experiment, into: "bench" };
+    return whole(`${step} of ${experiment}`, await workplace.program<Pass>("migrate", asked, server.env, MAX_PASS_MS), points);
+  };
+  try {
+    return { moved: await pass("run"), proved: await pass("verify") };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function naiveLoop(workplace: Workplace, { trackingUri }: MlflowServer, runIds: readonly string[], points: number): Promise<Pass> {
+  const server = await workplace.clearml();
+  try {
+    const asked = { trackingUri, runIds };
+    return whole("the naive loop", await workplace.program<Pass>("naive-migration", asked, server.env, MAX_PASS_MS), points);
+  } finally {
+    await server.stop();
+  }
+}
+
+function whole(what: string, pass: Pass & { readonly problem?: string }, points: number): Pass {
+  if (pass.problem !== undefined) throw new Error(`${what}: ${pass.problem}`);
+  if (pass.points !== points) throw new Error(`${what}: ${String(pass.points)} of ${String(points)} points`);
+  return pass;
+}
