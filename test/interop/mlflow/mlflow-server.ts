@@ -57,6 +57,8 @@ export async function startMlflow(
     [
       ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", String(workers)],
       ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
+      // Of several workers one that is slow to answer, on a busy machine, is ended after 5 s, in the middle of its requests.
+      ...(workers > 1 ? ["--uvicorn-opts", `--timeout-worker-healthcheck ${String(START_LIMIT_MS / 1000)}`] : []),
     ],
     // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
     { cwd: folder, env, stdio: ["pipe", "ignore", "ignore"], detached: true },
