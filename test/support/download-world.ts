@@ -27,7 +27,7 @@ export interface DownloadWorld extends AsyncDisposable {
   process(argument: { readonly uri: string; readonly cacheDir?: string; readonly to?: string }): FetchingProcess;
 }
 
-const CHILD = fileURLToPath(new URL("../integration/storage/downloading-child.ts", import.meta.url));
+const CHILD = fileURLToPath(new URL("../integration/storage/download/downloading-child.ts", import.meta.url));
 const RESOLVER = new URL("resolve-typescript.js", import.meta.url).href;
 
 export async function startDownloadWorld(): Promise<DownloadWorld> {

@@ -1,5 +1,5 @@
 /** A process that fetches a data set, says so, and holds it until its input ends: something to race with and to kill. */
-import { downloadDataset } from "../../../src/trainer/downloads.js";
+import { downloadDataset } from "../../../../src/trainer/downloads.js";
 
 const { uri, cacheDir, to } = JSON.parse(process.argv[2] ?? "{}") as { uri: string; cacheDir?: string; to?: string };
 let told = false;
