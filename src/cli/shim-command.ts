@@ -2,8 +2,9 @@
  * `trainer-sdk shim`: for platforms that start every image as `python train.py`. Writes that script, and for images without
  * Python a stand-in for the interpreter. Both become Node by `exec`, so signals, exit code and output are the trainer's own.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { describeFileError } from "../storage/file-errors.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** Options as the command line gives them. */
@@ -17,12 +18,21 @@ export interface ShimOptions {
   readonly force?: boolean;
 }
 
-/** Writes the files. 1 when one of them is there already, 2 for an entry that cannot be named in them. */
+/** Writes the files. 1 when one of them is there already, 2 for an entry that is not there or cannot be named in them. */
 export async function runShim(entry: string, options: ShimOptions, terminal: Terminal): Promise<ExitCode> {
   // It stands between quotes in Python and in a pattern of sed.
   if (!/^[\w./@+=-]+$/.test(entry) || entry.startsWith("-")) {
     terminal.error(
       `trainer-sdk shim: ${JSON.stringify(entry)} cannot be named in a script; use letters, digits, dots, slashes and hyphens.\n`,
+    );
+    return EXIT.usage;
+  }
+  // Wrong here is wrong in a container later, where all that is seen of it is a pod that fails.
+  const program = path.resolve(path.dirname(path.join(options.out, options.as)), entry);
+  const found = await stat(program).catch((error: unknown) => describeFileError(error));
+  if (typeof found === "string" || !found.isFile()) {
+    terminal.error(
+      `trainer-sdk shim: ${program} ${typeof found === "string" ? `cannot be started: ${found}` : "is no file"}. Name the trainer's program, as seen from the script, and build or copy it first.\n`,
     );
     return EXIT.usage;
   }

@@ -1,7 +1,7 @@
 /** The stand-in for Python, as a manager starts it: `python train.py --log-level INFO`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -76,7 +76,26 @@ it("says so when it is given a script that it did not write", async () => {
   expect(await start(0).ended).toEqual([127, null]);
 });
 
+it("writes nothing for a program that is not there, or is a folder, and says which", async () => {
+  const options = { as: "train.py", out: folder, python: path.join(folder, "bin"), force: true };
+  expect(await runShim("dist/nowhere.js", options, terminal)).toBe(2);
+  expect(said.join("")).toContain(`${path.join(folder, "dist", "nowhere.js")} cannot be started: `);
+  expect(said.join("")).toContain("ENOENT");
+  await mkdir(path.join(folder, "dist"));
+  expect(await runShim("dist", options, terminal)).toBe(2);
+  expect(said.join("")).toContain(`${path.join(folder, "dist")} is no file`);
+  expect(await readdir(folder)).toEqual(["dist"]);
+});
+
+it("looks for the program from where the script goes, as the script will", async () => {
+  await mkdir(path.join(folder, "app", "jobs"), { recursive: true });
+  await writeFile(path.join(folder, "app", "trainer.mjs"), TRAINER);
+  expect(await runShim("../trainer.mjs", { as: "jobs/train.py", out: path.join(folder, "app") }, terminal)).toBe(0);
+  expect(await runShim("trainer.mjs", { as: "jobs/export.py", out: path.join(folder, "app") }, terminal)).toBe(2);
+});
+
 it("writes over nothing unless it is told to", async () => {
+  await writeFile(path.join(folder, "trainer.mjs"), TRAINER);
   await writeFile(path.join(folder, "train.py"), "mine");
   expect(await runShim("trainer.mjs", { as: "train.py", out: folder }, terminal)).toBe(1);
   expect(await readFile(path.join(folder, "train.py"), "utf8")).toBe("mine");
