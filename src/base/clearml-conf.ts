@@ -2,13 +2,9 @@
  * `clearml.conf`, the file that ClearML's own programs are set up with (`clearml-protocol`, 2.4): found where they find it,
  * read when it is first wanted, and never required. What is wrong with it is an issue; the rest of what was given still counts.
  */
-import { readFileSync } from "node:fs";
-import path from "node:path";
-import { describeError, type Issue } from "./errors.js";
-import { HoconError, type HoconObject, type HoconValue, type ObjectNode } from "./hocon/hocon-tree.js";
-import { parseHocon } from "./hocon/parse-hocon.js";
-import { resolveHocon } from "./hocon/resolve-hocon.js";
-import { hasCode } from "./system-error.js";
+import { inHome, readConfFiles, type ConfVariables } from "./clearml-conf-files.js";
+import type { Issue } from "./errors.js";
+import type { HoconObject, HoconValue } from "./hocon/hocon-tree.js";
 
 /** The part `api`. */
 export interface ConfApi {
@@ -45,75 +41,33 @@ export interface ClearMLConf {
   readonly s3: ConfS3Entry & { readonly entries: readonly ConfS3Entry[] };
   /** `sdk.storage.cache.default_base_dir`. */
   readonly cacheDirectory?: string | undefined;
+  /** `sdk.development.default_output_uri`: where files go when nothing else says so. */
+  readonly defaultOutputUri?: string | undefined;
+  /** The section `environment`, where `sdk.apply_environment` or `CLEARML_ENABLE_ENV_CONFIG_SECTION` turns it on. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** True: `sdk.apply_files` asks for the files of the section `files` to be written. This package writes none of them. */
+  readonly hasFilesToWrite?: boolean | undefined;
 }
 
 /** What says where the file is. */
-export const CONF_VARIABLES = ["CLEARML_CONFIG_FILE", "TRAINS_CONFIG_FILE", "HOME", "USERPROFILE"] as const;
-
-/** An environment: `process.env`, or what a test says. */
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const MAX_INCLUDES = 10;
+export const CONF_VARIABLES = [
+  "CLEARML_CONFIG_FILE",
+  "TRAINS_CONFIG_FILE",
+  "CLEARML_CONFIG_PATH",
+  "TRAINS_CONFIG_PATH",
+  "CLEARML_ENV",
+  "TRAINS_ENV",
+  "HOME",
+  "USERPROFILE",
+] as const;
 
 /**
- * Reads the file that `CLEARML_CONFIG_FILE` (`TRAINS_CONFIG_FILE`) names, else `~/trains.conf` and over it `~/clearml.conf`.
- * The home folder is that of `env`. Never throws: a file that is not there is none, unless it was named.
+ * Reads the files below `CLEARML_CONFIG_PATH`, and over them the one that `CLEARML_CONFIG_FILE` (`TRAINS_CONFIG_FILE`) names,
+ * else `~/trains.conf` and over it `~/clearml.conf`. The home folder is that of `env`. Never throws: a file that is not there
+ * is none, unless it was named.
  */
-export function readClearMLConf(env: Environment): ClearMLConf {
-  const issues: Issue[] = [];
-  const home = set(env["HOME"]) ?? set(env["USERPROFILE"]);
-  const variable = set(env["CLEARML_CONFIG_FILE"]) === undefined ? "TRAINS_CONFIG_FILE" : "CLEARML_CONFIG_FILE";
-  const named = set(env[variable])?.replace(/^~(?=[/\\]|$)/, () => home ?? "~");
-  const candidates =
-    named === undefined ? (home === undefined ? [] : [path.join(home, "trains.conf"), path.join(home, "clearml.conf")]) : [named];
-  const files: string[] = [];
-  const root: ObjectNode = { kind: "object", fields: new Map() };
-  for (const file of candidates) {
-    try {
-      const tree = readTree(file, 0);
-      files.push(file);
-      for (const [key, values] of tree.fields) root.fields.set(key, [...(root.fields.get(key) ?? []), ...values]);
-    } catch (error) {
-      if (named === undefined && (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR"))) continue;
-      issues.push(issueOf(error, named === undefined ? file : variable, file));
-    }
-  }
-  if (files.length === 0) return { files, issues, api: {}, s3: { entries: [] } };
-  try {
-    return viewOf(resolveHocon(root, env), files, issues, home);
-  } catch (error) {
-    return {
-      files,
-      issues: [...issues, issueOf(error, named === undefined ? (files.at(-1) ?? "") : variable, files.at(-1) ?? "")],
-      api: {},
-      s3: { entries: [] },
-    };
-  }
-}
-
-function readTree(file: string, depth: number): ObjectNode {
-  const include = (name: string): ObjectNode | undefined => {
-    if (depth >= MAX_INCLUDES)
-      throw new HoconError("includes lead deeper than ten files; one includes itself", file, { line: 1, column: 1 });
-    try {
-      return readTree(path.resolve(path.dirname(file), name), depth + 1);
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return undefined;
-      throw error;
-    }
-  };
-  return parseHocon(readFileSync(file, "utf8"), { file, include });
-}
-
-function issueOf(error: unknown, where: string, file: string): Issue {
-  const what =
-    error instanceof HoconError
-      ? `is not read, for its text is wrong: ${error.message}`
-      : `names ${file}, which cannot be read: ${describeError(error)}`;
-  return { path: where, message: `${what}. What it says is left out` };
-}
-
-function viewOf(values: HoconObject, files: readonly string[], issues: readonly Issue[], home: string | undefined): ClearMLConf {
+export function readClearMLConf(env: ConfVariables): ClearMLConf {
+  const { files, values, issues } = readConfFiles(env);
   const at = (...keys: readonly string[]): HoconValue | undefined => {
     let value: HoconValue | undefined = values;
     for (const key of keys) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
@@ -136,7 +90,12 @@ function viewOf(values: HoconObject, files: readonly string[], issues: readonly 
       ...s3Entry(isObject(s3) ? s3 : {}),
       entries: Array.isArray(list) ? (list as readonly HoconValue[]).filter(isObject).map(s3Entry) : [],
     },
-    cacheDirectory: text(at("sdk", "storage", "cache", "default_base_dir"))?.replace(/^~(?=[/\\]|$)/, () => home ?? "~"),
+    cacheDirectory: inHomeOf(text(at("sdk", "storage", "cache", "default_base_dir")), env),
+    defaultOutputUri: text(at("sdk", "development", "default_output_uri")),
+    environment: switched(env, "CLEARML_ENABLE_ENV_CONFIG_SECTION", at("sdk", "apply_environment"))
+      ? variablesOf(at("environment"))
+      : undefined,
+    hasFilesToWrite: switched(env, "CLEARML_ENABLE_FILES_CONFIG_SECTION", at("sdk", "apply_files")) && isFilled(at("files")),
   };
 }
 
@@ -155,6 +114,29 @@ function s3Entry(entry: HoconObject): ConfS3Entry {
     verify: verification(entry["verify"]),
     useCredentialsChain: truth(entry["use_credentials_chain"]),
   };
+}
+
+function inHomeOf(file: string | undefined, env: ConfVariables): string | undefined {
+  return file === undefined ? undefined : inHome(file, env);
+}
+
+/** A switch of the file that a variable overrules. */
+function switched(env: ConfVariables, variable: string, value: HoconValue | undefined): boolean {
+  return truth(env[variable]) ?? truth(value) ?? false;
+}
+
+/** Values as ClearML's client makes them: nothing for what is false or 0, `True` for what is true. */
+function variablesOf(section: HoconValue | undefined): Readonly<Record<string, string>> {
+  if (!isObject(section)) return {};
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(section)) {
+    if (value === null || typeof value !== "object") variables[name] = value === true ? "True" : value ? String(value) : "";
+  }
+  return variables;
+}
+
+function isFilled(section: HoconValue | undefined): boolean {
+  return isObject(section) && Object.keys(section).length > 0;
 }
 
 /** The init wizard writes empty texts for what was not answered. */

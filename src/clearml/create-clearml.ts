@@ -1,5 +1,6 @@
 /** Puts session, services and file server together: what most callers begin with. */
 import { systemClock, type Clock } from "../base/clock.js";
+import { withConfEnvironment } from "../base/conf-environment.js";
 import { silentLogger, type Logger } from "../base/logger.js";
 import { AuthService } from "./auth-service.js";
 import { EventsService } from "./events-service.js";
@@ -41,11 +42,12 @@ export interface ClearML extends AsyncDisposable {
 }
 
 /**
- * A client for ClearML. Opens nothing: the first call logs in. What is not given is taken from `env`.
+ * A client for ClearML. Opens nothing: the first call logs in. What is not given is taken from `given`, the environment.
  *
  * @throws ConfigError with everything that is wrong or missing.
  */
-export function createClearML(options: ClearMLSessionOptions = {}, env: Environment = process.env): ClearML {
+export function createClearML(options: ClearMLSessionOptions = {}, given: Environment = process.env): ClearML {
+  const env = withConfEnvironment(given);
   const session = new ClearMLSession(options, env);
   const { clock, random, logger, retry } = options;
   const files = new FileServer(session, clock ? { clock } : {});

@@ -1,5 +1,6 @@
 /** `trainer-sdk doctor`: looks at everything that a trainer in this environment would need, and says what to do. Changes nothing. */
 import { keptUp } from "../base/background.js";
+import { withConfEnvironment } from "../base/conf-environment.js";
 import { describeError } from "../base/errors.js";
 import { checkCallback } from "./doctor/callback-check.js";
 import { checkClearML } from "./doctor/clearml-checks.js";
@@ -7,7 +8,9 @@ import { worst, type Examination, type Finding, type Setting } from "./doctor/fi
 import { checkJournal } from "./doctor/journal-check.js";
 import { checkClocks, versions } from "./doctor/machine-checks.js";
 import { examineSettings } from "./doctor/settings.js";
-import { checkStorage } from "./doctor/storage-check.js";
+import { checkAwsPackages, installedVersion } from "./doctor/package-checks.js";
+import type { PlaceReport } from "./doctor/place-checks.js";
+import { checkHandOver, checkStorage } from "./doctor/storage-check.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** Options as the command line gives them. */
@@ -36,7 +39,12 @@ export async function runDoctor(
 ): Promise<ExitCode> {
   const timeoutSeconds = options.timeout ?? DEFAULT_TIMEOUT_SECONDS;
   const limit = AbortSignal.timeout(timeoutSeconds * 1000);
-  const examination: Examination = { env, workingDirectory: process.cwd(), signal: AbortSignal.any([limit, terminal.stop]), clocks: [] };
+  const examination: Examination = {
+    env: withConfEnvironment(env),
+    workingDirectory: process.cwd(),
+    signal: AbortSignal.any([limit, terminal.stop]),
+    clocks: [],
+  };
   const { sections, settings } = await keptUp(examine(examination, version, timeoutSeconds, terminal));
   const severity = worst(sections.flatMap(({ findings }) => findings));
   const code = severity === "error" ? EXIT.usage : severity === "warning" ? EXIT.failed : EXIT.ok;
@@ -55,26 +63,27 @@ async function examine(
   timeoutSeconds: number,
   terminal: Terminal,
 ): Promise<{ readonly sections: readonly Section[]; readonly settings: readonly Setting[] }> {
-  const { resolved, clearml, storageUri, settings: own, findings } = examineSettings(examination);
+  const configuration = examineSettings(examination);
+  const { resolved, clearml, storage, settings: own, findings } = configuration;
   const sections: Section[] = [
-    { title: "Versions", findings: versions(version) },
+    { title: "Versions", findings: [...versions(version), ...checkAwsPackages(installedVersion)] },
     { title: "Configuration", findings },
   ];
   const settings = [...own];
-  const wantsClearML = (resolved.sinks?.includes("clearml") ?? true) || storageUri === "clearml";
+  const wantsClearML = (resolved.sinks?.includes("clearml") ?? true) || storage?.uri === "clearml";
   const wantsPlatform = resolved.sinks?.includes("platform") ?? true;
   const { options } = clearml;
+  const { handover } = resolved;
+  const place = async (report: Promise<PlaceReport>): Promise<readonly Finding[]> => {
+    const { findings: found, settings: more } = await report;
+    settings.push(...more);
+    return found;
+  };
   const work: { readonly title: string; readonly run: () => Promise<readonly Finding[]> }[] = [
     ...(options && wantsClearML ? [{ title: "ClearML", run: () => checkClearML(options, examination) }] : []),
     ...(resolved.callback && wantsPlatform ? [{ title: "Callbacks", run: callbackCheck(resolved.callback, examination) }] : []),
-    {
-      title: "Storage",
-      run: async () => {
-        const storage = await checkStorage(storageUri, examination);
-        settings.push(...storage.settings);
-        return storage.findings;
-      },
-    },
+    { title: "Storage", run: () => place(checkStorage(configuration, examination)) },
+    ...(handover === undefined ? [] : [{ title: "Hand-over", run: () => place(checkHandOver(handover, examination)) }]),
     { title: "Journal", run: () => checkJournal(resolved, examination) },
   ];
   const pending = new Set(work.map(({ title }) => title));

@@ -3,6 +3,7 @@
  * it could not deliver is said, and is still where it was.
  */
 import { keptUp } from "../base/background.js";
+import { withConfEnvironment } from "../base/conf-environment.js";
 import { describeError, JournalError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { drainJournal, isSettled, planDrain, type DrainOptions, type DrainPlan } from "../trainer/drain-journal.js";
@@ -52,9 +53,10 @@ export async function runSync(
 async function syncAll(
   places: readonly string[],
   options: SyncOptions,
-  env: SyncEnvironment,
+  given: SyncEnvironment,
   terminal: Terminal,
 ): Promise<readonly SyncResult[]> {
+  const env = withConfEnvironment(given);
   const progress = new SyncProgress(terminal, options.json === true);
   const results: SyncResult[] = [];
   const opened: ArchivePlace[] = [];
@@ -74,7 +76,7 @@ async function syncAll(
           if (seen.has(name)) continue;
           seen.add(name);
           if (found.kind === "journal") tasks.push(folderTask(found.directory, options, env, { terminal, logger, progress }));
-          else if (found.kind === "session") tasks.push(sessionTask(found.path, options, env, terminal.stop));
+          else if (found.kind === "session") tasks.push(sessionTask(found.path, options, given, terminal.stop));
           else {
             const archives = await openArchives(found.uri, env, logger, terminal.stop);
             opened.push(archives);

@@ -2,7 +2,9 @@
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { readClearMLConf } from "../base/clearml-conf.js";
 import { systemClock } from "../base/clock.js";
+import { withConfEnvironment } from "../base/conf-environment.js";
 import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import { silentLogger, unfailing, type Logger } from "../base/logger.js";
@@ -55,7 +57,8 @@ export interface Assembly<TConfig extends object> {
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
   const capture = consoleCapture(given);
   const logger = unfailing(capture?.unheard(given.logger ?? silentLogger) ?? given.logger ?? silentLogger);
-  const network = readNetwork(given.env ?? process.env, clearmlCertificates(given.env ?? process.env));
+  const env = withConfEnvironment(given.env ?? process.env);
+  const network = readNetwork(env, clearmlCertificates(env));
   const transport = transportOf(given, network);
   const collaborators: Collaborators = {
     transport,
@@ -63,7 +66,9 @@ export async function assemble<TConfig extends object>(given: TrainerOptions<TCo
     random: given.random ?? Math.random,
     logger,
   };
-  const resolved = resolveTrainerOptions(given, given.env ?? process.env, process.cwd());
+  const resolved = resolveTrainerOptions(given, env, process.cwd());
+  if (readClearMLConf(env).hasFilesToWrite === true)
+    logger.warn("clearml.conf has files to be written (sdk.apply_files), and this package writes none of them");
   const issues: Issue[] = [...resolved.issues, ...network.issues];
   const config = readConfig(given, resolved, issues);
   const parameters = parametersOf(config, issues);

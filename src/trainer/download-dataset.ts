@@ -5,6 +5,7 @@
 import path from "node:path";
 import { keptUp } from "../base/background.js";
 import { systemClock, type Clock } from "../base/clock.js";
+import { withConfEnvironment } from "../base/conf-environment.js";
 import { DownloadError } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
@@ -97,7 +98,8 @@ export interface CheckpointExpectation {
 
 /** The work in surroundings of its own, which are taken down after it. */
 export async function standalone<T>(options: StandaloneDownloadOptions, work: (context: DownloadContext) => Promise<T>): Promise<T> {
-  const { dispatcher, fetch, env = process.env, credentials, clearml = {}, logger = silentLogger } = options;
+  const { dispatcher, fetch, credentials, clearml = {}, logger = silentLogger } = options;
+  const env = withConfEnvironment(options.env ?? process.env);
   const transport = fetch ? fetchTransport(fetch) : undiciTransport(dispatcher ? { dispatcher } : { network: networkOf(env, logger) });
   try {
     return await work({ env, transport, clock: systemClock, random: Math.random, logger, credentials, clearml });

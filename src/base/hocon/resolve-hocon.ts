@@ -38,7 +38,7 @@ class Resolver {
       const value = this.#value(node);
       if (value === undefined) continue;
       if (!isObject(value)) return merged ?? value;
-      merged = merged ? merge(value, merged) : value;
+      merged = merged ? mergeObjects(value, merged) : value;
     }
     return merged;
   }
@@ -90,7 +90,7 @@ class Resolver {
     const values = parts.map((part) => (typeof part === "string" ? part : this.#value(part)));
     const real = values.filter((value, index) => value !== undefined && typeof parts[index] !== "string") as HoconValue[];
     if (real.length === 0) return undefined;
-    if (real.every(isObject)) return real.reduce((one, other) => merge(one, other));
+    if (real.every(isObject)) return real.reduce((one, other) => mergeObjects(one, other));
     if (real.every((value) => Array.isArray(value))) return (real as HoconValue[][]).flat();
     if (real.length === 1 && values.filter((value) => value !== undefined && (value as string) !== "").length === 1) return real[0];
     return values
@@ -100,11 +100,12 @@ class Resolver {
   }
 }
 
-function merge(under: HoconObject, over: HoconObject): HoconObject {
+/** Two objects as one: what the second says wins, and objects in both are joined. */
+export function mergeObjects(under: HoconObject, over: HoconObject): HoconObject {
   const merged: Record<string, HoconValue> = { ...under };
   for (const [key, value] of Object.entries(over)) {
     const before = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    define(merged, key, isObject(before) && isObject(value) ? merge(before, value) : value);
+    define(merged, key, isObject(before) && isObject(value) ? mergeObjects(before, value) : value);
   }
   return merged;
 }

@@ -7,7 +7,7 @@ import { describeFileError } from "../../storage/file-errors.js";
 import { inWords } from "../../storage/download/evict.js";
 import type { ResolvedTrainerOptions } from "../../trainer/options.js";
 import type { Examination, Finding } from "./finding.js";
-import { nearest } from "./storage-check.js";
+import { nearest } from "./place-checks.js";
 
 /** By `statfs`; see `linux/magic.h`. */
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {

@@ -4,18 +4,17 @@ import type { Issue } from "../../base/errors.js";
 import { publicUrl } from "../../base/http.js";
 import { publicProxy, readNetwork } from "../../base/network.js";
 import { clearmlCertificates, resolveClearMLOptions, type ClearMLResolution } from "../../clearml/options.js";
-import { parseCheckpointUri, type StorageSpec } from "../../storage/checkpoint-uri.js";
-import { storageUriOf } from "../../trainer/checkpoint-store.js";
 import { readEnvironment } from "../../trainer/environment.js";
 import { resolveTrainerOptions, type ResolvedTrainerOptions } from "../../trainer/options.js";
+import { storagePlaceOf, strayPlace, type StoragePlace } from "../../trainer/storage-place.js";
 import type { Examination, Finding, Setting } from "./finding.js";
 
 /** The configuration, taken apart. */
 export interface Configuration {
   readonly resolved: ResolvedTrainerOptions;
   readonly clearml: ClearMLResolution;
-  /** `s3://...`, `file:///...`, `clearml`; undefined: no place for files. */
-  readonly storageUri: string | undefined;
+  /** Undefined: no place for files. */
+  readonly storage: StoragePlace | undefined;
   readonly settings: readonly Setting[];
   readonly findings: readonly Finding[];
 }
@@ -24,10 +23,10 @@ export function examineSettings({ env, workingDirectory }: Examination): Configu
   const resolved = resolveTrainerOptions({}, env, workingDirectory);
   const clearml = resolveClearMLOptions({}, env);
   const network = readNetwork(env, clearmlCertificates(env));
-  const storageUri = storageUriOf({}, resolved, clearml.options?.filesHost !== undefined);
+  const { place: storage, issues: passedOver } = storagePlaceOf({}, resolved, clearml.options?.filesHost);
   const wantsClearML = resolved.sinks?.includes("clearml");
-  const isClearMLLeftOut = wantsClearML === false && storageUri !== "clearml";
-  const issues: Issue[] = [...resolved.issues, ...network.issues];
+  const isClearMLLeftOut = wantsClearML === false && storage?.uri !== "clearml";
+  const issues: Issue[] = [...resolved.issues, ...network.issues, ...passedOver];
   if (!isClearMLLeftOut && (clearml.configured || wantsClearML === true)) issues.push(...clearml.issues);
   const hasPlatform = resolved.callback !== undefined && (resolved.sinks?.includes("platform") ?? true);
   const hasClearML = clearml.options !== undefined && wantsClearML !== false;
@@ -45,20 +44,29 @@ export function examineSettings({ env, workingDirectory }: Examination): Configu
     message: `${message}.`,
   }));
   if (findings.length === 0) findings.push({ id: "configuration", severity: "ok", message: "The configuration holds together." });
+  const stray = storage && strayPlace(storage, resolved);
+  if (stray !== undefined) findings.push({ id: "configuration.bucket", severity: "warning", ...stray });
+  if (readClearMLConf(env).hasFilesToWrite === true)
+    findings.push({
+      id: "configuration.files",
+      severity: "warning",
+      message: "clearml.conf has files to be written (sdk.apply_files), and this package writes none of them.",
+      advice: "Put them into the image, or let the platform mount them.",
+    });
   if (resolved.silent)
     findings.push({
       id: "configuration.rank",
       severity: "note",
       message: `This process is rank ${String(resolved.rank.value)} and would be silent; rank 0 reports.`,
     });
-  return { resolved, clearml, storageUri, settings: settingsOf(env, resolved, clearml, storageUri), findings };
+  return { resolved, clearml, storage, settings: settingsOf(env, resolved, clearml, storage), findings };
 }
 
 function settingsOf(
   env: Examination["env"],
   resolved: ResolvedTrainerOptions,
   { options, origins }: ClearMLResolution,
-  storageUri: string | undefined,
+  storage: StoragePlace | undefined,
 ): Setting[] {
   const { values } = readEnvironment(env);
   const settings: Setting[] = [];
@@ -79,7 +87,7 @@ function settingsOf(
   add("ClearML secret key", options?.secretKey && "***", origins.secretKey);
   add("ClearML token", options?.token && "***", origins.token);
   if (options) add("certificates checked", options.verifyCertificates ? "yes" : "no", origins.verifyCertificates);
-  add("files go to", storageUri === undefined ? undefined : withoutQuery(storageUri), variable("CHECKPOINT_URI") ?? "derived");
+  add("files go to", storage === undefined ? undefined : withoutQuery(storage.uri), storage?.from);
   add(
     "journal",
     resolved.journalDirectory,
@@ -98,19 +106,6 @@ function settingsOf(
   }
   for (const { name, file } of network.certificateFiles) add("certificates", file, name);
   return settings;
-}
-
-/** Which store is meant; findings when it cannot be told. */
-export function storageSpec(uri: string): { readonly spec?: StorageSpec; readonly findings: readonly Finding[] } {
-  const parsed = parseCheckpointUri(uri);
-  if (parsed.status === "invalid")
-    return {
-      findings: parsed.issues.map(({ path, message }) => ({ id: "storage.address", severity: "error", message: `${path}: ${message}` })),
-    };
-  return {
-    spec: parsed.spec,
-    findings: parsed.warnings.map(({ path, message }) => ({ id: "storage.address", severity: "warning", message: `${path}: ${message}.` })),
-  };
 }
 
 /** Enough to recognise a key, too little to use it. */
