@@ -18,7 +18,7 @@ const envelope = {
   sequence: z.int().positive().describe("Position within the run. Grows, with gaps; a repeated delivery carries the same one."),
   reported_at: z.iso.datetime().describe("When the trainer said it, by its own clock, UTC."),
 };
-const operation = { operation_type: z.enum(["training", "inference", "export"]).describe("The kind of job.") };
+const operation = { operation_type: z.enum(["training", "inference", "evaluation", "export"]).describe("The kind of job.") };
 const position = {
   epoch: count.optional(),
   iteration: count.optional().describe("Finer than epochs; the x-axis where present."),
@@ -92,7 +92,7 @@ export const CALLBACK_SCHEMAS = {
   completed: z.looseObject({
     ...operation,
     final_metrics: metrics.optional(),
-    results: z.record(z.string(), z.unknown()).optional().describe("Results of an inference or export job."),
+    results: z.record(z.string(), z.unknown()).optional().describe("Results of an inference, evaluation or export job."),
     epoch: count.optional(),
     total_epochs: count.optional(),
     reason: text.optional(),

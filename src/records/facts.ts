@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from "../base/json.js";
 
 /** The kinds of job. Each is one ClearML task. */
-export type OperationType = "training" | "inference" | "export";
+export type OperationType = "training" | "inference" | "evaluation" | "export";
 
 /** A metric's value. JSON has no NaN and no infinities, so they travel by name and are never turned into 0 or null here. */
 export type MetricValue = number | "NaN" | "Infinity" | "-Infinity";
@@ -203,7 +203,7 @@ export interface FinalFact {
   readonly operation: OperationType;
   readonly status: FinalStatus;
   readonly finalMetrics?: Metrics;
-  /** Results of an inference or export job, as the caller gave them. */
+  /** Results of an inference, evaluation or export job, as the caller gave them. */
   readonly results?: Readonly<Record<string, JsonValue>>;
   readonly error?: { readonly name: string; readonly message: string; readonly stack?: string };
   readonly reason?: string;

@@ -11,7 +11,7 @@ import { TRAINING_FAILURES } from "./failure-types.js";
 import type { Settings } from "./settings.js";
 import { tellTask } from "./tell-backend.js";
 
-const TITLES = { training: "Training", inference: "Inference", export: "Export" } as const;
+const TITLES = { training: "Training", inference: "Inference", evaluation: "Evaluation", export: "Export" } as const;
 
 /** Names of a job's project and task, as the trainer itself would choose them. */
 export function taskNames(job: TrainingJob): { readonly projectName: string; readonly taskName: string } {

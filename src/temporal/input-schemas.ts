@@ -9,7 +9,7 @@ const jsonObject = z.record(z.string(), z.unknown()).transform((value) => value 
 const job = z.object({
   jobId: text,
   projectId: text.optional(),
-  operation: z.enum(["training", "inference", "export"]).optional(),
+  operation: z.enum(["training", "inference", "evaluation", "export"]).optional(),
   projectName: text.optional(),
   taskName: text.optional(),
 });

@@ -47,7 +47,7 @@ const gigabytes = z
 const VARIABLES = {
   JOB_ID: z.string(),
   PROJECT_ID: z.string(),
-  OPERATION_TYPE: z.enum(["training", "inference", "export"], { error: "must be training, inference or export" }),
+  OPERATION_TYPE: z.enum(["training", "inference", "evaluation", "export"], { error: "must be training, inference, evaluation or export" }),
   CALLBACK_URL: httpUrl,
   CALLBACK_TOKEN: z.string(),
   CALLBACK_DIALECT: z.enum(["plan", "platform-v2"], { error: "names no dialect of this version; there are plan and platform-v2" }),

@@ -11,7 +11,7 @@ const MEMORY_OWNER = "trainer";
 const MEMORY_KEY = "job";
 
 const schema = z.object({
-  operation: z.enum(["training", "inference", "export"]),
+  operation: z.enum(["training", "inference", "evaluation", "export"]),
   jobId: z.string(),
   projectId: z.string().optional(),
   taskId: z.string().optional(),

@@ -51,7 +51,7 @@ export interface TrainerClearMLOptions {
   readonly taskId?: string;
   /** `CLEARML_PROJECT`. Default `Project {PROJECT_ID}`, else `Trainer SDK`. */
   readonly projectName?: string;
-  /** `CLEARML_TASK_NAME`. Default `Training Job {JOB_ID}` (or `Inference Job`, `Export Job`). */
+  /** `CLEARML_TASK_NAME`. Default `Training Job {JOB_ID}` (or `Inference Job`, `Evaluation Job`, `Export Job`). */
   readonly taskName?: string;
 }
 
@@ -264,7 +264,12 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
         : undefined;
   const projectName =
     given.clearml?.projectName ?? values.CLEARML_PROJECT ?? (projectId === undefined ? "Trainer SDK" : `Project ${projectId}`);
-  const titles: Record<OperationType, string> = { training: "Training", inference: "Inference", export: "Export" };
+  const titles: Record<OperationType, string> = {
+    training: "Training",
+    inference: "Inference",
+    evaluation: "Evaluation",
+    export: "Export",
+  };
   return Object.freeze({
     env,
     jobId,

@@ -20,13 +20,13 @@ export interface PlatformBasicConfig {
 
 /** A job as the existing platform describes it. */
 export interface PlatformEnvironment {
-  /** By which of the id variables there is: `JOB_ID`, `INFERENCE_JOB_ID`, `EXPORT_JOB_ID`. */
+  /** By which of the id variables there is: `JOB_ID`, `INFERENCE_JOB_ID`, `TEST_RUN_ID` (an evaluation), `EXPORT_JOB_ID`. */
   readonly operation: OperationType;
   readonly jobId: string | undefined;
-  /** The training job that an inference or export job belongs to; of a training job, its own id. */
+  /** The training job that a job of another kind belongs to; of a training job, its own id. */
   readonly trainingJobId: string | undefined;
   readonly modelName: string;
-  /** Default `detection`. */
+  /** `TASK_TYPE`, else `CONFIG.task_type`, where jobs of other kinds than training have it. Default `detection`. */
   readonly taskType: string;
   readonly framework: string;
   /** Often no `s3://` URI: see `datasetId`. */
@@ -35,7 +35,7 @@ export interface PlatformEnvironment {
   readonly datasetId: string | undefined;
   readonly datasetVersionHash: string | undefined;
   readonly snapshotId: string | undefined;
-  /** `CHECKPOINT_S3_URI` of an inference or export job. */
+  /** `CHECKPOINT_S3_URI` of an inference, evaluation or export job. */
   readonly checkpointUri: string | undefined;
   /** `IMAGES_S3_URI` of an inference job. */
   readonly imagesUri: string | undefined;
@@ -75,6 +75,7 @@ export function readPlatformEnvironment(env: Environment): PlatformEnvironment {
   }
   const ids: readonly (readonly [OperationType, string])[] = [
     ["inference", "INFERENCE_JOB_ID"],
+    ["evaluation", "TEST_RUN_ID"],
     ["export", "EXPORT_JOB_ID"],
   ];
   const asked = value("OPERATION_TYPE");
@@ -89,7 +90,7 @@ export function readPlatformEnvironment(env: Environment): PlatformEnvironment {
     jobId,
     trainingJobId: operation === "training" ? jobId : value("TRAINING_JOB_ID"),
     modelName: value("MODEL_NAME") ?? "",
-    taskType: value("TASK_TYPE") ?? "detection",
+    taskType: value("TASK_TYPE") ?? textOf(config["task_type"]) ?? "detection",
     framework: value("FRAMEWORK") ?? "",
     datasetUri,
     datasetId: value("DATASET_ID") ?? datasetUri?.split("/").findLast((part) => part !== ""),
@@ -103,6 +104,10 @@ export function readPlatformEnvironment(env: Environment): PlatformEnvironment {
     // The key decides, even when it is empty: the managers send it always.
     advanced: ("advanced_config" in given ? asObject(given["advanced_config"]) : jsonObject(value("ADVANCED_CONFIG"))) ?? {},
   };
+}
+
+function textOf(setting: unknown): string | undefined {
+  return typeof setting === "string" && setting !== "" ? setting : undefined;
 }
 
 /** A setting as a variable would say it; undefined for what no variable could. */

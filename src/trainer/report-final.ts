@@ -16,7 +16,7 @@ import type { Run } from "./run.js";
 
 export interface CompletedInput {
   readonly finalMetrics?: MetricsInput;
-  /** Results of an inference or export job: plain JSON. */
+  /** Results of an inference, evaluation or export job: plain JSON. */
   readonly results?: Readonly<Record<string, JsonValue>>;
   readonly epoch?: number;
   readonly totalEpochs?: number;

@@ -65,7 +65,7 @@ export interface PlatformReceiver extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts it with one training job. Inference and export jobs of that number are known too. */
+/** Starts it with one training job. Jobs of other kinds with that number are known too. */
 export async function startPlatformReceiver(
   options: { readonly jobId?: number; readonly status?: string } = {},
 ): Promise<PlatformReceiver> {
@@ -166,6 +166,8 @@ export async function startPlatformReceiver(
       case "inference-started":
       case "inference-completion":
         return json(200, { status: "success", inference_job_id: id });
+      case "test-results":
+        return json(200, { status: "success", test_run_id: id });
       case "export-started":
       case "export-completion":
         return json(200, { message: "ok", export_job_id: id, status: body["status"] ?? "running" });
@@ -199,6 +201,7 @@ const ROUTES: readonly (readonly [string, RegExp, ReceivedCall["kind"]])[] = [
   ["POST", /^\/api\/v1\/training\/jobs\/(\d+)\/checkpoints\/upload-url$/, "upload-url"],
   ["POST", /^\/api\/v1\/test_inference\/inference\/jobs\/(\d+)\/callback\/started$/, "inference-started"],
   ["POST", /^\/api\/v1\/test_inference\/inference\/jobs\/(\d+)\/callback\/completion$/, "inference-completion"],
+  ["POST", /^\/api\/v1\/test_inference\/test\/(\d+)\/results$/, "test-results"],
   ["POST", /^\/api\/v1\/export\/jobs\/(\d+)\/callback\/started$/, "export-started"],
   ["POST", /^\/api\/v1\/export\/jobs\/(\d+)\/callback\/completion$/, "export-completion"],
   ["GET", /^\/api\/v1\/training\/jobs\/(\d+)$/, "job"],

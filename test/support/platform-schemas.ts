@@ -95,6 +95,20 @@ const inference = z.looseObject({
   traceback: optional(z.string()),
 });
 
+const test = z.looseObject({
+  status: z.string(),
+  task_type: z.string(),
+  metrics: optional(z.record(z.string(), z.unknown())),
+  per_class_metrics: optional(z.record(z.string(), z.unknown())),
+  class_names: optional(z.array(z.string())),
+  num_images: optional(z.int()),
+  visualization_urls: optional(z.record(z.string(), z.unknown())),
+  predictions_json_uri: optional(z.string()),
+  config: optional(z.record(z.string(), z.unknown())),
+  error_message: optional(z.string()),
+  traceback: optional(z.string()),
+});
+
 const anyObject = z.record(z.string(), z.unknown());
 
 /** Bodies by the kind of call. */
@@ -106,6 +120,7 @@ export const SCHEMAS = {
   "upload-url": z.looseObject({ checkpoint_filename: z.string(), content_type: z.string().optional() }),
   "inference-started": anyObject,
   "inference-completion": inference,
+  "test-results": test,
   "export-started": anyObject,
   "export-completion": anyObject,
 } as const;
@@ -124,7 +139,8 @@ export function fails(kind: CallKind, body: Readonly<Record<string, unknown>>): 
   };
   for (const name of ["metrics", "final_metrics", "best_metrics"]) {
     const metrics = body[name] as { extra_metrics?: unknown } | null | undefined;
-    if (kind !== "validation" && metrics?.extra_metrics === null) return "'NoneType' object has no attribute 'get'";
+    if (kind !== "validation" && kind !== "test-results" && metrics?.extra_metrics === null)
+      return "'NoneType' object has no attribute 'get'";
   }
   if (kind === "inference-completion" && body["status"] === "completed") {
     const results = (body["results"] ?? []) as readonly { inference_time_ms?: unknown; predictions?: readonly { bbox?: unknown[] }[] }[];

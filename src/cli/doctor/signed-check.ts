@@ -1,6 +1,6 @@
 /**
  * Whether the existing platform's backend signs addresses, and whether the store behind them would take a file. An address
- * is asked for, and an upload to it is begun whose one byte never comes: what is not whole is not stored.
+ * is asked for, and an upload of two bytes to it is begun whose second never comes: what is not whole is not stored.
  */
 import { Readable } from "node:stream";
 import { systemClock } from "../../base/clock.js";
@@ -14,7 +14,7 @@ import type { Examination, Finding } from "./finding.js";
 
 /** Below the job's prefix. Only its name is ever used. */
 const PROBE_NAME = ".trainer-sdk-doctor";
-/** A store that would refuse has read the address by then, and does not wait for the bytes. */
+/** A store that would refuse has read the address by then, and does not wait for all bytes. */
 const GRACE_MS = 2_000;
 const CREDENTIALS = "or give the trainer credentials of the storage (INTERNAL_STORAGE_ACCESS_KEY, INTERNAL_STORAGE_SECRET_KEY)";
 
@@ -52,26 +52,27 @@ export async function checkSigned(resolved: ResolvedTrainerOptions, examination:
 async function checkStore({ url }: UploadTicket, transport: HttpTransport, { signal, clocks }: Examination): Promise<Finding> {
   const id = "storage.put";
   const target = publicUrl(url);
-  const withheld = new Error("the byte is withheld");
+  const withheld = new Error("the second byte is withheld");
   let timer: NodeJS.Timeout | undefined;
+  let isBegun = false;
   const body = new Readable({
-    // Called when the store is reached and has the head of the request.
     read() {
-      timer ??= setTimeout(() => {
-        this.destroy(withheld);
-      }, GRACE_MS);
+      // The head of a request travels with its first byte.
+      if (!isBegun) this.push("t");
+      else timer ??= setTimeout(() => this.destroy(withheld), GRACE_MS);
+      isBegun = true;
     },
   });
   body.on("error", () => undefined);
   try {
-    const headers = { "content-type": "application/octet-stream", "content-length": "1" };
+    const headers = { "content-type": "application/octet-stream", "content-length": "2" };
     const answer = await transport.send({ method: "PUT", url, headers, body, signal });
     if (answer.headers["date"] !== undefined) clocks.push({ who: "The storage", date: answer.headers["date"], receivedAtMs: Date.now() });
     return judge(answer, target);
   } catch (error) {
     signal.throwIfAborted();
     if (body.errored === withheld)
-      return finding(id, "ok", `The store takes the address (${target}): it waited for the file, of which nothing was sent.`);
+      return finding(id, "ok", `The store takes the address (${target}): it waited for the rest of a file that was never sent whole.`);
     const advice =
       "The backend signs addresses for the host name by which it knows the store itself: it must be one that the trainer reaches too.";
     return finding(id, "error", `The store behind the backend's addresses cannot be reached. ${describeError(error)}`, advice);

@@ -45,10 +45,12 @@ export type Binding = { readonly task: BoundTask } | { readonly refused: string 
  * ClearML's type of a job (3.1). It has none for an export: `data_processing` is what a conversion of weights is nearest
  * to, and unlike `custom` it has a place of its own in the web UI's filters.
  */
-const TASK_TYPES = { training: "training", inference: "inference", export: "data_processing" } as const satisfies Record<
-  OperationType,
-  string
->;
+const TASK_TYPES = {
+  training: "training",
+  inference: "inference",
+  evaluation: "testing",
+  export: "data_processing",
+} as const satisfies Record<OperationType, string>;
 
 const MEMORY_KEY = "task";
 /** Of the task's runtime: the journal that it was made for. */

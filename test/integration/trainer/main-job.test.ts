@@ -71,7 +71,7 @@ describe("a trainer's story", () => {
     expect(paths.filter((path) => path === "/model")).toHaveLength(1);
   });
 
-  it.each([["inference"], ["export"]] as const)("is told for %s jobs too", async (operation) => {
+  it.each([["inference"], ["evaluation"], ["export"]] as const)("is told for %s jobs too", async (operation) => {
     const sdk = await world.start({}, { OPERATION_TYPE: operation });
     await sdk.reportStarted();
     await sdk.reportProgress({ percent: 50 });

@@ -52,6 +52,13 @@ it("tells the kind of job by the id that was injected", () => {
     jobId: "4",
     trainingJobId: "9",
   });
+  const config = JSON.stringify({ task_type: "pose" });
+  expect(readPlatformEnvironment({ TEST_RUN_ID: "5", TRAINING_JOB_ID: "9", CONFIG: config })).toMatchObject({
+    operation: "evaluation",
+    jobId: "5",
+    trainingJobId: "9",
+    taskType: "pose",
+  });
   expect(readPlatformEnvironment({ JOB_ID: "3" })).toMatchObject({ operation: "training", jobId: "3", trainingJobId: "3" });
 });
 

@@ -8,7 +8,7 @@ import type { CallbackRequest } from "../dialect.js";
 import { errorMessageOf } from "./error-type.js";
 import { metricColumns } from "./metric-columns.js";
 import type { PlatformV2Job } from "./platform-v2-job.js";
-import { exportBody, inferenceBody } from "./result-bodies.js";
+import { evaluationBody, exportBody, inferenceBody } from "./result-bodies.js";
 import type { RunState } from "./run-state.js";
 import { validationBody } from "./validation-body.js";
 import { eventType, platformPath, storable } from "./wire-text.js";
@@ -25,6 +25,8 @@ export interface PlatformV2Context {
 export function isReported({ fact }: TrainerRecord, job: Pick<PlatformV2Job, "operation">): boolean {
   switch (fact.kind) {
     case "started":
+      // An evaluation has one callback, for its result.
+      return job.operation !== "evaluation";
     case "final":
       return true;
     case "progress":
@@ -63,6 +65,7 @@ export function toPlatformV2Request(record: TrainerRecord, context: PlatformV2Co
       return request(`/validation/jobs/${String(job.jobId)}/results`, validationBody(fact, job, state));
     case "final":
       if (job.operation === "training") return request(`${training}/completion`, completionBody(fact, record, context));
+      if (job.operation === "evaluation") return request(`/test_inference/test/${String(job.jobId)}/results`, evaluationBody(fact, job));
       return request(`${ofOtherKind(job)}/completion`, job.operation === "inference" ? inferenceBody(fact) : exportBody(fact, state));
     default:
       return isLogged(record, job) ? request(`${training}/logs`, logBody(record, job)) : undefined;

@@ -4,7 +4,7 @@ import type { OperationType } from "../../../records/facts.js";
 
 export interface PlatformV2Job {
   readonly operation: OperationType;
-  /** Number of the row in the table of its kind: training, inference or export jobs. */
+  /** Number of the row in the table of its kind: training, inference or export jobs, test runs. */
   readonly jobId: number;
   /** `TASK_TYPE`. Default `detection`, as there. */
   readonly taskType: string;

@@ -1,14 +1,16 @@
-/** The end of an inference or an export job in the existing backend's words (`platform-protocol`, 2.7). */
+/** The end of an inference, an evaluation or an export job in the existing backend's words (`platform-protocol`, 2.7). */
 import path from "node:path";
 import type { JsonObject, JsonValue } from "../../../base/json.js";
 import type { FinalFact } from "../../../records/facts.js";
 import { errorMessageOf } from "./error-type.js";
+import { finiteMetrics } from "./metric-columns.js";
+import type { PlatformV2Job } from "./platform-v2-job.js";
 import type { RunState } from "./run-state.js";
 import { platformPath } from "./wire-text.js";
 
 type Results = Readonly<Record<string, JsonValue | undefined>>;
 
-/** The backend knows no stopped inference or export: a job that was stopped has failed, and says why. */
+/** The backend knows no stopped job of these kinds: a job that was stopped has failed, and says why. */
 function failure(fact: FinalFact): Record<string, unknown> {
   if (fact.status === "stopped") return { status: "failed", error_message: `stopped: ${fact.reason ?? "no reason was given"}` };
   return { status: "failed", error_message: errorMessageOf(fact), traceback: fact.error?.stack };
@@ -46,6 +48,26 @@ function imageRow(image: JsonObject, averageMs: number): Record<string, unknown>
   ];
 }
 
+/**
+ * An evaluation's end: its metrics, and beside them what was given under the names of its columns. The backend takes
+ * `mAP50-95`, else `mAP50`, for the primary metric. Pure.
+ */
+export function evaluationBody(fact: FinalFact, { taskType }: Pick<PlatformV2Job, "taskType">): Record<string, unknown> {
+  if (fact.status !== "completed") return { ...failure(fact), task_type: taskType };
+  const given = fact.results ?? {};
+  const images = numberAt(given, "num_images", "numImages");
+  return {
+    status: "completed",
+    task_type: textAt(given, "task_type", "taskType") ?? taskType,
+    metrics: { ...objectAt(given, "metrics"), ...finiteMetrics(fact.finalMetrics) },
+    per_class_metrics: objectAt(given, "per_class_metrics", "perClassMetrics"),
+    class_names: textsAt(given, "class_names", "classNames"),
+    num_images: images === undefined ? undefined : Math.round(images),
+    visualization_urls: objectAt(given, "visualization_urls", "visualizationUrls"),
+    predictions_json_uri: platformPath(textAt(given, "predictions_json_uri", "predictionsJsonUri")),
+  };
+}
+
 /** An export job's end. The file is the one that was named, else the newest model or artifact of the run. Pure. */
 export function exportBody(fact: FinalFact, { product }: RunState): Record<string, unknown> {
   if (fact.status !== "completed") return failure(fact);
@@ -66,6 +88,15 @@ function isObject(value: unknown): value is JsonObject {
 function numberAt(values: Results, ...names: readonly string[]): number | undefined {
   const found = names.map((name) => values[name]).find((value) => typeof value === "number" && Number.isFinite(value));
   return found as number | undefined;
+}
+
+function objectAt(values: Results, ...names: readonly string[]): JsonObject | undefined {
+  return names.map((name) => values[name]).find(isObject);
+}
+
+function textsAt(values: Results, ...names: readonly string[]): readonly string[] | undefined {
+  const found = names.map((name) => values[name]).find((value) => Array.isArray(value));
+  return found?.map(String);
 }
 
 function textAt(values: Results, ...names: readonly string[]): string | undefined {

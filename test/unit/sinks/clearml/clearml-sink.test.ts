@@ -78,6 +78,7 @@ describe("binding the job's task", () => {
   it.each([
     ["training", "training"],
     ["inference", "inference"],
+    ["evaluation", "testing"],
     ["export", "data_processing"],
   ] as const)("files a job of %s as a task of type %s", async (operation, type) => {
     const job = aJob({ job: { operation } });
