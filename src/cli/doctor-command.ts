@@ -1,4 +1,4 @@
-/** `trainer-sdk doctor`: looks at everything that a trainer in this environment would need, and says what to do. Changes nothing. */
+/** `trainer-sdk doctor`: looks at everything that a trainer in this environment would need, and says what to do. Leaves nothing behind. */
 import { keptUp } from "../base/background.js";
 import { withConfEnvironment } from "../base/conf-environment.js";
 import { describeError } from "../base/errors.js";

@@ -1,6 +1,7 @@
 /**
  * Whether the existing platform's backend signs addresses, and whether the store behind them would take a file. An address
- * is asked for, and an upload of two bytes to it is begun whose second never comes: what is not whole is not stored.
+ * is asked for, and an upload to it is begun that nothing can come of: most of its bytes never come, and the digest that is
+ * announced is that of others. Either alone would do at a store that keeps to the rules; not all do.
  */
 import { Readable } from "node:stream";
 import { systemClock } from "../../base/clock.js";
@@ -14,8 +15,14 @@ import type { Examination, Finding } from "./finding.js";
 
 /** Below the job's prefix. Only its name is ever used. */
 const PROBE_NAME = ".trainer-sdk-doctor";
-/** A store that would refuse has read the address by then, and does not wait for all bytes. */
+/** Most stores have read the signature by then, and refuse without waiting for the rest; some look at it after the last byte. */
 const GRACE_MS = 2_000;
+/** So much that no store gathers it all before it looks at the head of the request. */
+const ANNOUNCED_BYTES = 64 * 1024 * 1024;
+/** What is sent of it: some stores look at nothing before they have the first few kilobytes. */
+const SENT_BYTES = 64 * 1024;
+/** MD5 of no bytes at all. */
+const WRONG_MD5 = "1B2M2Y8AsgTpgAmY7PhCfg==";
 const CREDENTIALS = "or give the trainer credentials of the storage (INTERNAL_STORAGE_ACCESS_KEY, INTERNAL_STORAGE_SECRET_KEY)";
 
 /** Asks backend and store. Every failure is a finding. */
@@ -52,27 +59,31 @@ export async function checkSigned(resolved: ResolvedTrainerOptions, examination:
 async function checkStore({ url }: UploadTicket, transport: HttpTransport, { signal, clocks }: Examination): Promise<Finding> {
   const id = "storage.put";
   const target = publicUrl(url);
-  const withheld = new Error("the second byte is withheld");
+  const withheld = new Error("the rest is withheld");
   let timer: NodeJS.Timeout | undefined;
   let isBegun = false;
   const body = new Readable({
     read() {
-      // The head of a request travels with its first byte.
-      if (!isBegun) this.push("t");
+      // The head of a request travels with its first bytes.
+      if (!isBegun) this.push(Buffer.alloc(SENT_BYTES));
       else timer ??= setTimeout(() => this.destroy(withheld), GRACE_MS);
       isBegun = true;
     },
   });
   body.on("error", () => undefined);
   try {
-    const headers = { "content-type": "application/octet-stream", "content-length": "2" };
+    const headers = { "content-type": "application/octet-stream", "content-length": String(ANNOUNCED_BYTES), "content-md5": WRONG_MD5 };
     const answer = await transport.send({ method: "PUT", url, headers, body, signal });
     if (answer.headers["date"] !== undefined) clocks.push({ who: "The storage", date: answer.headers["date"], receivedAtMs: Date.now() });
     return judge(answer, target);
   } catch (error) {
     signal.throwIfAborted();
     if (body.errored === withheld)
-      return finding(id, "ok", `The store takes the address (${target}): it waited for the rest of a file that was never sent whole.`);
+      return finding(
+        id,
+        "ok",
+        `The store began to take an upload at ${target}; it was given up before its last byte, and nothing is stored.`,
+      );
     const advice =
       "The backend signs addresses for the host name by which it knows the store itself: it must be one that the trainer reaches too.";
     return finding(id, "error", `The store behind the backend's addresses cannot be reached. ${describeError(error)}`, advice);

@@ -115,7 +115,7 @@ describe("uploads that the platform signs", () => {
     });
     expect(found(all, "storage.put")).toMatchObject({
       severity: "ok",
-      message: expect.stringMatching(/takes the address \(http:[^?]+\): it waited for the rest of a file/) as string,
+      message: expect.stringMatching(/began to take an upload at http:[^?]+; it was given up before its last byte/) as string,
     });
     expect(receiver.objects.size).toBe(0);
     expect(receiver.taken("upload-url")).toEqual([
