@@ -51,7 +51,7 @@ describe("createClearmlTask", () => {
     expect(told[0]).toMatchObject({ path: "/task", body: { job_id: "7", task_id: again.taskId, web_url: again.webUrl } });
   });
 
-  it.each(["inference", "export"] as const)("makes a task for a job of type %s too", async (operation) => {
+  it.each(["inference", "evaluation", "export"] as const)("makes a task for a job of type %s too", async (operation) => {
     const { taskId } = await bench.run(bench.worker().createClearmlTask, { job: { ...bench.job, operation } });
     expect((await bench.task(taskId)).name).toBe(`${operation === "export" ? "Export" : "Inference"} Job 7`);
   });

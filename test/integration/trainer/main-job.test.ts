@@ -71,15 +71,17 @@ describe("a trainer's story", () => {
     expect(paths.filter((path) => path === "/model")).toHaveLength(1);
   });
 
-  it.each([["inference"], ["evaluation"], ["export"]] as const)("is told for %s jobs too", async (operation) => {
+  it.each([
+    ["inference", "Inference Job 42"],
+    ["evaluation", "Evaluation Job 42"],
+    ["export", "Export Job 42"],
+  ] as const)("is told for %s jobs too", async (operation, name) => {
     const sdk = await world.start({}, { OPERATION_TYPE: operation });
     await sdk.reportStarted();
     await sdk.reportProgress({ percent: 50 });
     await sdk.reportCompleted({ results: { images: 3, output: "s3://bucket/out" } });
     expect((await sdk.close()).complete).toBe(true);
-    expect(world.platform.tasks()).toMatchObject([
-      { status: "completed", name: `${operation === "export" ? "Export" : "Inference"} Job 42` },
-    ]);
+    expect(world.platform.tasks()).toMatchObject([{ status: "completed", name }]);
     expect(world.platform.callbacks("/completed")[0]?.body).toMatchObject({ operation_type: operation, results: { images: 3 } });
   });
 
