@@ -91,7 +91,9 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
 
   program
     .command("doctor")
-    .description("Look at everything that a trainer in this environment would need, and say what is wrong and what to do. Leaves nothing behind.")
+    .description(
+      "Look at everything that a trainer in this environment would need, and say what is wrong and what to do. Leaves nothing behind.",
+    )
     .option("--timeout <seconds>", "how long all checks together may take (default: 30)", parseTimeout)
     .option("--json", "print one line of JSON with settings and findings, and nothing else, on stdout")
     .addHelpText("after", "\nExit codes: 0 all is well, 1 there are warnings, 2 there are errors.")

@@ -53,7 +53,7 @@ describe("createClearmlTask", () => {
 
   it.each(["inference", "evaluation", "export"] as const)("makes a task for a job of type %s too", async (operation) => {
     const { taskId } = await bench.run(bench.worker().createClearmlTask, { job: { ...bench.job, operation } });
-    expect((await bench.task(taskId)).name).toBe(`${operation === "export" ? "Export" : "Inference"} Job 7`);
+    expect((await bench.task(taskId)).name).toBe(`${operation.charAt(0).toUpperCase()}${operation.slice(1)} Job 7`);
   });
 
   it("fails retryably while ClearML is down, and not retryably for an input that does not fit", async () => {
