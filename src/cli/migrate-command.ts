@@ -1,11 +1,12 @@
 /** `trainer-sdk migrate mlflow plan|run|verify`: builds both clients, runs the step, tells the result. */
 import { writeFile } from "node:fs/promises";
+import { ConfigError } from "../base/errors.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import { openMlflowSource } from "../mlflow/open-source.js";
 import type { MigrationOptions } from "../migrate/migration-options.js";
 import { planMigration } from "../migrate/plan-migration.js";
 import { runMigration } from "../migrate/run-migration.js";
-import { verifyMigration } from "../migrate/verify-migration.js";
+import { verifyMigration, type VerificationReport } from "../migrate/verify-migration.js";
 import { MigrateProgress } from "./migrate-progress.js";
 import { planLines, runLines, verifyLines } from "./migrate-report.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -25,7 +26,7 @@ export interface MigrateOptions {
   readonly includeReported?: boolean;
   readonly concurrency?: number;
   readonly rate?: number;
-  readonly report?: string;
+  readonly report?: readonly string[];
   readonly json?: boolean;
   readonly ledger?: string;
   readonly redo?: boolean;
@@ -33,7 +34,8 @@ export interface MigrateOptions {
   readonly acceptLinks?: boolean;
 }
 
-const DEFAULT_LEDGER = "mlflow-ledger.jsonl";
+/** File of the ledger. */
+export const DEFAULT_LEDGER = "mlflow-ledger.jsonl";
 /** Either server may be away for minutes. */
 const RETRY_BUDGET_MS = 300_000;
 
@@ -44,6 +46,11 @@ export async function runMigrate(
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  // Before hours of work, and not after them.
+  if (step !== "verify" && options.report?.some(isPage)) {
+    const message = "a page (.html) can be made of a verification alone; give .json or .txt";
+    throw new ConfigError(`--report: ${message}.`, [{ path: "report", message }]);
+  }
   await using mlflow = await openMlflowSource(
     {
       trackingUri: options.source ?? options.trackingUri,
@@ -64,6 +71,7 @@ export async function runMigrate(
     experiments: options.experiment,
     skipDeleted: options.skipDeleted,
     includeReported: options.includeReported,
+    artifacts: options.artifacts,
     concurrency: options.concurrency,
     signal: terminal.stop,
     onProgress: (now) => {
@@ -74,7 +82,7 @@ export async function runMigrate(
     const { report, lines, ok } = await perform(step, given, options);
     progress.end();
     const json = JSON.stringify(report);
-    if (options.report !== undefined) await writeFile(options.report, `${json}\n`);
+    for (const file of options.report ?? []) await writeFile(file, await reportFor(file, { report, lines, json }));
     terminal.out(options.json ? `${json}\n` : lines.map((line) => `${line}\n`).join(""));
     return ok ? EXIT.ok : EXIT.failed;
   } finally {
@@ -82,10 +90,25 @@ export async function runMigrate(
   }
 }
 
+/** What a file of this name holds. */
+async function reportFor(
+  file: string,
+  { report, lines, json }: { readonly report: unknown; readonly lines: readonly string[]; readonly json: string },
+): Promise<string> {
+  if (file.endsWith(".txt")) return lines.map((line) => `${line}\n`).join("");
+  if (!isPage(file)) return `${json}\n`;
+  const { verificationPage } = await import("../migrate/verification-page.js");
+  return verificationPage(report as VerificationReport, new Date());
+}
+
+function isPage(file: string): boolean {
+  return /\.html?$/i.test(file);
+}
+
 async function perform(
   step: MigrateStep,
   given: MigrationOptions,
-  { ledger = DEFAULT_LEDGER, redo, artifacts, acceptLinks }: MigrateOptions,
+  { ledger = DEFAULT_LEDGER, redo, acceptLinks }: MigrateOptions,
 ): Promise<{ readonly report: unknown; readonly lines: readonly string[]; readonly ok: boolean }> {
   switch (step) {
     case "plan": {
@@ -93,11 +116,13 @@ async function perform(
       return { report, lines: planLines(report), ok: report.failures.length === 0 };
     }
     case "run": {
-      const report = await runMigration({ ...given, ledger, redo, artifacts });
+      const report = await runMigration({ ...given, ledger, redo });
+      const { failures, models, interrupted } = report;
+      const isShort = models.withoutFiles > 0 && acceptLinks !== true;
       return {
         report,
         lines: runLines(report, ledger),
-        ok: report.failures.length + report.models.failures.length === 0 && !report.interrupted,
+        ok: failures.length + models.failures.length === 0 && !interrupted && !isShort,
       };
     }
     case "verify": {

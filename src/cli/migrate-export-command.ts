@@ -47,13 +47,13 @@ function exportLines(report: ExportReport): string[] {
     ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
   ];
   return [
-    `${String(report.runs)} runs, ${String(report.points)} points, ${String(report.files)} files (${String(report.fileBytes)} bytes) in ${report.folder}`,
+    `${String(report.runs)} runs (${String(report.unchanged)} were there), ${String(report.points)} points, ${String(report.files)} files (${String(report.fileBytes)} bytes) in ${report.folder}`,
     ...(report.runs === 0 && failures.length === 0 ? ["ClearML has no migrated run of this source."] : []),
     ...listed(
       notFiled.map(({ runId, what }) => `NO PLACE in a folder: run ${runId}: ${what}; it is in mlflow-run.jsonl.gz beside the run`),
     ),
     ...listed(linkedFiles.map(({ runId, path, uri }) => `LINKED, no bytes in ClearML: run ${runId}: ${path} at ${uri}`)),
     ...listed(failures.map(({ runId, reason }) => `FAILED: run ${runId}: ${reason}`)),
-    ...(report.interrupted ? ["INTERRUPTED: start it again, into another folder."] : []),
+    ...(report.interrupted ? ["INTERRUPTED: start it again, into the same folder, and it goes on."] : []),
   ];
 }

@@ -65,7 +65,8 @@ export class MigrateProgress {
   }
 }
 
-function duration(seconds: number): string {
+/** A time in words, rounded up. */
+export function duration(seconds: number): string {
   if (seconds < 90) return `${String(Math.ceil(seconds))} s`;
   const minutes = Math.ceil(seconds / 60);
   return minutes < 90 ? `${String(minutes)} min` : `${(minutes / 60).toFixed(1)} h`;

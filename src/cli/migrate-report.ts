@@ -1,8 +1,11 @@
 /** The reports of a migration in words. Pure. */
+import type { TimeEstimate } from "../migrate/estimate-time.js";
 import type { SkippedRuns } from "../migrate/inventory.js";
 import type { MigrationPlan } from "../migrate/plan-migration.js";
 import type { MigrationReport } from "../migrate/run-migration.js";
+import { verdictOf } from "../migrate/verdict.js";
 import type { VerificationReport } from "../migrate/verify-migration.js";
+import { duration } from "./migrate-progress.js";
 
 const MAX_LISTED = 20;
 
@@ -13,16 +16,31 @@ export function planLines(plan: MigrationPlan): string[] {
     `  ${count(plan.experiments.length, "experiment")}, ${count(plan.runs, "run")} (${String(plan.deletedRuns)} deleted)`,
     `  ${count(plan.parameters, "parameter")}, ${count(plan.tags, "tag")}, ${count(plan.metrics, "metric")} with ${count(plan.points, "point")}`,
     `  ${count(plan.files, "file")}, ${String(plan.fileBytes)} bytes`,
-    `  ${count(plan.models.logged, "logged model")}, ${count(plan.models.versions, "version")} of registered models`,
+    `  ${count(plan.models.logged, "logged model")}, ${count(plan.models.versions, "version")} of registered models, ${String(plan.models.registered)} without a version; ${count(plan.models.files, "file")} of them, ${String(plan.models.fileBytes)} bytes`,
     ...plan.experiments.map(
       ({ name, project, runs }) => `  ${JSON.stringify(name)} becomes the project ${project}: ${count(runs, "task")}`,
     ),
     ...(plan.lossy.length === 0 ? ["ClearML shows all of it as MLflow does."] : ["ClearML shows these otherwise:"]),
     ...plan.lossy.map(({ count: times, why, example }) => `  ${String(times)} times: ${why}. Such as ${example}`),
-    ...plan.notMoved.map(({ what, count: times }) => `NOT MOVED: ${String(times)} ${what}`),
+    "Not looked at and not moved: traces, prompts, evaluation data sets, permissions.",
     ...skippedLines(skipped),
     ...plan.failures.slice(0, MAX_LISTED).map(({ runId, reason }) => `UNREADABLE: run ${runId}: ${reason}`),
     ...more(plan.failures.length),
+    ...estimateLines(plan.estimate),
+  ];
+}
+
+function estimateLines({ runSeconds, verifySeconds, measured, assumed }: TimeEstimate): string[] {
+  const { readSeconds, roundTripMs, fileBytesPerSecond } = measured;
+  const seen = [
+    `reading MLflow took ${duration(readSeconds)}`,
+    ...(roundTripMs === undefined ? [] : [`ClearML answers in ${roundTripMs.toFixed(1)} ms`]),
+    ...(fileBytesPerSecond === undefined ? [] : [`files come at ${(fileBytesPerSecond / 1024 ** 2).toFixed(1)} MiB/s`]),
+  ];
+  return [
+    `About ${duration(runSeconds)} for \`run\`, ${duration(verifySeconds)} for \`verify\`.`,
+    `  measured now: ${seen.join("; ")}`,
+    ...assumed.map((what) => `  assumed: ${what}`),
   ];
 }
 
@@ -33,7 +51,9 @@ export function runLines(report: MigrationReport, ledger: string): string[] {
     `  ${count(report.models.migrated, "model")} migrated, ${String(report.models.unchanged)} unchanged, ${String(report.models.failures.length)} failed`,
     ...(report.models.withoutFiles === 0
       ? []
-      : [`WITHOUT FILES: ${count(report.models.withoutFiles, "model")}; MLflow gives none out, the address stands in their place`]),
+      : [
+          `WITHOUT FILES: ${count(report.models.withoutFiles, "model")}; MLflow lists none, the address stands in their place (--accept-links)`,
+        ]),
     ...report.models.failures.slice(0, MAX_LISTED).map(({ model, reason }) => `FAILED: ${model}: ${reason}`),
     ...more(report.models.failures.length),
     `  run ids and task ids: ${ledger}`,
@@ -49,13 +69,18 @@ export function runLines(report: MigrationReport, ledger: string): string[] {
 
 export function verifyLines(report: VerificationReport): string[] {
   const { compared, runsInMlflow, differencesTotal } = report;
-  const { linkedFiles } = compared;
+  const { linkedFiles, modelsWithoutFiles } = compared;
   return [
     `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.models, "model")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
     `  ${count(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
     ...(linkedFiles === 0
       ? []
       : [`LINKED: ${count(linkedFiles, "file")} in MLflow's store alone; --accept-links, or \`run\` with --artifacts copy`]),
+    ...(modelsWithoutFiles === 0
+      ? []
+      : [
+          `WITHOUT FILES: ${count(modelsWithoutFiles, "model")}; MLflow lists none, and nothing but the address was compared; --accept-links`,
+        ]),
     ...skippedLines(report.skipped),
     ...report.differences
       .slice(0, MAX_LISTED)
@@ -64,13 +89,7 @@ export function verifyLines(report: VerificationReport): string[] {
           `DIFFERENT: ${runId === undefined ? "" : `run ${runId}: `}${what}: MLflow has ${inMlflow}, ClearML has ${inClearML}`,
       ),
     ...more(differencesTotal),
-    report.interrupted
-      ? "INTERRUPTED: this proves nothing."
-      : report.ok
-        ? linkedFiles === 0
-          ? "All of it is in ClearML, and equal."
-          : "All of it is in ClearML, and equal, but for the bytes of the linked files, as accepted."
-        : `${count(differencesTotal, "difference")}.`,
+    verdictOf(report),
   ];
 }
 

@@ -9,14 +9,15 @@ export interface RollbackCommandOptions {
   readonly sourceId?: string;
   readonly yes?: boolean;
   readonly concurrency?: number;
+  readonly acceptLeftovers?: boolean;
   readonly json?: boolean;
 }
 
 const MAX_LISTED = 20;
 
-/** @returns 0 when it was done, or told, else 1. @throws ConfigError when the source is not clear. */
+/** @returns 0 when nothing of the migration stays or would stay, else 1. @throws ConfigError when the source is not clear. */
 export async function runRollback(
-  { sourceId, yes, concurrency, json }: RollbackCommandOptions,
+  { sourceId, yes, concurrency, acceptLeftovers, json }: RollbackCommandOptions,
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
@@ -24,7 +25,7 @@ export async function runRollback(
   const progress = new MigrateProgress(terminal, "rollback");
   try {
     const report = await rollbackMigration({
-      ...{ clearml, sourceId, confirmed: yes, concurrency, signal: terminal.stop },
+      ...{ clearml, sourceId, confirmed: yes, concurrency, acceptLeftovers, signal: terminal.stop },
       onProgress: (now) => {
         progress.update(now);
       },
@@ -39,7 +40,7 @@ export async function runRollback(
 }
 
 function rollbackLines(report: RollbackReport): string[] {
-  const { tasks, models, projects, isDryRun, leftFiles } = report;
+  const { tasks, models, projects, isDryRun, leftFiles, links } = report;
   const listed = (lines: readonly string[]): string[] => [
     ...lines.slice(0, MAX_LISTED),
     ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
@@ -51,6 +52,8 @@ function rollbackLines(report: RollbackReport): string[] {
       : `${isDryRun ? "would remove" : "removed"} ${what} of ${report.sourceId}`,
     ...listed(report.kept.map(({ what: one, why }) => `STAYS: ${one}: ${why}`)),
     ...listed(leftFiles.map((uri) => `FILE STAYS: ${uri}`)),
+    ...(links.length === 0 ? [] : [`${String(links.length)} files that were linked are MLflow's and are not touched`]),
+    ...(leftFiles.length === 0 ? [] : ["Delete these with the store's own tools, or give --accept-leftovers."]),
     ...listed(report.failures.map(({ what: one, reason }) => `FAILED: ${one}: ${reason}`)),
     ...(report.interrupted ? ["INTERRUPTED: start it again, and it goes on."] : []),
     ...(isDryRun && tasks + models + projects > 0 ? ["Nothing was removed. Add --yes to remove it."] : []),

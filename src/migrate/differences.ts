@@ -1,5 +1,7 @@
 /** What a verification has laid side by side, and where the two sides differ. Keeps counts, and of differences the first ones. */
 
+import { LossyThings } from "./lossy-things.js";
+
 /** A difference, in words a person can act on. */
 export interface Difference {
   /** Undefined: it is about more than one run. */
@@ -31,11 +33,31 @@ export interface VerifiedCounts {
   fileBytes: number;
   /** Of the files, those that ClearML has by their address alone: only that was compared. */
   linkedFiles: number;
-  /** Logged models, and versions of registered ones. */
+  /** Logged models, versions of registered ones, and registered ones without a version. */
   models: number;
+  /** Of the models, those of which MLflow lists no file: ClearML has an address of theirs, and nothing was compared with it. */
+  modelsWithoutFiles: number;
+}
+
+/** A run, and what came of it. */
+export interface RunVerification {
+  readonly runId: string;
+  readonly name: string;
+  readonly experimentId: string;
+  /** Undefined: there is none, or several. */
+  readonly taskId: string | undefined;
+  readonly values: number;
+  readonly points: number;
+  readonly collapsed: number;
+  readonly notChartable: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  readonly linkedFiles: number;
+  readonly differences: number;
 }
 
 export class Differences {
+  readonly lossy = new LossyThings();
   readonly counts: VerifiedCounts = {
     projects: 0,
     runs: 0,
@@ -48,6 +70,7 @@ export class Differences {
     fileBytes: 0,
     linkedFiles: 0,
     models: 0,
+    modelsWithoutFiles: 0,
   };
   readonly kept: Difference[] = [];
   total = 0;
@@ -56,6 +79,14 @@ export class Differences {
   value(runId: string | undefined, what: string, inMlflow: string | undefined, inClearML: string | undefined): void {
     this.counts.values++;
     if (inMlflow !== inClearML) this.add(runId, what, inMlflow, inClearML);
+  }
+
+  /** Takes in what was found of a part. */
+  absorb({ counts, kept, total, lossy }: Differences): void {
+    for (const name of Object.keys(counts) as (keyof VerifiedCounts)[]) this.counts[name] += counts[name];
+    this.kept.push(...kept.slice(0, Math.max(0, MAX_KEPT - this.kept.length)));
+    this.total += total;
+    this.lossy.absorb(lossy);
   }
 
   add(runId: string | undefined, what: string, inMlflow: string | undefined, inClearML: string | undefined): void {

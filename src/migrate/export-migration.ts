@@ -1,13 +1,14 @@
 /**
  * Writes runs back out of ClearML as a tracking folder that MLflow reads. MLflow is not asked: what comes out is what ClearML
- * alone has kept, counted and compared with the digests that were taken on the way in. It writes into a new folder only.
+ * alone has kept, counted and compared with the digests that were taken on the way in. It writes into a folder of its own, and goes on where it was cut off.
  */
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { ConfigError, describeError, DownloadError } from "../base/errors.js";
+import { dirname, join, relative, resolve } from "node:path";
+import { describeError, DownloadError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
 import type { ArtifactDocument } from "../protocol/clearml/task-document.js";
+import { ExportRecords, type ExportedRun } from "./export-record.js";
 import { mappedNames } from "./mapped-names.js";
 import { migratedTasks, type MigratedTask } from "./migrated-tasks.js";
 import { DEFAULT_CONCURRENCY, type MigrationProgress } from "./migration-options.js";
@@ -17,7 +18,7 @@ import { forEachAtOnce } from "./work-pool.js";
 
 export interface ExportMigrationOptions {
   readonly clearml: ClearML;
-  /** The folder to make; it must be missing or empty. */
+  /** The folder to make: missing, empty, or of an export that was cut off or is to be brought up to date. */
   readonly folder: string;
   /** The source of which the runs came. Default: the only one there is. */
   readonly sourceId?: string | undefined;
@@ -36,6 +37,8 @@ export interface ExportReport {
   readonly folder: string;
   readonly sourceId: string | undefined;
   readonly runs: number;
+  /** Of those, the ones that an earlier export of this folder has written. */
+  readonly unchanged: number;
   readonly points: number;
   readonly files: number;
   readonly fileBytes: number;
@@ -53,11 +56,11 @@ type Head = Extract<RunCopyLine, { readonly kind: "run" }>;
 export async function exportMigration(options: ExportMigrationOptions): Promise<ExportReport> {
   const signal = options.signal ?? new AbortController().signal;
   const folder = resolve(options.folder);
-  await makeEmpty(folder);
+  const records = await ExportRecords.open(folder);
   const found = await migratedTasks(options.clearml, options.sourceId, signal);
   const wanted = new Set(options.runs);
   const tasks = found.tasks.filter(({ runId }) => options.runs === undefined || wanted.delete(runId));
-  const work = new Export(options.clearml, folder, signal);
+  const work = new Export(options.clearml, folder, records, signal);
   work.failures.push(...[...wanted].map((runId) => ({ runId, reason: "ClearML has no task of this run" })));
   let runsDone = 0;
   try {
@@ -90,39 +93,67 @@ export async function exportMigration(options: ExportMigrationOptions): Promise<
 }
 
 class Export {
-  readonly counts = { runs: 0, points: 0, files: 0, fileBytes: 0 };
+  readonly counts = { runs: 0, unchanged: 0, points: 0, files: 0, fileBytes: 0 };
   readonly notFiled: { runId: string; what: string }[] = [];
   readonly linkedFiles: { runId: string; path: string; uri: string }[] = [];
   readonly failures: { runId: string; reason: string }[] = [];
   readonly #clearml: ClearML;
   readonly #folder: string;
+  readonly #records: ExportRecords;
   readonly #signal: AbortSignal;
   /** One of several runs writes their experiment. */
   readonly #experiments = new Map<string, Promise<void>>();
 
-  constructor(clearml: ClearML, folder: string, signal: AbortSignal) {
+  constructor(clearml: ClearML, folder: string, records: ExportRecords, signal: AbortSignal) {
     this.#clearml = clearml;
     this.#folder = folder;
+    this.#records = records;
     this.#signal = signal;
   }
 
   /** One run. It comes to its place when it is whole. */
   async write({ runId, task }: MigratedTask): Promise<void> {
     const artifacts = new Map((task.execution?.artifacts ?? []).map((artifact) => [artifact.key, artifact]));
+    const source = artifacts.get(RUN_COPY_ARTIFACT);
+    const before = await this.#records.find(runId);
+    if (before) {
+      if (before.copy === source?.hash) {
+        this.counts.unchanged++;
+        this.#count(runId, before);
+        return;
+      }
+      await this.#records.forget(runId, before);
+    }
     const work = await mkdtemp(join(tmpdir(), "trainer-sdk-export-"));
     // Beside its place, so that it comes there in one step.
-    const part = await mkdtemp(join(this.#folder, ".part-"));
+    const part = await mkdtemp(this.#records.part);
     try {
       const copy = join(work, RUN_COPY_FILE);
-      await this.#fetch(artifacts.get(RUN_COPY_ARTIFACT), "its copy", copy);
-      await this.#rebuild(runId, copy, part, artifacts);
+      const digest = await this.#fetch(source, "its copy", copy);
+      const run = await this.#rebuild(runId, copy, part, artifacts);
+      await this.#records.write(runId, { copy: digest, ...run });
+      this.#count(runId, run);
     } finally {
       await rm(work, { recursive: true, force: true });
       await rm(part, { recursive: true, force: true });
     }
   }
 
-  async #rebuild(runId: string, copy: string, part: string, artifacts: ReadonlyMap<string, ArtifactDocument>): Promise<void> {
+  #count(runId: string, { points, files, fileBytes, notFiled, linkedFiles }: Omit<ExportedRun, "copy">): void {
+    this.counts.runs++;
+    this.counts.points += points;
+    this.counts.files += files;
+    this.counts.fileBytes += fileBytes;
+    for (const what of notFiled) this.notFiled.push({ runId, what });
+    for (const { path, uri } of linkedFiles) this.linkedFiles.push({ runId, path, uri });
+  }
+
+  async #rebuild(
+    runId: string,
+    copy: string,
+    part: string,
+    artifacts: ReadonlyMap<string, ArtifactDocument>,
+  ): Promise<Omit<ExportedRun, "copy">> {
     let home: string | undefined;
     const metrics = new NamedFiles(join(part, "metrics"));
     const files: Extract<RunCopyLine, { readonly kind: "file" }>[] = [];
@@ -150,12 +181,25 @@ class Export {
       files.map(({ path }) => path),
       [RUN_COPY_ARTIFACT],
     );
-    for (const file of files) await this.#file(runId, join(part, "artifacts"), file, artifacts.get(names.get(file.path) ?? file.path));
+    const linkedFiles: { path: string; uri: string }[] = [];
+    let fileCount = 0;
+    let fileBytes = 0;
+    for (const file of files) {
+      const { path, uri, sizeBytes } = file;
+      const below = safePath(path);
+      if (uri !== undefined) linkedFiles.push({ path, uri });
+      else if (below === undefined) unfiled.add(`file ${path}`);
+      else {
+        await this.#file(runId, join(part, "artifacts", below), file, artifacts.get(names.get(path) ?? path));
+        fileCount++;
+        fileBytes += sizeBytes;
+      }
+    }
     await copyFile(copy, join(part, RUN_COPY_FILE));
+    // Left there by an export that was ended before it could say so.
+    await rm(home, { recursive: true, force: true });
     await rename(part, home);
-    for (const what of unfiled) this.notFiled.push({ runId, what });
-    this.counts.points += points;
-    this.counts.runs++;
+    return { home: relative(this.#folder, home), points, files: fileCount, fileBytes, notFiled: [...unfiled], linkedFiles };
   }
 
   async #start(runId: string, head: Head, part: string, unfiled: Set<string>): Promise<string> {
@@ -182,20 +226,10 @@ class Export {
 
   async #file(
     runId: string,
-    folder: string,
-    { path, sha256, uri, sizeBytes }: Extract<RunCopyLine, { readonly kind: "file" }>,
+    target: string,
+    { path, sha256 }: Extract<RunCopyLine, { readonly kind: "file" }>,
     artifact: ArtifactDocument | undefined,
   ): Promise<void> {
-    if (uri !== undefined) {
-      this.linkedFiles.push({ runId, path, uri });
-      return;
-    }
-    const below = safePath(path);
-    if (below === undefined) {
-      this.notFiled.push({ runId, what: `file ${path}` });
-      return;
-    }
-    const target = join(folder, below);
     await mkdir(dirname(target), { recursive: true });
     const digest = await this.#fetch(artifact, `its file ${path}`, target);
     if (digest !== sha256)
@@ -203,20 +237,10 @@ class Export {
         uri: artifact?.uri ?? path,
         retryable: false,
       });
-    this.counts.files++;
-    this.counts.fileBytes += sizeBytes;
   }
 
   async #fetch(artifact: ArtifactDocument | undefined, what: string, target: string): Promise<string> {
     if (artifact?.uri == null) throw new DownloadError(`The task has no artifact for ${what}.`, { uri: what, retryable: false });
     return (await this.#clearml.objects.fetch(artifact.uri, target, { signal: this.#signal })).sha256;
-  }
-}
-
-async function makeEmpty(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0) {
-    const message = "holds something: give a new or an empty folder";
-    throw new ConfigError(`The folder ${folder} ${message}.`, [{ path: "folder", message }]);
   }
 }

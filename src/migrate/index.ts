@@ -15,14 +15,19 @@ export type {
   MlflowRegisteredModel,
   MlflowRun,
 } from "../mlflow/mlflow-documents.js";
-export { exportMigration, planMigration, rollbackMigration, runMigration, verifyMigration } from "./migration-verbs.js";
+export { ledgerSql, type LedgerSqlOptions, type LedgerTarget } from "./ledger-sql.js";
+export { readLedger, type LedgerLine } from "./ledger.js";
+export { exportMigration, planMigration, rollbackMigration, runMigration, verificationPage, verifyMigration } from "./migration-verbs.js";
 export type { MigrationOptions, MigrationProgress } from "./migration-options.js";
-export type { LossyThing, MigrationPlan } from "./plan-migration.js";
+export type { MigrationPlan } from "./plan-migration.js";
+export type { PlannedModels } from "./plan-models.js";
+export type { TimeEstimate } from "./estimate-time.js";
+export type { LossyKind, LossyThing } from "./lossy-things.js";
 export type { MigrationReport, RunMigrationOptions } from "./run-migration.js";
 export type { SkippedRuns } from "./inventory.js";
 export type { MigratedModels } from "./migrate-models.js";
-export type { VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
+export type { ExperimentVerification, VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
 export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";
 export type { RollbackOptions, RollbackReport } from "./rollback-migration.js";
-export type { Difference, VerifiedCounts } from "./differences.js";
+export type { Difference, RunVerification, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

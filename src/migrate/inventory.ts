@@ -11,6 +11,8 @@ export interface InventoryRun {
   readonly experiment: MlflowExperiment;
   readonly parentRunId: string | undefined;
   readonly isDeleted: boolean;
+  readonly name: string | undefined;
+  readonly startMs: number | undefined;
 }
 
 export interface Inventory {
@@ -57,7 +59,11 @@ export async function readInventory(
       const isDeleted = run.info.lifecycle_stage === "deleted";
       if (isDeleted && skipDeleted) skipped.runs++;
       else if (!includeReported && (await isReported(clearml, run, signal))) skipped.reported++;
-      else runs.set(run.info.run_id, { runId: run.info.run_id, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted });
+      else {
+        const { run_id: runId, run_name: name, start_time: start } = run.info;
+        const startMs = start === undefined ? undefined : Number(start);
+        runs.set(runId, { runId, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted, name, startMs });
+      }
     }
   }
   return { everyExperiment, experiments, runs, skipped };

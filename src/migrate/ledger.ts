@@ -2,7 +2,9 @@
  * What became what, for other programs: a file of JSON lines, appended to and flushed line by line. A migration does not
  * need it to resume, for ClearML itself knows what is done; losing it loses nothing.
  */
+import { createReadStream } from "node:fs";
 import { open, readFile, type FileHandle } from "node:fs/promises";
+import { createInterface } from "node:readline";
 
 /** A line: an experiment and its project, a run and its task, or a model of either side. */
 export type LedgerLine =
@@ -15,7 +17,33 @@ export type LedgerLine =
     }
   /** `model` is `logged:<id>` or `version:<name, percent-encoded>:<version>`. */
   | { readonly kind: "model"; readonly model: string; readonly modelId: string }
-  | { readonly kind: "run"; readonly runId: string; readonly taskId: string; readonly experimentId: string };
+  | {
+      readonly kind: "run";
+      readonly runId: string;
+      readonly taskId: string;
+      readonly experimentId: string;
+      /** Missing in ledgers of earlier versions. */
+      readonly runName?: string;
+      /** Milliseconds since 1970, as MLflow says; missing where it says nothing. */
+      readonly startMs?: number;
+    };
+
+/** Lines of a ledger, in their order; what a crash has torn is none. @throws what keeps the file from being read. */
+export async function* readLedger(path: string): AsyncGenerator<LedgerLine, void, undefined> {
+  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    const line = parsed(text);
+    if (line) yield line;
+  }
+}
+
+function parsed(text: string): LedgerLine | undefined {
+  try {
+    const line = JSON.parse(text) as Partial<LedgerLine> | null;
+    return line !== null && ["experiment", "model", "run"].includes(line.kind ?? "") ? (line as LedgerLine) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The file, open for more lines. */
 export class Ledger implements AsyncDisposable {

@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from "node:url";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
+import type { MlflowFilesOwner } from "../mlflow/mlflow-source.js";
 
 /**
  * The address of a file of a run.
@@ -19,6 +20,25 @@ export function linkedAddress(run: MlflowRun, path: string, source: string): str
   if (scheme.length > 1 && scheme !== "file") return `${root}/${/^https?$/.test(scheme) ? segments(path) : path}`;
   if (isServer) return `${source}/get-artifact?run_uuid=${encodeURIComponent(run.info.run_id)}&path=${encodeURIComponent(path)}`;
   return scheme === "file" ? `${root}/${segments(path)}` : pathToFileURL(`${root}/${path}`).href;
+}
+
+/**
+ * The address of a file of a model.
+ *
+ * @param root - Where MLflow says that the model's files are.
+ * @param source - As of {@link linkedAddress}.
+ */
+export function linkedModelAddress(owner: MlflowFilesOwner, root: string, path: string, source: string): string {
+  const [, scheme = ""] = /^([a-z][a-z0-9+.-]+):/i.exec(root) ?? [];
+  const isReachable = scheme !== "" && !["file", "mlflow-artifacts", "models", "runs"].includes(scheme);
+  const below = `${root.replace(/\/+$/, "")}/${path}`;
+  if (isReachable) return /^https?$/.test(scheme) ? `${root.replace(/\/+$/, "")}/${segments(path)}` : below;
+  if (!/^https?:\/\//.test(source)) return scheme === "" ? pathToFileURL(below).href : below;
+  if (typeof owner === "string") return `${source}/get-artifact?run_uuid=${encodeURIComponent(owner)}&path=${encodeURIComponent(path)}`;
+  if ("modelId" in owner)
+    return `${source}/ajax-api/2.0/mlflow/logged-models/${encodeURIComponent(owner.modelId)}/artifacts/files?artifact_file_path=${encodeURIComponent(path)}`;
+  const { name, version } = owner;
+  return `${source}/model-versions/get-artifact?name=${encodeURIComponent(name)}&version=${version}&path=${encodeURIComponent(path)}`;
 }
 
 /** `mlflow-artifacts://host:port/...` names a server of its own; without a host it is the tracking server's. */

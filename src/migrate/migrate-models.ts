@@ -4,14 +4,16 @@ import type { ClearML } from "../clearml/create-clearml.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { Inventory } from "./inventory.js";
 import type { Ledger } from "./ledger.js";
+import { linkInputModels, type TaskInputs } from "./input-models.js";
 import { migrateModel } from "./migrate-model.js";
-import { sourceModels } from "./source-models.js";
+import { modelKey } from "./migration-options.js";
+import { REGISTERED_TAG, sourceModels, type SourceModel } from "./source-models.js";
 
 /** What became of the models. */
 export interface MigratedModels {
   migrated: number;
   unchanged: number;
-  /** Of those, the ones whose files MLflow does not give out: they name where MLflow says that the files are. */
+  /** Of those, the ones of which MLflow gives no file out: they name where MLflow says that the files are. */
   withoutFiles: number;
   readonly failures: { readonly model: string; readonly reason: string }[];
 }
@@ -22,7 +24,10 @@ export interface ModelsWork {
   readonly sourceId: string;
   readonly inventory: Inventory;
   readonly ledger: Ledger | undefined;
+  readonly artifacts: "copy" | "link";
   readonly redo: boolean;
+  /** What tasks have read, by run. */
+  readonly inputs: ReadonlyMap<string, TaskInputs>;
   readonly signal: AbortSignal;
   /** Undefined for a run that is not moved. */
   taskOf(runId: string): Promise<string | undefined>;
@@ -35,6 +40,7 @@ export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
   const { mlflow, clearml, sourceId, inventory, signal } = work;
   const done: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
   const ids = new Map<string, string>();
+  const names = new LinkNames();
   for await (const model of sourceModels(mlflow, inventory, signal)) {
     signal.throwIfAborted();
     try {
@@ -49,6 +55,8 @@ export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
         taskId: run && (await work.taskOf(run.runId)),
         projectId: experimentId === undefined ? undefined : work.projectOf(experimentId),
         parentId,
+        linkName: names.of(model),
+        artifacts: work.artifacts,
         redo: work.redo,
         signal,
         onFile: (sizeBytes) => {
@@ -64,5 +72,39 @@ export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
       done.failures.push({ model: model.label, reason: describeError(error) });
     }
   }
+  for (const [runId, inputs] of work.inputs) {
+    try {
+      await linkInputModels(work, inputs);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      done.failures.push({ model: `input models of run ${runId}`, reason: describeError(error) });
+    }
+  }
+  await removeSuperseded(work, ids);
   return done;
+}
+
+/** Names of a task's models: of two that share one, such as the checkpoints of a training, the later one has its id behind it. */
+class LinkNames {
+  readonly #taken = new Set<string>();
+
+  of({ runId, owner, name, key }: SourceModel): string {
+    const own = typeof owner === "object" && "version" in owner ? `${name} v${owner.version}` : name;
+    const place = JSON.stringify([runId, own]);
+    const isFree = !this.#taken.has(place);
+    this.#taken.add(place);
+    return isFree ? own : `${own} (${key.replace(/^logged:/, "")})`;
+  }
+}
+
+/** What stood for a registered model without a version goes, once there is one: a model of its own stands for each. */
+async function removeSuperseded({ clearml, sourceId, signal }: ModelsWork, ids: ReadonlyMap<string, string>): Promise<void> {
+  const request = { tags: [REGISTERED_TAG], search_hidden: true, only_fields: ["id", "system_tags"] };
+  const prefix = modelKey(sourceId, "registered:");
+  const superseded: string[] = [];
+  for await (const { id, system_tags } of clearml.models.getAll(request, { signal })) {
+    const name = system_tags?.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
+    if (name !== undefined && [...ids.keys()].some((key) => key.startsWith(`version:${name}:`))) superseded.push(id);
+  }
+  for (const model of superseded) await clearml.models.delete({ model, force: true, delete_external_artifacts: false }, { signal });
 }

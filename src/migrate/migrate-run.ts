@@ -16,6 +16,7 @@ import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
 import { noChartReason } from "./chart-point.js";
 import { addToLine, ChartWriter, type ChartLine } from "./chart-writer.js";
+import { inputModelsOf } from "./input-models.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
 import { metricAddresses } from "../records/metric-addresses.js";
@@ -24,6 +25,9 @@ import { endOf, taskOfRun } from "./task-of-run.js";
 
 /** Runtime key of the marker. Its value is a digest of the run as it was migrated. */
 export const DONE_KEY = "trainer_sdk_mlflow";
+
+/** Row of an artifact that was linked: the size that MLflow lists. */
+export const LINKED_SIZE = "size in MLflow";
 
 /** What a run is migrated with. */
 export interface RunWork {
@@ -42,6 +46,8 @@ export interface RunWork {
   /** Do it again though the marker stands. */
   readonly redo: boolean;
   readonly signal: AbortSignal;
+  /** Told the ids of the models that the run read (MLflow 3), whether or not anything is written. */
+  onInputs(modelIds: readonly string[]): void;
   onPoints(points: number, notChartable: number): void;
   onFile(sizeBytes: number): void;
 }
@@ -51,6 +57,7 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
   const { clearml, taskId, signal, mlflow } = work;
   const { tasks } = clearml;
   const run = await mlflow.run(work.runId, { signal });
+  work.onInputs(inputModelsOf(run));
   const digest = digestOf(run);
   const before = work.isNew ? undefined : (await tasks.getById({ task: taskId }, { signal })).task;
   if (before?.status === "published")
@@ -172,7 +179,7 @@ async function copyFile(
 async function linkFile(work: RunWork, task: Task, run: MlflowRun, file: MlflowFile, name: string, copy: RunCopyWriter): Promise<void> {
   const sizeBytes = Number(file.file_size ?? 0);
   const uri = linkedAddress(run, file.path, work.mlflow.address);
-  const metadata = { "mlflow path": file.path, "size in MLflow": sizeBytes };
+  const metadata = { "mlflow path": file.path, [LINKED_SIZE]: sizeBytes };
   await task.uploadArtifact(name, { uri }, { signal: work.signal, metadata, preview: "Linked: the file lies in MLflow's store" });
   await copy.file(file.path, sizeBytes, { uri });
   work.onFile(sizeBytes);

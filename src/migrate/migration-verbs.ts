@@ -63,3 +63,14 @@ export async function rollbackMigration(options: RollbackOptions): Promise<Rollb
   const steps = await import("./rollback-migration.js");
   return steps.rollbackMigration(options);
 }
+
+/**
+ * The report of a verification as one HTML page that needs nothing else: totals, each experiment and run, each difference with both
+ * values, what ClearML shows otherwise and why.
+ *
+ * @param madeAt - When the verification ended.
+ */
+export async function verificationPage(report: VerificationReport, madeAt: Date): Promise<string> {
+  const steps = await import("./verification-page.js");
+  return steps.verificationPage(report, madeAt);
+}

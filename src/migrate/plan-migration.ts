@@ -2,24 +2,17 @@
 import { describeError } from "../base/errors.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import { isIsoLookalike } from "../records/metric-address.js";
-import { noChartReason, type NoChartReason } from "./chart-point.js";
+import { noChartReason } from "./chart-point.js";
 import { parentOf, readInventory, type Inventory, type SkippedRuns } from "./inventory.js";
+import { estimateTime, keepSample, type FileSample, type TimeEstimate } from "./estimate-time.js";
+import { noteRun } from "./lossy-sources.js";
+import { LossyThings, type LossyThing } from "./lossy-things.js";
 import { mappedNames, projectPaths } from "./mapped-names.js";
 import { metricAddresses } from "../records/metric-addresses.js";
 import { DEFAULT_CONCURRENCY, type MigrationOptions } from "./migration-options.js";
+import { planModels, type PlannedModels } from "./plan-models.js";
 import { RUN_COPY_ARTIFACT } from "./run-copy.js";
-import { sourceModels } from "./source-models.js";
 import { forEachAtOnce } from "./work-pool.js";
-
-/** Something that ClearML shows otherwise than MLflow did. The original is in the copy of its run all the same. */
-export interface LossyThing {
-  readonly what: string;
-  readonly count: number;
-  /** Why, and what becomes of it. */
-  readonly why: string;
-  /** One of them. */
-  readonly example: string;
-}
 
 export interface MigrationPlan {
   readonly trackingUri: string;
@@ -38,27 +31,14 @@ export interface MigrationPlan {
   readonly points: number;
   readonly files: number;
   readonly fileBytes: number;
-  /** Logged models (MLflow 3), and versions of registered ones. */
-  readonly models: { readonly logged: number; readonly versions: number };
+  readonly models: PlannedModels;
   readonly lossy: readonly LossyThing[];
-  /** What this version does not move. */
-  readonly notMoved: readonly { readonly what: string; readonly count: number }[];
+  /** How long `run` and `verify` will take, about. */
+  readonly estimate: TimeEstimate;
   readonly skipped: SkippedRuns;
   /** Runs that could not be read. */
   readonly failures: readonly { readonly runId: string; readonly reason: string }[];
 }
-
-const WHY: Readonly<Record<string, string>> = {
-  "not-finite": "a point that is NaN or infinite cannot be in a chart; it is kept in the copy",
-  "too-large": "a point beyond 32 bits of floating point cannot be in a chart (databases keep infinities so); it is kept in the copy",
-  step: "a step or time that a number cannot hold, or that means something else to ClearML, cannot be in a chart; it is kept in the copy",
-  "same-step": "a chart holds one point a step: the latest is shown, all are kept in the copy",
-  renamed: "ClearML would confuse the name with another or read a date in it; the task says what it was called",
-  "iso-value": "ClearML would read the text as a date: a space is put behind it",
-  unended: "the run never ended: its task is stopped, with MLflow's word as the reason",
-  parent: "the parent is not among the runs that are moved, or leads back to the run: the tag alone tells of it",
-  project: "the experiment's name cannot be a project's path as it is; the project's description has the exact name",
-};
 
 /** @throws As `runMigration`, for what keeps the lists from being read; the signal's reason. */
 export async function planMigration(options: MigrationOptions): Promise<MigrationPlan> {
@@ -73,9 +53,12 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     runsOf.set(experiment.experiment_id, (runsOf.get(experiment.experiment_id) ?? 0) + 1);
   const experiments = inventory.experiments.map(({ experiment_id, name }) => {
     const project = paths.get(experiment_id) ?? name;
-    if (project !== (into === undefined ? name : `${into}/${name}`)) survey.lossy("project", `${name} becomes ${project}`);
+    if (project !== (into === undefined ? name : `${into}/${name}`)) survey.lossy.note("project", `${name} becomes ${project}`);
     return { experimentId: experiment_id, name, project, runs: runsOf.get(experiment_id) ?? 0 };
   });
+  for (const { experimentId, name, runs } of experiments)
+    if (runs === 0) survey.lossy.note("empty-experiment", `${name} (${experimentId})`);
+  const startMs = performance.now();
   let runsDone = 0;
   const failures: { runId: string; reason: string }[] = [];
   await forEachAtOnce(inventory.runs.keys(), options.concurrency ?? DEFAULT_CONCURRENCY, async (runId) => {
@@ -89,30 +72,24 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     runsDone++;
     options.onProgress?.({ runsDone, runsTotal: inventory.runs.size, points: survey.counts.points, files: survey.counts.files });
   });
-  const models = { logged: 0, versions: 0 };
-  for await (const { owner } of sourceModels(mlflow, inventory, signal)) {
-    if (typeof owner === "object" && "modelId" in owner) models.logged++;
-    else models.versions++;
-  }
-  let empty = 0;
-  for await (const { name } of mlflow.registeredModels({ signal }))
-    if ((await mlflow.modelVersions(name, { signal }).next()).done === true) empty++;
-  const notMoved = [{ what: "registered models without a version", count: empty }];
+  const readSeconds = (performance.now() - startMs) / 1000;
+  const models = await planModels(options, inventory, survey.lossy, signal);
+  const { counts } = survey;
+  const estimate = await estimateTime(
+    options,
+    { ...counts, runs: inventory.runs.size, models, readSeconds, samples: survey.samples },
+    signal,
+  );
   return {
     trackingUri: mlflow.address,
     version,
     experiments,
     runs: inventory.runs.size,
     deletedRuns: [...inventory.runs.values()].filter(({ isDeleted }) => isDeleted).length,
-    parameters: survey.counts.parameters,
-    tags: survey.counts.tags,
-    metrics: survey.counts.metrics,
-    points: survey.counts.points,
-    files: survey.counts.files,
-    fileBytes: survey.counts.fileBytes,
+    ...counts,
     models,
-    lossy: survey.things(),
-    notMoved: notMoved.filter(({ count }) => count > 0),
+    lossy: survey.lossy.list(),
+    estimate,
     skipped: inventory.skipped,
     failures,
   };
@@ -123,22 +100,14 @@ class Survey {
   readonly #options: MigrationOptions;
   readonly #inventory: Inventory;
   readonly #signal: AbortSignal;
-  readonly #lossy = new Map<string, { count: number; readonly example: string }>();
+  readonly lossy = new LossyThings();
+  /** Files of moderate size, to be fetched once for the time that it takes. */
+  readonly samples: FileSample[] = [];
 
   constructor(options: MigrationOptions, inventory: Inventory, signal: AbortSignal) {
     this.#options = options;
     this.#inventory = inventory;
     this.#signal = signal;
-  }
-
-  lossy(what: string, example: string): void {
-    const known = this.#lossy.get(what);
-    if (known) known.count++;
-    else this.#lossy.set(what, { count: 1, example });
-  }
-
-  things(): readonly LossyThing[] {
-    return [...this.#lossy].map(([what, { count, example }]) => ({ what, count, why: WHY[what] ?? "", example }));
   }
 
   async read(runId: string): Promise<void> {
@@ -150,7 +119,9 @@ class Survey {
     const paths: string[] = [];
     for await (const file of mlflow.artifacts(runId, { signal })) {
       this.counts.files++;
-      this.counts.fileBytes += Number(file.file_size ?? 0);
+      const sizeBytes = Number(file.file_size ?? 0);
+      this.counts.fileBytes += sizeBytes;
+      keepSample(this.samples, { runId, path: file.path, sizeBytes });
       paths.push(file.path);
     }
     this.#names(runId, mappedNames(paths, [RUN_COPY_ARTIFACT]));
@@ -165,16 +136,16 @@ class Survey {
     this.#names(runId, mappedNames(data.params.map(({ key }) => key)));
     this.#names(runId, mappedNames(data.tags.map(({ key }) => key)));
     for (const { key, value } of [...data.params, ...data.tags])
-      if (isIsoLookalike(value)) this.lossy("iso-value", `${key} of run ${runId}: ${value}`);
-    if (info.status === "RUNNING" || info.status === "SCHEDULED") this.lossy("unended", `run ${runId}, ${info.status}`);
+      if (isIsoLookalike(value)) this.lossy.note("iso-value", `${key} of run ${runId}: ${value}`);
+    noteRun(this.lossy, run);
     const parent = this.#inventory.runs.get(runId)?.parentRunId;
     if (parent !== undefined && parentOf(runId, this.#inventory.runs) === undefined)
-      this.lossy("parent", `run ${runId} with parent ${parent}`);
+      this.lossy.note("parent", `run ${runId} with parent ${parent}`);
   }
 
   #names(runId: string, names: ReadonlyMap<string, string>): void {
     for (const [name, kept] of names)
-      if (name !== kept) this.lossy("renamed", `${JSON.stringify(name)} of run ${runId} becomes ${JSON.stringify(kept)}`);
+      if (name !== kept) this.lossy.note("renamed", `${JSON.stringify(name)} of run ${runId} becomes ${JSON.stringify(kept)}`);
   }
 
   async #metric(runId: string, key: string): Promise<void> {
@@ -182,10 +153,10 @@ class Survey {
     for await (const page of this.#options.mlflow.history(runId, key, { signal: this.#signal })) {
       this.counts.points += page.length;
       for (const point of page) {
-        const reason: NoChartReason | undefined = noChartReason(point);
+        const reason = noChartReason(point);
         const step = Number(point.step);
-        if (reason !== undefined) this.lossy(reason, `${key} of run ${runId} at step ${String(point.step)}`);
-        else if (steps.has(step)) this.lossy("same-step", `${key} of run ${runId} at step ${String(step)}`);
+        if (reason !== undefined) this.lossy.note(reason, `${key} of run ${runId} at step ${String(point.step)}`);
+        else if (steps.has(step)) this.lossy.note("same-step", `${key} of run ${runId} at step ${String(step)}`);
         steps.add(step);
       }
     }

@@ -5,8 +5,11 @@
  */
 import { describeError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
+import { PACKAGE_TAG } from "../clearml/model.js";
 import { removeFiles } from "../clearml/remove-files.js";
 import { Task } from "../clearml/task.js";
+import type { ArtifactDocument } from "../protocol/clearml/task-document.js";
+import { LINKED_SIZE } from "./migrate-run.js";
 import { migratedTasks, type MigratedTask } from "./migrated-tasks.js";
 import { DEFAULT_CONCURRENCY, projectKey, type MigrationProgress } from "./migration-options.js";
 import { forEachAtOnce } from "./work-pool.js";
@@ -17,6 +20,8 @@ export interface RollbackOptions {
   readonly sourceId?: string | undefined;
   /** Do it. Default false: only count what would go. */
   readonly confirmed?: boolean | undefined;
+  /** Call it a success though published tasks, or files on stores that this package does not delete from, stay. Default false. */
+  readonly acceptLeftovers?: boolean | undefined;
   /** Tasks at the same time. Default 4. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -25,7 +30,7 @@ export interface RollbackOptions {
 
 /** What a rollback removed, or would remove. */
 export interface RollbackReport {
-  /** False when something could not be removed, or it was interrupted. */
+  /** False when something of the migration stays or would stay, unless that is accepted, or it was interrupted. Links are MLflow's. */
   readonly ok: boolean;
   /** True: nothing was removed, the counts are of what would be. */
   readonly isDryRun: boolean;
@@ -35,8 +40,10 @@ export interface RollbackReport {
   readonly projects: number;
   /** What stays, and why. */
   readonly kept: readonly { readonly what: string; readonly why: string }[];
-  /** Addresses of files that stay: on stores that this package does not delete from, and of links into MLflow's. */
+  /** Addresses of files that the migration wrote and that stay, on stores that this package does not delete from. */
   readonly leftFiles: readonly string[];
+  /** Addresses that were never ClearML's: of files in MLflow's store, which nothing here touches. */
+  readonly links: readonly string[];
   readonly failures: readonly { readonly what: string; readonly reason: string }[];
   readonly interrupted: boolean;
 }
@@ -53,14 +60,16 @@ export async function rollbackMigration(options: RollbackOptions): Promise<Rollb
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  const { counts, kept, leftFiles, failures } = rollback;
+  const { counts, kept, leftFiles, links, failures, publishedTasks } = rollback;
+  const isClean = leftFiles.size + publishedTasks === 0 || options.acceptLeftovers === true;
   return {
-    ok: failures.length === 0 && !signal.aborted,
+    ok: failures.length === 0 && isClean && !signal.aborted,
     isDryRun: options.confirmed !== true,
     sourceId: found.sourceId,
     ...counts,
     kept,
     leftFiles: [...leftFiles],
+    links: [...links],
     failures,
     interrupted: signal.aborted,
   };
@@ -71,6 +80,8 @@ class Rollback {
   readonly kept: { what: string; why: string }[] = [];
   readonly failures: { what: string; reason: string }[] = [];
   readonly leftFiles = new Set<string>();
+  readonly links = new Set<string>();
+  publishedTasks = 0;
   readonly #options: RollbackOptions;
   readonly #clearml: ClearML;
   readonly #signal: AbortSignal;
@@ -88,15 +99,22 @@ class Rollback {
     const call = { signal: this.#signal };
     const prefix = `trainer-sdk:mlflow:${encodeURIComponent(sourceId)}:model:`;
     const only_fields = ["id", "name", "uri", "project", "system_tags"];
-    const ours: { readonly id: string; readonly name: string; readonly uri: string; readonly project: string }[] = [];
+    const ours: { readonly id: string; readonly name: string; readonly uri: string; readonly project: string; readonly isLink: boolean }[] =
+      [];
     for await (const model of this.#clearml.models.getAll({ search_hidden: true, only_fields }, call))
       if (model.system_tags?.some((tag) => tag.startsWith(prefix)))
-        ours.push({ id: model.id, name: model.name ?? "", uri: model.uri ?? "", project: model.project ?? "" });
-    for (const { id, name, uri, project } of ours) {
+        ours.push({
+          ...{ id: model.id, name: model.name ?? "", uri: model.uri ?? "", project: model.project ?? "" },
+          // What was stored says by which digest, and what was made from it has the same address.
+          isLink: !model.system_tags.includes(PACKAGE_TAG),
+        });
+    for (const { id, name, uri, project, isLink } of ours) {
       await this.#attempt(`model ${name} (${id})`, async () => {
+        if (isLink) this.#noteLink(uri);
+        else if (this.#options.confirmed !== true) this.#noteStaying([uri]);
         if (this.#options.confirmed === true) {
           await this.#clearml.models.delete({ model: id, force: true, delete_external_artifacts: false }, call);
-          for (const left of await removeFiles(this.#clearml, [uri], call)) this.leftFiles.add(left);
+          if (!isLink) for (const left of await removeFiles(this.#clearml, [uri], call)) this.leftFiles.add(left);
         }
         this.counts.models++;
         this.#counted.models.push(project);
@@ -124,15 +142,20 @@ class Rollback {
     const what = `task ${task.id} of run ${runId}`;
     if (task.status === "published") {
       this.kept.push({ what, why: "it was published" });
+      this.publishedTasks++;
       return;
     }
     await this.#attempt(what, async () => {
+      const artifacts = task.execution?.artifacts ?? [];
+      const linked = new Set(artifacts.filter(isLinkedArtifact).map(({ uri }) => uri ?? ""));
+      for (const uri of linked) this.#noteLink(uri);
+      if (this.#options.confirmed !== true) this.#noteStaying(artifacts.map(({ uri }) => uri ?? "").filter((uri) => !linked.has(uri)));
       if (this.#options.confirmed === true) {
         const call = { signal: this.#signal };
         const full = await Task.get(this.#clearml, { id: task.id, ...call });
         // Its models are those that carry a key, or others' own.
         const { leftFiles } = await full.delete({ force: true, deleteOutputModels: false, ...call });
-        for (const left of leftFiles) this.leftFiles.add(left);
+        for (const left of leftFiles) if (!linked.has(left)) this.leftFiles.add(left);
       }
       this.counts.tasks++;
       this.#counted.tasks.push(task.project ?? "");
@@ -174,6 +197,16 @@ class Rollback {
     }
   }
 
+  /** An address in place of files that there never were is none. */
+  #noteLink(uri: string): void {
+    if (uri !== "" && !/^mlflow:|uploading_file$/.test(uri)) this.links.add(uri);
+  }
+
+  /** Of a trial: what would not be deleted. */
+  #noteStaying(uris: readonly string[]): void {
+    for (const uri of uris) if (uri !== "" && this.#clearml.files.pathOf(uri) === undefined) this.leftFiles.add(uri);
+  }
+
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {
     this.#signal.throwIfAborted();
     try {
@@ -183,6 +216,11 @@ class Rollback {
       this.failures.push({ what, reason: describeError(error) });
     }
   }
+}
+
+/** A file that a run has in MLflow's store: its entry tells the size there. */
+function isLinkedArtifact({ display_data }: ArtifactDocument): boolean {
+  return (display_data ?? []).some(([name]) => name === LINKED_SIZE);
 }
 
 /** How many of the given ones stand above it. A circle ends the count. */

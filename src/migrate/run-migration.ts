@@ -5,6 +5,7 @@
 import { describeError } from "../base/errors.js";
 import { findOrCreateTask } from "../clearml/task-start.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
+import type { TaskInputs } from "./input-models.js";
 import { parentOf, readInventory, type Inventory, type InventoryRun, type SkippedRuns } from "./inventory.js";
 import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
@@ -64,6 +65,7 @@ class Migration {
   /** Tasks of this process, by run: a parent may be asked for before its own turn. */
   readonly #tasks = new Map<string, Promise<{ readonly id: string; readonly created: boolean }>>();
   readonly #seen = new Map<string, InventoryRun>();
+  readonly #inputs = new Map<string, TaskInputs>();
   readonly #failures: { runId: string; experiment: string; reason: string }[] = [];
   readonly #counts = { migrated: 0, unchanged: 0, points: 0, notChartable: 0, files: 0, fileBytes: 0 };
   #done = 0;
@@ -166,6 +168,9 @@ class Migration {
         artifacts: this.#options.artifacts ?? "copy",
         redo: this.#options.redo ?? false,
         signal,
+        onInputs: (modelIds) => {
+          if (modelIds.length > 0) this.#inputs.set(runId, { taskId: task.id, modelIds });
+        },
         onPoints: (points, notChartable) => {
           this.#counts.points += points;
           this.#counts.notChartable += notChartable;
@@ -178,7 +183,9 @@ class Migration {
         },
       });
       this.#counts[outcome]++;
-      await ledger?.add({ kind: "run", runId, taskId: task.id, experimentId: experiment.experiment_id });
+      const { name, startMs } = run;
+      const facts = { ...(name === undefined ? {} : { runName: name }), ...(startMs === undefined ? {} : { startMs }) };
+      await ledger?.add({ kind: "run", runId, taskId: task.id, experimentId: experiment.experiment_id, ...facts });
     } catch (error) {
       if (signal.aborted) throw error;
       this.#failures.push({ runId, experiment: experiment.name, reason: describeError(error) });
@@ -208,7 +215,9 @@ class Migration {
       sourceId: source.sourceId,
       inventory,
       ledger,
+      artifacts: this.#options.artifacts ?? "copy",
       redo,
+      inputs: this.#inputs,
       signal: this.#signal,
       taskOf: async (runId) => {
         const run = inventory.runs.get(runId);

@@ -1,8 +1,9 @@
 /**
- * What MLflow calls a model, as the models of ClearML that it becomes: one for each logged model (MLflow 3) and one for each
- * version of a registered model. ClearML has no versions, stages or aliases: they are tags, and the whole of MLflow's answers
- * is kept in the metadata. Reads MLflow alone.
+ * What MLflow calls a model, as the models of ClearML that it becomes: one for each logged model (MLflow 3), one for each
+ * version of a registered model, and one for a registered model that has no version. ClearML has no versions, stages or aliases:
+ * they are tags, and the whole of MLflow's answers is kept in the metadata. Reads MLflow alone.
  */
+import { WEIGHTS_RECORD_KEYS } from "../clearml/model-weights.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { MlflowExperiment, MlflowLoggedModel, MlflowModelVersion, MlflowRegisteredModel } from "../mlflow/mlflow-documents.js";
 import type { MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
@@ -16,7 +17,8 @@ export interface SourceModel {
   readonly label: string;
   /** End of its key: told apart from all other models of the source. */
   readonly key: string;
-  readonly owner: MlflowFilesOwner;
+  /** Undefined: there can be no files. */
+  readonly owner: MlflowFilesOwner | undefined;
   readonly name: string;
   readonly comment: string;
   readonly tags: readonly string[];
@@ -28,10 +30,16 @@ export interface SourceModel {
   readonly experimentId: string | undefined;
   /** Key of the logged model that it is a version of: the files are that one's. */
   readonly madeFrom: string | undefined;
+  /** Values that MLflow ties to the model itself. */
+  readonly metrics: number;
 }
 
 /** Metadata key of MLflow's own answers, as JSON. */
 const MODEL_DOCUMENT_KEY = "mlflow_document";
+/** Metadata keys that the migration and an upload write besides: a tag of MLflow must not take their place. */
+const RESERVED_KEYS = ["trainer_sdk_mlflow", "mlflow_files", ...WEIGHTS_RECORD_KEYS];
+/** Tag of a registered model that has no version. */
+export const REGISTERED_TAG = "registered-model";
 
 /** Logged models first, for versions are made from them. Versions of runs that are not asked for are left out. */
 export async function* sourceModels(
@@ -49,13 +57,40 @@ export async function* sourceModels(
   const isPart = experiments.length < everyExperiment.length;
   for await (const { name } of mlflow.registeredModels({ signal })) {
     const registered = await mlflow.registeredModel(name, { signal });
+    let versions = 0;
     for await (const version of mlflow.modelVersions(name, { signal })) {
+      versions++;
       const run = version.run_id === undefined ? undefined : runs.get(version.run_id);
       const modelId = loggedModelOf(version);
       if (isPart && run === undefined && (modelId === undefined || !logged.has(modelId))) continue;
       yield fromVersion(registered, version, modelId !== undefined && logged.has(modelId) ? modelId : undefined);
     }
+    if (versions === 0 && !isPart) yield fromRegistered(registered);
   }
+}
+
+function fromRegistered({ latest_versions: _, ...registered }: MlflowRegisteredModel): SourceModel {
+  const { name } = registered;
+  const facts = {
+    mlflow_registered_model: name,
+    mlflow_creation_timestamp_ms: registered.creation_timestamp,
+    mlflow_last_updated_timestamp_ms: registered.last_updated_timestamp,
+    [MODEL_DOCUMENT_KEY]: JSON.stringify({ registered_model: registered }, lossless),
+  };
+  return {
+    label: `registered model ${JSON.stringify(name)} without a version`,
+    key: `registered:${encodeURIComponent(name.toWellFormed())}`,
+    owner: undefined,
+    name: taskNameOf(name, name),
+    comment: filled(registered.description) ?? "",
+    tags: [TASK_TAG, REGISTERED_TAG],
+    metadata: metadataOf(facts, registered.tags),
+    address: "",
+    runId: undefined,
+    experimentId: undefined,
+    madeFrom: undefined,
+    metrics: 0,
+  };
 }
 
 function fromLogged(model: MlflowLoggedModel, { name: experimentName }: MlflowExperiment): SourceModel {
@@ -83,6 +118,7 @@ function fromLogged(model: MlflowLoggedModel, { name: experimentName }: MlflowEx
     runId: filled(info.source_run_id),
     experimentId: info.experiment_id,
     madeFrom: undefined,
+    metrics: model.data.metrics.length,
   };
 }
 
@@ -120,6 +156,7 @@ function fromVersion(registered: MlflowRegisteredModel, version: MlflowModelVers
     runId: filled(version.run_id),
     experimentId: undefined,
     madeFrom: modelId === undefined ? undefined : loggedKey(modelId),
+    metrics: 0,
   };
 }
 
@@ -136,7 +173,7 @@ function metadataOf(
   const known = Object.entries(facts).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)] as const]));
   const names = mappedNames(
     tags.map(({ key }) => key),
-    known.map(([key]) => key),
+    [...known.map(([key]) => key), ...RESERVED_KEYS],
   );
   return Object.fromEntries([...known, ...tags.map(({ key, value }) => [names.get(key) ?? key, value] as const)]);
 }

@@ -74,10 +74,15 @@ async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify,
         Math.abs(value) < FLOAT32_LIMIT;
       if (!isChartable) {
         found.counts.notChartable++;
+        const kind = !Number.isFinite(value) ? "not-finite" : Math.abs(value) >= FLOAT32_LIMIT ? "too-large" : "step";
+        found.lossy.note(kind, `${key} of run ${runId} at step ${String(step)}`);
         continue;
       }
       const before = expected.get(at);
-      if (before) found.counts.collapsed++;
+      if (before) {
+        found.counts.collapsed++;
+        found.lossy.note("same-step", `${key} of run ${runId} at step ${String(step)}`);
+      }
       if (!before || time > before.timestamp || (time === before.timestamp && value >= before.value))
         expected.set(at, { timestamp: time, value });
     }

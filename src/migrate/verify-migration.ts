@@ -3,8 +3,9 @@
  * shortfall is for `run`, which does again what is missing.
  */
 import { describeError } from "../base/errors.js";
-import { Differences, type Difference, type VerifiedCounts } from "./differences.js";
+import { Differences, type Difference, type RunVerification, type VerifiedCounts } from "./differences.js";
 import { parentOf, readInventory, type SkippedRuns } from "./inventory.js";
+import type { LossyThing } from "./lossy-things.js";
 import { projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import { verifyModels } from "./verify-models.js";
@@ -19,19 +20,49 @@ export interface VerificationReport {
   readonly trackingUri: string;
   readonly runsInMlflow: number;
   readonly compared: Readonly<VerifiedCounts>;
+  /** Each experiment, and the sums of its runs. */
+  readonly experiments: readonly ExperimentVerification[];
+  /** Each run. */
+  readonly runs: readonly RunVerification[];
+  /** What ClearML shows otherwise than MLflow, as it must: no difference, and kept in the copies. */
+  readonly lossy: readonly LossyThing[];
   readonly differencesTotal: number;
   /** The first thousand. */
   readonly differences: readonly Difference[];
+  /** What is not in ClearML, and was accepted: linked files, models without files. */
+  readonly acceptedLinks: boolean;
   /** Left out because they were deleted, as asked for. */
   readonly skipped: SkippedRuns;
   /** True when it was asked to stop: then it proves nothing. */
   readonly interrupted: boolean;
 }
 
+/** An experiment, and what came of its runs. */
+export interface ExperimentVerification {
+  readonly experimentId: string;
+  readonly name: string;
+  /** Path of its project. */
+  readonly project: string;
+  /** Undefined: there is no such project. */
+  readonly projectId: string | undefined;
+  readonly runs: number;
+  /** Runs without a difference. */
+  readonly equalRuns: number;
+  readonly points: number;
+  readonly files: number;
+  readonly differences: number;
+}
+
 export interface VerifyMigrationOptions extends MigrationOptions {
-  /** Call it a success though files were linked and not copied. Default false: what lies in MLflow's store is not in ClearML. */
+  /**
+   * Call it a success though ClearML has files by their addresses alone: those that were linked and not copied, and those of models of
+   * which MLflow lists none. Default false: what lies in MLflow's store is not in ClearML.
+   */
   readonly acceptLinks?: boolean | undefined;
 }
+
+type Sum = { -readonly [Name in keyof ExperimentVerification]: ExperimentVerification[Name] };
+const NOTHING = { runs: 0, equalRuns: 0, points: 0, files: 0, differences: 0 };
 
 /** @throws As `runMigration`, for what keeps the lists from being read. */
 export async function verifyMigration(options: VerifyMigrationOptions): Promise<VerificationReport> {
@@ -39,6 +70,8 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
   const signal = options.signal ?? new AbortController().signal;
   const sourceId = sourceIdOf(options);
   const found = new Differences();
+  const verified: RunVerification[] = [];
+  const sums = new Map<string, Sum>();
   let runsInMlflow = 0;
   let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
   try {
@@ -46,28 +79,46 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     const { everyExperiment, experiments, runs } = inventory;
     skipped = { ...inventory.skipped };
     runsInMlflow = runs.size;
-    const projects = new Map<string, string>();
     const paths = projectPaths(everyExperiment, into);
+    const projects = new Map<string, string>();
     for (const { experiment_id: experimentId, name } of experiments) {
       const path = paths.get(experimentId) ?? name;
+      if (path !== (into === undefined ? name : `${into}/${name}`)) found.lossy.note("project", `${name} becomes ${path}`);
       const project = await clearml.projects.find(path, { signal });
       if (project) projects.set(experimentId, project.id);
       else found.add(undefined, `experiment ${experimentId}`, path, undefined);
       found.counts.projects++;
+      sums.set(experimentId, { ...{ experimentId, name, project: path, projectId: project?.id }, ...NOTHING });
     }
-    let runsDone = 0;
     await forEachAtOnce(runs.values(), options.concurrency ?? DEFAULT_CONCURRENCY, async ({ runId, experiment }) => {
       signal.throwIfAborted();
-      const projectId = projects.get(experiment.experiment_id);
-      try {
-        await verifyRun({ mlflow, clearml, sourceId, experiment, runId, projectId, parentRunId: parentOf(runId, runs), found, signal });
-      } catch (error) {
+      const experimentId = experiment.experiment_id;
+      // Of its own, so that what is found is known to be this run's.
+      const own = new Differences();
+      const projectId = projects.get(experimentId);
+      const given = { mlflow, clearml, sourceId, experiment, runId, projectId, parentRunId: parentOf(runId, runs), found: own, signal };
+      const { name, taskId } = await verifyRun(given).catch((error: unknown) => {
         if (signal.aborted) throw error;
-        found.add(runId, "the run", "readable", describeError(error));
+        own.add(runId, "the run", "readable", describeError(error));
+        return { name: "", taskId: undefined };
+      });
+      found.absorb(own);
+      const { values, points, collapsed, notChartable, files, fileBytes, linkedFiles } = own.counts;
+      const counted = { values, points, collapsed, notChartable, files, fileBytes, linkedFiles };
+      verified.push({ runId, name, experimentId, taskId, ...counted, differences: own.total });
+      const sum = sums.get(experimentId);
+      if (sum) {
+        sum.runs++;
+        if (own.total === 0) sum.equalRuns++;
+        sum.points += points;
+        sum.files += files;
+        sum.differences += own.total;
       }
-      runsDone++;
-      options.onProgress?.({ runsDone, runsTotal: runsInMlflow, points: found.counts.points, files: found.counts.files });
+      const { counts } = found;
+      options.onProgress?.({ runsDone: verified.length, runsTotal: runsInMlflow, points: counts.points, files: counts.files });
     });
+    for (const { name, experimentId, runs: count } of sums.values())
+      if (count === 0) found.lossy.note("empty-experiment", `${name} (${experimentId})`);
     await verifyModels({ mlflow, clearml, sourceId, inventory, found, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -81,13 +132,17 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     ok:
       !signal.aborted &&
       found.total === 0 &&
-      (counts.linkedFiles === 0 || options.acceptLinks === true) &&
+      (counts.linkedFiles + counts.modelsWithoutFiles === 0 || options.acceptLinks === true) &&
       counts.runs === runsInMlflow &&
       counts.projects > 0,
     sourceId,
     trackingUri: mlflow.address,
     runsInMlflow,
     compared: counts,
+    experiments: [...sums.values()],
+    runs: verified,
+    lossy: found.lossy.list(),
+    acceptedLinks: options.acceptLinks === true,
     differencesTotal: found.total,
     differences: found.kept,
     skipped,

@@ -8,12 +8,13 @@ import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { ArtifactDocument, TaskDocument } from "../protocol/clearml/task-document.js";
-import { isIsoLookalike } from "../records/metric-address.js";
 import { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
-import { runKey } from "./migration-options.js";
+import { noteRun } from "./lossy-sources.js";
+import { modelKey, runKey } from "./migration-options.js";
+import { asShown as readable } from "./verify-metadata.js";
 import { RUN_COPY_ARTIFACT } from "./run-copy.js";
 import { verifyMetrics } from "./verify-metrics.js";
 
@@ -33,14 +34,16 @@ export interface RunToVerify {
 const NOTE = "mlflow.note.content";
 const STATUSES: Readonly<Record<string, string>> = { FINISHED: "completed", FAILED: "failed" };
 
-/** Notes what differs. @throws What keeps the run from being read at all. */
-export async function verifyRun(given: RunToVerify): Promise<void> {
+/** Notes what differs. @returns the run's name and the id of its task. @throws What keeps the run from being read at all. */
+export async function verifyRun(given: RunToVerify): Promise<{ readonly name: string; readonly taskId: string | undefined }> {
   const { mlflow, clearml, runId, found, signal } = given;
   const run = await mlflow.run(runId, { signal });
+  const name = run.info.run_name ?? "";
   const taskId = await onlyTask(given, runId);
-  if (taskId === undefined) return;
+  if (taskId === undefined) return { name, taskId };
   const { task } = await clearml.tasks.getById({ task: taskId }, { signal });
   await verifySettings(given, run, task);
+  await verifyInputModels(given, run, task);
   const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-verify-"));
   try {
     await verifyContents(given, run, task, folder);
@@ -48,18 +51,33 @@ export async function verifyRun(given: RunToVerify): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   }
   found.counts.runs++;
+  return { name, taskId };
 }
 
 async function onlyTask({ clearml, sourceId, found, signal }: RunToVerify, runId: string): Promise<string | undefined> {
   const filter = { system_tags: [runKey(sourceId, runId)], search_hidden: true, only_fields: ["id"] };
   const { tasks } = await clearml.tasks.getPage(filter, { signal });
-  if (tasks.length !== 1) found.add(runId, "its task", "1", String(tasks.length));
+  if (tasks.length !== 1) found.add(runId, "its task", "1 task", `${String(tasks.length)} tasks`);
   return tasks[0]?.id;
+}
+
+/** Models that the run read and that ClearML has: of a model that is missing the comparison of models tells. */
+async function verifyInputModels(given: RunToVerify, run: MlflowRun, task: TaskDocument): Promise<void> {
+  const { clearml, sourceId, runId, found, signal } = given;
+  const inputs = run["inputs"] as { readonly model_inputs?: readonly { readonly model_id: string }[] } | undefined;
+  for (const { model_id: id } of inputs?.model_inputs ?? []) {
+    const filter = { system_tags: [modelKey(sourceId, `logged:${id}`)], search_hidden: true, only_fields: ["id"] };
+    const [model] = (await clearml.models.getPage(filter, { signal })).models;
+    if (!model) continue;
+    const isListed = task.models?.input?.some((entry) => entry.model === model.id) ?? false;
+    found.value(runId, `input model ${id}, listed by its task`, "true", String(isListed));
+  }
 }
 
 async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocument): Promise<void> {
   const { found, runId, experiment, parentRunId } = given;
   const { info, data } = run;
+  noteRun(found.lossy, run);
   const same = (what: string, inMlflow: string | undefined, inClearML: string | null | undefined): void =>
     found.value(runId, what, inMlflow, inClearML ?? undefined);
   same("name", taskNameOf(info.run_name, runId), task.name);
@@ -69,6 +87,8 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
   same("archived", String(info.lifecycle_stage === "deleted"), String(task.system_tags?.includes("archived") ?? false));
   same("parent", parentRunId === undefined ? undefined : await onlyTask(given, parentRunId), task.parent === "" ? undefined : task.parent);
   const tags = new Map(data.tags.map(({ key, value }) => [key, value]));
+  const parentTag = tags.get("mlflow.parentRunId") ?? "";
+  if (parentTag !== "" && parentRunId === undefined) found.lossy.note("parent", `run ${runId} with parent ${parentTag}`);
   same("description", readable(tags.get(NOTE) ?? ""), task.comment ?? "");
   same("repository", withoutUser(tags.get("mlflow.source.git.repoURL") ?? ""), task.script?.repository ?? "");
   same("branch", readable(tags.get("mlflow.source.git.branch") ?? ""), task.script?.branch ?? "");
@@ -93,6 +113,7 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
     data.tags.map(({ key }) => key),
     known.map(([name]) => name),
   );
+  noteNames(found, runId, names);
   sections(
     given,
     "property",
@@ -100,12 +121,18 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
     task.hyperparams?.["properties"],
   );
   const parameters = mappedNames(data.params.map(({ key }) => key));
+  noteNames(found, runId, parameters);
   sections(
     given,
     "parameter",
     data.params.map(({ key, value }) => [parameters.get(key) ?? key, value]),
     task.hyperparams?.["General"],
   );
+}
+
+function noteNames({ lossy }: Differences, runId: string, names: ReadonlyMap<string, string>): void {
+  for (const [name, kept] of names)
+    if (name !== kept) lossy.note("renamed", `${JSON.stringify(name)} of run ${runId} becomes ${JSON.stringify(kept)}`);
 }
 
 function sections(
@@ -116,6 +143,7 @@ function sections(
 ): void {
   const left = new Map(Object.entries(section ?? {}).map(([key, item]) => [item.name ?? key, item.value ?? ""]));
   for (const [name, value] of expected) {
+    if (readable(value) !== value) found.lossy.note("iso-value", `${name} of run ${runId}: ${value}`);
     found.value(runId, `${what} ${name}`, readable(value), left.get(name));
     left.delete(name);
   }
@@ -142,6 +170,7 @@ async function verifyContents(given: RunToVerify, run: MlflowRun, task: TaskDocu
       files.map(({ path }) => path),
       [RUN_COPY_ARTIFACT],
     );
+    noteNames(found, runId, names);
     for (const { path, sizeBytes } of files) {
       const key = names.get(path) ?? path;
       const link = linkedAddress(run, path, mlflow.address);
@@ -193,12 +222,6 @@ async function fetchArtifact(
 /** Its time of change is left out: a tag that was set since is told by the tags. */
 function experimentText(experiment: unknown): string {
   return JSON.stringify({ ...(experiment as Readonly<Record<string, unknown>> | undefined), last_update_time: undefined }, lossless);
-}
-
-/** A text as ClearML holds it: one that it would read as a date has a space behind it. */
-function readable(text: string): string {
-  const wellFormed = text.toWellFormed();
-  return isIsoLookalike(wellFormed) ? `${wellFormed} ` : wellFormed;
 }
 
 /** Addresses lose user and password on their way. */

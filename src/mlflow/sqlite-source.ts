@@ -170,7 +170,7 @@ export class MlflowSqliteSource implements MlflowSource {
       ...z.parse(runDocument, {
         info: withoutNulls({ ...info, artifact_uri, lifecycle_stage, run_id: runId }),
         data: { params: pairs("params"), tags: pairs("tags"), metrics: metrics.map(({ key }) => ({ key })) },
-        inputs: { dataset_inputs: this.#datasets(runId) },
+        inputs: { dataset_inputs: this.#datasets(runId), model_inputs: this.#inputModels(runId) },
         outputs: { model_outputs: this.#outputs(runId) },
       }),
       data: { metrics, params: texts(pairs("params")), tags: texts(pairs("tags")) },
@@ -186,6 +186,12 @@ export class MlflowSqliteSource implements MlflowSource {
       tags: this.#tables.all("SELECT name AS key, value FROM input_tags WHERE input_uuid = ? ORDER BY name", String(id)),
       dataset: withoutNulls(dataset),
     }));
+  }
+
+  #inputModels(runId: string): object[] {
+    if (!this.#tables.has("inputs")) return [];
+    const sql = "SELECT destination_id AS model_id FROM inputs WHERE source_type = 'RUN_INPUT' AND source_id = ? ORDER BY 1";
+    return this.#tables.all(sql, runId);
   }
 
   #outputs(runId: string): object[] {

@@ -2,23 +2,16 @@
  * What a migration does when MLflow answers oddly. The server here is a stand-in that answers what a test prepared; that a
  * real one is understood is shown by `npm run test:interop -- mlflow`.
  */
-import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClearML, Task, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
 import { exportMigration, MlflowClient, rollbackMigration, runMigration, verifyMigration } from "../../../src/migrate/index.js";
+import { history, holding, MlflowStandIn, page, point, T, type Answers } from "../../support/mlflow-stand-in.js";
 
-/** Text of an answer by path and query; what is missing answers 500, as MLflow does for a missing file. */
-type Answers = Record<string, string>;
-
-const T = 1_700_000_000_000;
-let answers: Answers;
-let standIn: Server;
+let standIn: MlflowStandIn;
 let server: DevServer;
 let clearml: ClearML;
 let mlflow: MlflowClient;
@@ -26,43 +19,18 @@ let folder: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "migrate-"));
-  standIn = createServer((request, response) => {
-    const url = new URL(request.url ?? "", "http://stand-in");
-    const text = answers[`${url.pathname.replace("/api/2.0/mlflow/", "")}${url.search}`];
-    request.resume();
-    response.writeHead(text === undefined ? 500 : 200).end(text ?? '{"error_code":"INTERNAL_ERROR","message":"no such file"}');
-  }).listen(0, "127.0.0.1");
-  await once(standIn, "listening");
+  standIn = await MlflowStandIn.start();
   server = await startDevServer();
   clearml = createClearML({}, { ...server.env });
-  mlflow = new MlflowClient({ trackingUri: `http://127.0.0.1:${String((standIn.address() as AddressInfo).port)}`, historyPageSize: 2 }, {});
+  mlflow = new MlflowClient({ trackingUri: standIn.url, historyPageSize: 2 }, {});
 });
 afterEach(async () => {
   await mlflow.close();
   await clearml.close();
   await server.close();
   standIn.close();
-  standIn.closeAllConnections();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** One experiment with these runs; each with one metric, whose points are `history`. */
-function holding(runIds: readonly string[], history: Answers): Answers {
-  const runs = runIds.map((run_id) => ({
-    info: { run_id, experiment_id: "1", run_name: `run ${run_id}`, status: "FINISHED", start_time: T, lifecycle_stage: "active" },
-    data: { metrics: [{ key: "loss", value: 1, timestamp: T, step: 0 }] },
-  }));
-  return {
-    "/version": "2.9.0",
-    "experiments/search": JSON.stringify({ experiments: [{ experiment_id: "1", name: "vision", lifecycle_stage: "active" }] }),
-    "runs/search": JSON.stringify({ runs }),
-    ...Object.fromEntries(runs.map((run) => [`runs/get?run_id=${run.info.run_id}`, JSON.stringify({ run })])),
-    ...Object.fromEntries(runIds.map((id) => [`artifacts/list?run_id=${id}`, "{}"])),
-    "registered-models/search?max_results=100": "{}",
-    "logged-models/search": "{}",
-    ...history,
-  };
-}
 
 /** A registered model with two versions of run `a`, whose files are the run's; the second is of a run that is gone. */
 function withModels(): Answers {
@@ -82,7 +50,7 @@ function withModels(): Answers {
     tags: [{ key: "day", value: "2024-01-31" }],
   };
   const second = { name: "cat finder", version: "7", current_stage: "None", source: "s3://b/gone/model", run_id: "gone" };
-  const run = JSON.parse(answers["runs/get?run_id=a"] ?? "") as { run: { info: Record<string, unknown> } };
+  const run = JSON.parse(standIn.answers["runs/get?run_id=a"] ?? "") as { run: { info: Record<string, unknown> } };
   run.run.info["artifact_uri"] = "s3://b/a";
   return {
     "runs/get?run_id=a": JSON.stringify(run),
@@ -102,12 +70,6 @@ function withModels(): Answers {
   };
 }
 
-const history = (runId: string, more = ""): string => `metrics/get-history?run_id=${runId}&metric_key=loss&max_results=2${more}`;
-const page = (points: string, token?: string): string =>
-  `{"metrics":[${points}]${token === undefined ? "" : `,"next_page_token":"${token}"`}}`;
-const point = (value: string, timestamp: number, step: string): string =>
-  `{"key":"loss","value":${value},"timestamp":${String(timestamp)},"step":${step}}`;
-
 async function shown(): Promise<unknown[]> {
   const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
   const points: unknown[] = [];
@@ -118,7 +80,7 @@ async function shown(): Promise<unknown[]> {
 
 describe("a migration", () => {
   it("shows the latest point of a step though pages come in no order, and keeps what no chart can hold", async () => {
-    answers = holding(["a"], {
+    standIn.answers = holding(["a"], {
       [history("a")]: page(`${point("2", T + 20, "5")},${point('"NaN"', T + 30, "6")}`, "next"),
       [history("a", "&page_token=next")]: page(`${point("1", T + 10, "5")},${point("3", T, "9007199254740993")}`),
     });
@@ -132,19 +94,21 @@ describe("a migration", () => {
   });
 
   it("takes a whole history at once from a server that knows no pages", async () => {
-    answers = holding(["a"], { [history("a")]: page([0, 1, 2, 3, 4].map((step) => point("0.5", T + step, String(step))).join(",")) });
+    standIn.answers = holding(["a"], {
+      [history("a")]: page([0, 1, 2, 3, 4].map((step) => point("0.5", T + step, String(step))).join(",")),
+    });
     expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 1, points: 5 });
     expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
   });
 
   it("names the run whose file is gone, moves the others, and takes the run up once the file is back", async () => {
-    answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
-    answers["artifacts/list?run_id=a"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
+    standIn.answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
+    standIn.answers["artifacts/list?run_id=a"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
     const ledger = join(folder, "ledger.jsonl");
     const first = await runMigration({ mlflow, clearml, ledger });
     expect(first).toMatchObject({ migrated: 1, failures: [{ runId: "a", experiment: "vision" }] });
     expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
-    answers["/get-artifact?run_uuid=a&path=weights.bin"] = "abc";
+    standIn.answers["/get-artifact?run_uuid=a&path=weights.bin"] = "abc";
     expect(await runMigration({ mlflow, clearml, ledger })).toMatchObject({ migrated: 1, unchanged: 1, failures: [] });
     expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
     const lines = (await readFile(ledger, "utf8")).trim().split("\n");
@@ -153,9 +117,9 @@ describe("a migration", () => {
   });
 
   it("links files where they lie, says so, and copies them later when it is told to", async () => {
-    answers = holding(["a"], { [history("a")]: "{}" });
-    answers["artifacts/list?run_id=a"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
-    // Nothing answers for the file's bytes: a link must not need them.
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
+    standIn.answers["artifacts/list?run_id=a"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
+    // Nothing standIn.answers for the file's bytes: a link must not need them.
     expect(await runMigration({ mlflow, clearml, artifacts: "link" })).toMatchObject({ migrated: 1, files: 1, failures: [] });
     const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
     const uris = async (): Promise<(string | null | undefined)[]> =>
@@ -166,7 +130,7 @@ describe("a migration", () => {
     expect((await verifyMigration({ mlflow, clearml, acceptLinks: true })).ok).toBe(true);
     expect(await runMigration({ mlflow, clearml, artifacts: "link" })).toMatchObject({ migrated: 0, unchanged: 1 });
 
-    answers["/get-artifact?run_uuid=a&path=weights.bin"] = "abc";
+    standIn.answers["/get-artifact?run_uuid=a&path=weights.bin"] = "abc";
     expect(await runMigration({ mlflow, clearml, artifacts: "copy" })).toMatchObject({ migrated: 1, failures: [] });
     expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
     // Copies are not given up for links.
@@ -174,12 +138,14 @@ describe("a migration", () => {
   });
 
   it("moves a run again when MLflow says something new of it", async () => {
-    answers = holding(["a"], { [history("a")]: "{}" });
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
     await runMigration({ mlflow, clearml });
-    const run = JSON.parse(answers["runs/get?run_id=a"] ?? "") as { run: { info: Record<string, unknown>; data: Record<string, unknown> } };
+    const run = JSON.parse(standIn.answers["runs/get?run_id=a"] ?? "") as {
+      run: { info: Record<string, unknown>; data: Record<string, unknown> };
+    };
     run.run.info["status"] = "FAILED";
     run.run.data["params"] = [{ key: "lr", value: "0.1" }];
-    answers["runs/get?run_id=a"] = JSON.stringify(run);
+    standIn.answers["runs/get?run_id=a"] = JSON.stringify(run);
     expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
     expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 1, unchanged: 0 });
     expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
@@ -188,8 +154,8 @@ describe("a migration", () => {
   });
 
   it("makes a model of each version, with its files, tags and task, and one without a task where the run is gone", async () => {
-    answers = holding(["a"], { [history("a")]: "{}" });
-    Object.assign(answers, withModels());
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
+    Object.assign(standIn.answers, withModels());
     const ledger = join(folder, "ledger.jsonl");
     const report = await runMigration({ mlflow, clearml, ledger });
     expect(report.models).toEqual({ migrated: 2, unchanged: 0, withoutFiles: 1, failures: [] });
@@ -209,7 +175,7 @@ describe("a migration", () => {
     const { id: theirs } = await clearml.models.create({ name: "theirs", uri: "s3://b/theirs", tags: ["v1"] });
     const undone = await rollbackMigration({ clearml, confirmed: true });
     // The version without files of its own names a place that was never ClearML's.
-    expect(undone).toMatchObject({ ok: true, tasks: 1, models: 2, projects: 1, leftFiles: ["s3://b/gone/model"], failures: [] });
+    expect(undone).toMatchObject({ ok: true, tasks: 1, models: 2, projects: 1, leftFiles: [], links: ["s3://b/gone/model"], failures: [] });
     expect((await clearml.models.getPage({ search_hidden: true })).models.map(({ id }) => id)).toEqual([theirs]);
   });
 
@@ -218,8 +184,8 @@ describe("a migration", () => {
     ["its task", (model: string) => clearml.models.edit({ model, task: "" }), /: task$/],
     ["its weights", (model: string) => clearml.models.edit({ model, uri: "s3://b/other" }), /version 1/],
   ])("notices that %s of a model was changed, and repairs it when it is told to", async (_what, spoil, words) => {
-    answers = holding(["a"], { [history("a")]: "{}" });
-    Object.assign(answers, withModels());
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
+    Object.assign(standIn.answers, withModels());
     await runMigration({ mlflow, clearml });
     const [model] = (await clearml.models.getPage({ tags: ["v1"], search_hidden: true })).models;
     await spoil(model?.id ?? "");
@@ -231,11 +197,11 @@ describe("a migration", () => {
   });
 
   it("takes a moved alias along when it runs again", async () => {
-    answers = holding(["a"], { [history("a")]: "{}" });
-    Object.assign(answers, withModels());
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
+    Object.assign(standIn.answers, withModels());
     await runMigration({ mlflow, clearml });
     const name = "registered-models/get?name=cat%20finder";
-    answers[name] = answers[name]?.replace('"version":"1"', '"version":"7"') ?? "";
+    standIn.answers[name] = standIn.answers[name]?.replace('"version":"1"', '"version":"7"') ?? "";
     expect((await verifyMigration({ mlflow, clearml })).ok).toBe(false);
     expect((await runMigration({ mlflow, clearml })).models).toMatchObject({ migrated: 2 });
     expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
@@ -246,15 +212,15 @@ describe("an export", () => {
   const files = (...paths: string[]): string => JSON.stringify({ files: paths.map((path) => ({ path, is_dir: false, file_size: 3 })) });
 
   it("writes what ClearML has kept, without MLflow, and no file outside its folder", async () => {
-    answers = holding(["a", "b"], {
+    standIn.answers = holding(["a", "b"], {
       [history("a")]: page(`${point('"NaN"', T, "0")},${point("-0.0", T + 1, "9007199254740993")}`),
       [history("b")]: "{}",
     });
-    answers["artifacts/list?run_id=a"] = files("x.bin", "../escape");
-    answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
-    answers["/get-artifact?run_uuid=a&path=..%2Fescape"] = "abc";
+    standIn.answers["artifacts/list?run_id=a"] = files("x.bin", "../escape");
+    standIn.answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
+    standIn.answers["/get-artifact?run_uuid=a&path=..%2Fescape"] = "abc";
     expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 2, failures: [] });
-    answers = {};
+    standIn.answers = {};
     const target = join(folder, "mlruns");
     const report = await exportMigration({ clearml, folder: target });
     expect(report).toMatchObject({
@@ -268,14 +234,14 @@ describe("an export", () => {
     expect(await readFile(join(target, "1/a/metrics/loss"), "utf8")).toBe(`${String(T)} nan 0\n${String(T + 1)} -0 9007199254740993\n`);
     expect(await readFile(join(target, "1/a/artifacts/x.bin"), "utf8")).toBe("abc");
     expect((await readdir(join(target, "1/a"))).includes("escape")).toBe(false);
-    expect((await readdir(target)).sort()).toEqual(["1"]);
-    await expect(exportMigration({ clearml, folder: target })).rejects.toThrow(/holds something/);
+    expect((await readdir(target)).sort()).toEqual([".trainer-sdk-export", "1"]);
+    await expect(exportMigration({ clearml, folder: join(target, "1") })).rejects.toThrow(/holds something/);
   });
 
   it("names a run whose file was changed in ClearML since", async () => {
-    answers = holding(["a"], { [history("a")]: "{}" });
-    answers["artifacts/list?run_id=a"] = files("x.bin");
-    answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
+    standIn.answers["artifacts/list?run_id=a"] = files("x.bin");
+    standIn.answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
     await runMigration({ mlflow, clearml });
     const [found] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
     const task = await Task.get(clearml, { id: found?.id ?? "" });
@@ -300,9 +266,9 @@ describe("a rollback", () => {
   };
 
   it("removes what the migration made, and nothing of others in the same projects", async () => {
-    answers = holding(["a", "b"], { [history("a")]: page(point("1", T, "0")), [history("b")]: "{}" });
-    answers["artifacts/list?run_id=a"] = '{"files":[{"path":"x.bin","is_dir":false,"file_size":3}]}';
-    answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
+    standIn.answers = holding(["a", "b"], { [history("a")]: page(point("1", T, "0")), [history("b")]: "{}" });
+    standIn.answers["artifacts/list?run_id=a"] = '{"files":[{"path":"x.bin","is_dir":false,"file_size":3}]}';
+    standIn.answers["/get-artifact?run_uuid=a&path=x.bin"] = "abc";
     await clearml.projects.create({ name: "moved" });
     await runMigration({ mlflow, clearml, into: "moved/from mlflow" });
     const other = new MlflowClient({ trackingUri: mlflow.address }, {});
@@ -333,12 +299,13 @@ describe("a rollback", () => {
   });
 
   it("leaves a task that was published since, and says so", async () => {
-    answers = holding(["a"], { [history("a")]: "{}" });
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
     await runMigration({ mlflow, clearml });
     const [found] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
     await clearml.tasks.publish({ task: found?.id ?? "" });
     const report = await rollbackMigration({ clearml, confirmed: true });
-    expect(report).toMatchObject({ tasks: 0, projects: 0, kept: [{ why: "it was published" }, { what: "project vision" }] });
+    expect(report).toMatchObject({ ok: false, tasks: 0, projects: 0, kept: [{ why: "it was published" }, { what: "project vision" }] });
+    expect((await rollbackMigration({ clearml, confirmed: true, acceptLeftovers: true })).ok).toBe(true);
     expect(await tasks()).toEqual(["run a"]);
   });
 

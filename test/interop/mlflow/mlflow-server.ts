@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const CORPUS = fileURLToPath(new URL("programs/corpus.py", import.meta.url));
 const READ = fileURLToPath(new URL("programs/read_runs.py", import.meta.url));
+const READ_MODELS = fileURLToPath(new URL("programs/read_models.py", import.meta.url));
 const SERVE = fileURLToPath(new URL("programs/serve.py", import.meta.url));
 const START_LIMIT_MS = 180_000;
 
@@ -24,7 +25,34 @@ export interface MlflowServer {
   fill(longPoints: number, manyRuns: number): Promise<Readonly<Record<string, string>>>;
   /** What MLflow's own client says of these runs, asked of this server or of a tracking folder. */
   read(runIds: readonly string[], folder?: string): Promise<MlflowReading>;
+  /** What MLflow's own client says of all models. */
+  readModels(): Promise<MlflowModelsReading>;
   close(): Promise<void>;
+}
+
+/** Models as MLflow's client says that they are; files by path, as digests. */
+export interface MlflowModelsReading {
+  readonly registered: readonly { readonly name: string; readonly description: string; readonly tags: Readonly<Record<string, string>> }[];
+  readonly versions: readonly (ModelReading & {
+    readonly version: string;
+    readonly stage: string;
+    readonly aliases: readonly string[];
+    readonly description: string;
+    readonly source: string;
+  })[];
+  readonly logged: readonly (ModelReading & {
+    readonly id: string;
+    readonly params: Readonly<Record<string, string>>;
+    readonly type: string | null;
+  })[];
+}
+
+interface ModelReading {
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly runId: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly mlmodel: string | null;
 }
 
 export interface MlflowReading {
@@ -87,6 +115,10 @@ export async function startMlflow(
       const reading = run(python, [READ, folder], { env: { ...env, MLFLOW_ALLOW_FILE_STORE: "true" }, maxBuffer: 256 * 1024 ** 2 });
       reading.child.stdin?.end(JSON.stringify(runIds));
       return JSON.parse((await reading).stdout.trim().split("\n").at(-1) ?? "") as MlflowReading;
+    },
+    async readModels() {
+      const { stdout } = await run(python, [READ_MODELS, trackingUri], { env, maxBuffer: 64 * 1024 ** 2 });
+      return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as MlflowModelsReading;
     },
     close,
   };

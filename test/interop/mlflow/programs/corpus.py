@@ -7,6 +7,12 @@ import tempfile
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+try:
+    from mlflow.entities import LoggedModelInput
+except ImportError:
+    # Of MLflow 3.
+    LoggedModelInput = None
+
 client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
 T = 1_700_000_000_000
 ids = {}
@@ -93,7 +99,7 @@ client.delete_experiment(gone)
 client.create_registered_model("detector", tags={"team": "blue", "day": "2024-01-31"}, description="Finds things.")
 with tempfile.TemporaryDirectory() as folder:
     os.makedirs(os.path.join(folder, "model", "data"))
-    for name, content in {"MLmodel": b"flavors: {}\n", "data/weights.bin": os.urandom(1000)}.items():
+    for name, content in {"MLmodel": b"artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n  sklearn:\n    code: null\n", "data/weights.bin": os.urandom(1000)}.items():
         with open(os.path.join(folder, "model", name), "wb") as file:
             file.write(content)
     client.log_artifacts(parent, os.path.join(folder, "model"), "model")
@@ -113,12 +119,17 @@ if hasattr(client, "create_logged_model"):
     model = client.create_logged_model(vision, name="net", source_run_id=parent, tags={"kind": "cnn"}, params={"depth": "3"}, model_type="torch")
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "MLmodel"), "w") as file:
-            file.write("flavors: {}\n")
+            file.write("flavors:\n  pytorch:\n    model_data: data\n")
         client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     client.create_model_version("detector", f"models:/{model.model_id}", parent, model_id=model.model_id)
-    logged = 1
-ids["models"] = str(logged + (4 if logged else 3))
+    # A second one of the same name in the same run, without a file, as checkpoints of one training have it; and a run that reads the first.
+    client.create_logged_model(vision, name="net", source_run_id=parent)
+    client.log_inputs(child, models=[LoggedModelInput(model.model_id)])
+    client.log_metric(parent, "net loss", 0.5, timestamp=T, step=1, model_id=model.model_id)
+    logged = 2
+ids["modelsWithoutFiles"] = str(2 if logged else 1)
+ids["models"] = str(logged + 1 + (4 if logged else 3))
 
 # More points than a page holds, and enough runs to be killed in the middle of.
 long = run(vision, "long")

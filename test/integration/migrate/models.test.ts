@@ -1,0 +1,209 @@
+/** Models on their way: linked, without a version, read by runs, of one name in one run; and what an export and a rollback leave. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createClearML, Task, type ClearML } from "../../../src/clearml/index.js";
+import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
+import {
+  exportMigration,
+  MlflowClient,
+  planMigration,
+  rollbackMigration,
+  runMigration,
+  verifyMigration,
+} from "../../../src/migrate/index.js";
+import { history, holding, MlflowStandIn } from "../../support/mlflow-stand-in.js";
+
+const MLMODEL = "artifact_path: net\nflavors:\n  python_function:\n    loader_module: mlflow.pytorch\n  pytorch:\n    model_data: data\n";
+let standIn: MlflowStandIn;
+let server: DevServer;
+let clearml: ClearML;
+let mlflow: MlflowClient;
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "migrate-models-"));
+  standIn = await MlflowStandIn.start();
+  server = await startDevServer();
+  clearml = createClearML({}, { ...server.env });
+  mlflow = new MlflowClient({ trackingUri: standIn.url, historyPageSize: 2 }, {});
+  standIn.answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
+});
+afterEach(async () => {
+  await mlflow.close();
+  await clearml.close();
+  await server.close();
+  standIn.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Two logged models of run `a` that share a name; run `b` has read the first; a registered model without a version. */
+function withModels(): void {
+  const logged = (id: string): object => ({
+    info: { model_id: id, experiment_id: "1", name: "net", artifact_uri: `mlflow-artifacts:/1/models/${id}/artifacts`, source_run_id: "a" },
+  });
+  const reader = JSON.parse(standIn.answers["runs/get?run_id=b"] ?? "") as { run: Record<string, unknown> };
+  reader.run["inputs"] = { model_inputs: [{ model_id: "m-1" }] };
+  const registered = { name: "empty one", description: "To come.", tags: [{ key: "sha256", value: "a tag" }] };
+  Object.assign(standIn.answers, {
+    "runs/get?run_id=b": JSON.stringify(reader),
+    "logged-models/search": JSON.stringify({ models: [logged("m-1"), logged("m-2")] }),
+    "registered-models/search?max_results=100": JSON.stringify({ registered_models: [{ name: "empty one" }] }),
+    "registered-models/get?name=empty%20one": JSON.stringify({ registered_model: registered }),
+    "model-versions/search?filter=name%20%3D%20%27empty%20one%27&max_results=1000": "{}",
+  });
+  for (const id of ["m-1", "m-2"]) {
+    const files = [
+      { path: "MLmodel", is_dir: false, file_size: MLMODEL.length },
+      { path: "w.pt", is_dir: false, file_size: 2 },
+    ];
+    standIn.answers[`logged-models/${id}/artifacts/directories`] = JSON.stringify({ files });
+    standIn.answers[`/ajax-api/2.0/mlflow/logged-models/${id}/artifacts/files?artifact_file_path=MLmodel`] = MLMODEL;
+    standIn.answers[`/ajax-api/2.0/mlflow/logged-models/${id}/artifacts/files?artifact_file_path=w.pt`] = id.slice(1);
+  }
+}
+
+const allModels = async () => (await clearml.models.getPage({ tags: ["mlflow"], search_hidden: true })).models;
+const taskOf = async (name: string) => {
+  const { tasks } = await clearml.tasks.getPage({ name, search_hidden: true });
+  return (await clearml.tasks.getById({ task: tasks[0]?.id ?? "" })).task;
+};
+
+describe("a migration", () => {
+  it("names framework and design of models, lists them by names of their own, and the one that a run has read", async () => {
+    withModels();
+    expect((await runMigration({ mlflow, clearml })).models).toMatchObject({ migrated: 3, withoutFiles: 0, failures: [] });
+    const models = await allModels();
+    const nets = models.filter(({ name }) => name === "net");
+    expect(nets.map(({ framework, design }) => [framework, design])).toEqual([
+      ["PyTorch", { design: MLMODEL }],
+      ["PyTorch", { design: MLMODEL }],
+    ]);
+    const output = (await taskOf("run a")).models?.output?.map(({ name, model }) => [name, model]) ?? [];
+    expect(output.map(([name]) => name).sort()).toEqual(["net", "net (m-2)"]);
+    const first = output.find(([name]) => name === "net")?.[1];
+    expect((await taskOf("run b")).models?.input).toMatchObject([{ name: "net", model: first }]);
+    expect(await verifyMigration({ mlflow, clearml })).toMatchObject({ ok: true, differences: [], compared: { models: 3, files: 4 } });
+  });
+
+  it.each([
+    ["framework", (id: string) => clearml.models.edit({ model: id, framework: "Keras" }), /: framework$/],
+    ["design", (id: string) => clearml.models.edit({ model: id, design: { design: "other" } }), /MLmodel as its design/],
+    ["description", (id: string) => clearml.models.edit({ model: id, comment: "other" }), /: description$/],
+    [
+      "copy of MLflow's answer",
+      (id: string) => clearml.models.addOrUpdateMetadata({ model: id, metadata: [{ key: "mlflow_document", type: "str", value: "{}" }] }),
+      /mlflow_document/,
+    ],
+    [
+      "list of facts",
+      (id: string) => clearml.models.addOrUpdateMetadata({ model: id, metadata: [{ key: "another", type: "str", value: "x" }] }),
+      /metadata another/,
+    ],
+  ])("sees that a model's %s was changed in ClearML", async (_what, spoil, words) => {
+    withModels();
+    await runMigration({ mlflow, clearml });
+    const [net] = (await allModels()).filter(({ name }) => name === "net");
+    await spoil(net?.id ?? "");
+    const { ok, differences } = await verifyMigration({ mlflow, clearml });
+    expect([ok, differences.length]).toEqual([false, 1]);
+    expect(differences[0]?.what).toMatch(words);
+  });
+
+  it("sees that a task no longer lists the model that its run has read", async () => {
+    withModels();
+    await runMigration({ mlflow, clearml });
+    const reader = await taskOf("run b");
+    await clearml.tasks.edit({ task: reader.id, force: true, models: { input: [], output: [] } });
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect(proof.differences.map(({ what }) => what)).toEqual(["input model m-1, listed by its task"]);
+    await runMigration({ mlflow, clearml });
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
+  });
+
+  it("links files of models with their addresses, counts them as linked, and copies them when it is told to", async () => {
+    withModels();
+    const plan = await planMigration({ mlflow, clearml, artifacts: "link" });
+    expect(plan.lossy.find(({ what }) => what === "linked-model")?.count).toBe(2);
+    expect(plan.models).toMatchObject({ logged: 2, versions: 0, registered: 1, files: 4, withoutFiles: 0 });
+    expect((await runMigration({ mlflow, clearml, artifacts: "link" })).models).toMatchObject({ migrated: 3, failures: [] });
+    const [net] = (await allModels()).filter(({ name }) => name === "net");
+    expect(net?.system_tags).not.toContain("package");
+    const listed = JSON.parse(net?.metadata?.["mlflow_files"]?.value ?? "[]") as { path: string; uri: string }[];
+    expect(listed.map(({ path }) => path)).toEqual(["MLmodel", "w.pt"]);
+    expect(await (await fetch(listed[1]?.uri ?? "")).text()).toMatch(/^-\d$/);
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect([proof.ok, proof.differences, proof.compared.linkedFiles]).toEqual([false, [], 4]);
+    expect((await verifyMigration({ mlflow, clearml, acceptLinks: true })).ok).toBe(true);
+    await runMigration({ mlflow, clearml });
+    expect(await verifyMigration({ mlflow, clearml })).toMatchObject({ ok: true, compared: { linkedFiles: 0, files: 4 } });
+    expect((await runMigration({ mlflow, clearml, artifacts: "link" })).models).toMatchObject({ migrated: 0, unchanged: 3 });
+  });
+
+  it("moves a registered model without a version, and gives its place up once there is one", async () => {
+    withModels();
+    await runMigration({ mlflow, clearml });
+    const stand = (await allModels()).filter(({ name }) => name === "empty one");
+    expect(stand).toMatchObject([{ comment: "To come.", tags: ["mlflow", "registered-model"] }]);
+    const version = { name: "empty one", version: "1", current_stage: "None", source: "models:/m-1", run_id: "a", model_id: "m-1" };
+    Object.assign(standIn.answers, {
+      "model-versions/search?filter=name%20%3D%20%27empty%20one%27&max_results=1000": JSON.stringify({ model_versions: [version] }),
+      "model-versions/get-download-uri?name=empty%20one&version=1": JSON.stringify({ artifact_uri: "models:/m-1" }),
+    });
+    await runMigration({ mlflow, clearml });
+    const after = (await allModels()).filter(({ name }) => name === "empty one");
+    expect(after.map(({ tags, framework }) => [tags?.includes("v1"), framework])).toEqual([[true, "PyTorch"]]);
+    expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
+  });
+});
+
+describe("an export that was cut off", () => {
+  it("goes on in its folder, leaves alone what is there, and writes anew what is another by now", async () => {
+    const file = '{"files":[{"path":"x.bin","is_dir":false,"file_size":3}]}';
+    for (const id of ["a", "b"]) {
+      standIn.answers[`artifacts/list?run_id=${id}`] = file;
+      standIn.answers[`/get-artifact?run_uuid=${id}&path=x.bin`] = "abc";
+    }
+    await runMigration({ mlflow, clearml });
+    const target = join(folder, "mlruns");
+    const stop = new AbortController();
+    const cut = await exportMigration({
+      ...{ clearml, folder: target, concurrency: 1, signal: stop.signal },
+      onProgress: () => {
+        stop.abort();
+      },
+    });
+    expect(cut).toMatchObject({ ok: false, interrupted: true, runs: 1 });
+    await writeFile(join(target, ".part-left"), "half");
+    const done = await exportMigration({ clearml, folder: target });
+    expect(done).toMatchObject({ ok: true, runs: 2, unchanged: 1, files: 2, failures: [] });
+    expect((await readdir(target)).sort()).toEqual([".trainer-sdk-export", "1"]);
+    standIn.answers["/get-artifact?run_uuid=a&path=x.bin"] = "abd";
+    await runMigration({ mlflow, clearml, redo: true });
+    expect(await exportMigration({ clearml, folder: target })).toMatchObject({ ok: true, runs: 2, files: 2 });
+    expect(await readFile(join(target, "1/a/artifacts/x.bin"), "utf8")).toBe("abd");
+  });
+});
+
+describe("a rollback", () => {
+  it("is not called done while files of the migration stay on stores that nothing is deleted from", async () => {
+    await runMigration({ mlflow, clearml });
+    const task = await Task.get(clearml, { id: (await taskOf("run a")).id });
+    await task.uploadArtifact("moved to S3", { uri: "s3://bucket/moved.bin" }, { force: true });
+    const trial = await rollbackMigration({ clearml });
+    expect(trial).toMatchObject({ ok: false, isDryRun: true, tasks: 2, leftFiles: ["s3://bucket/moved.bin"], links: [] });
+    expect(await rollbackMigration({ clearml, acceptLeftovers: true })).toMatchObject({ ok: true });
+    const done = await rollbackMigration({ clearml, confirmed: true });
+    expect(done).toMatchObject({ ok: false, tasks: 2, leftFiles: ["s3://bucket/moved.bin"], failures: [] });
+  });
+
+  it("takes links for MLflow's own, and is done without them", async () => {
+    withModels();
+    standIn.answers["artifacts/list?run_id=a"] = '{"files":[{"path":"x.bin","is_dir":false,"file_size":3}]}';
+    await runMigration({ mlflow, clearml, artifacts: "link" });
+    const done = await rollbackMigration({ clearml, confirmed: true });
+    expect(done).toMatchObject({ ok: true, tasks: 2, models: 3, leftFiles: [] });
+    expect(done.links).toContain(`${standIn.url}/get-artifact?run_uuid=a&path=x.bin`);
+  });
+});

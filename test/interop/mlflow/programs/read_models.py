@@ -1,0 +1,72 @@
+"""Reads models by MLflow's own client and prints all that it says of them as JSON: versions of registered models, logged models."""
+import hashlib
+import json
+import os
+import sys
+import tempfile
+
+import mlflow
+from mlflow import MlflowClient
+
+client = MlflowClient(sys.argv[1])
+mlflow.set_tracking_uri(sys.argv[1])
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def contents(uri):
+    """Path and digest of each file, and the text of MLmodel; nothing where MLflow's client finds none."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            root = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
+        except Exception:
+            return {"files": {}, "mlmodel": None}
+        found = [os.path.join(at, name) for at, _, names in os.walk(root) for name in names]
+        described = os.path.join(root, "MLmodel")
+        mlmodel = None
+        if os.path.exists(described):
+            with open(described, encoding="utf-8") as file:
+                mlmodel = file.read()
+        return {"files": {os.path.relpath(path, root): digest(path) for path in found}, "mlmodel": mlmodel}
+
+
+versions = []
+registered = []
+for model in client.search_registered_models():
+    registered.append({"name": model.name, "description": model.description or "", "tags": model.tags})
+    for version in client.search_model_versions(f"name = '{model.name}'"):
+        full = client.get_model_version(model.name, version.version)
+        uri = f"models:/{model.name}/{version.version}"
+        versions.append(
+            {
+                "name": full.name,
+                "version": str(full.version),
+                "stage": full.current_stage,
+                "aliases": sorted(full.aliases),
+                "description": full.description or "",
+                "tags": full.tags,
+                "runId": full.run_id or "",
+                "source": full.source,
+                **contents(uri),
+            }
+        )
+logged = []
+if hasattr(client, "search_logged_models"):
+    experiments = [experiment.experiment_id for experiment in client.search_experiments(view_type=3)]
+    for model in client.search_logged_models(experiments):
+        uri = f"models:/{model.model_id}"
+        logged.append(
+            {
+                "id": model.model_id,
+                "name": model.name,
+                "tags": {key: value for key, value in model.tags.items()},
+                "params": model.params,
+                "runId": model.source_run_id or "",
+                "type": model.model_type,
+                **contents(uri),
+            }
+        )
+print(json.dumps({"registered": registered, "versions": versions, "logged": logged}, sort_keys=True))
