@@ -1,9 +1,11 @@
 /**
  * The program that a clearml-agent runs in the place of a trainer: it starts the trainer, ends it when somebody asks
  * through ClearML, and writes down how it ended. An agent alone would kill at once, and would keep of an end its code at
- * best. Shell in its first line and Python from there: the one makes the agent skip its virtual environment, the other
+ * best. Shell in its first lines and Python from there: the one makes the agent skip its virtual environment, the other
  * is wherever an agent is. It uses Python's own library alone.
  */
+
+import { TASK_PART } from "./launcher-task.js";
 
 /** Keys of the task's runtime by which launcher and manager speak. */
 export const RUNTIME_KEYS = {
@@ -43,86 +45,14 @@ export function launcherScript(order: LaunchOrder): string {
 }
 
 const PROGRAM = String.raw`#!/bin/sh
-'''':;exec python3 -u "$0"; '''
+''':'
+exec python3 -u "$0"
+'''
 # Runs a trainer for trainer-sdk; written by its ClearML queue manager.
-import base64, ctypes, json, os, queue, signal, ssl, subprocess, sys, threading, time, urllib.error, urllib.request, uuid
+import base64, ctypes, json, os, queue, re, signal, ssl, subprocess, sys, threading, time, urllib.error, urllib.request, uuid
 
 
-class Refused(Exception):
-    """ClearML does not know these keys."""
-
-
-class Task:
-    """The task that the agent runs, as far as the launcher needs it."""
-
-    def __init__(self):
-        env = lambda name: os.environ.get("CLEARML_" + name) or os.environ.get("TRAINS_" + name) or ""
-        api = {}
-        try:
-            with open(os.path.expanduser(env("CONFIG_FILE"))) as file:
-                api = json.load(file).get("api") or {}
-        except (OSError, ValueError):
-            pass
-        keys = api.get("credentials") or {}
-        access = env("API_ACCESS_KEY") or keys.get("access_key") or ""
-        secret = env("API_SECRET_KEY") or keys.get("secret_key") or ""
-        token = env("AUTH_TOKEN")
-        basic = base64.b64encode((access + ":" + secret).encode()).decode()
-        self.id = env("TASK_ID")
-        self.authorization = "Basic " + basic if access or not token else "Bearer " + token
-        self.host = (env("API_HOST") or api.get("api_server") or api.get("host") or "").rstrip("/")
-        trusted = str(env("API_HOST_VERIFY_CERT") or api.get("verify_certificate", True)).lower() not in ("0", "false", "no")
-        self.tls = ssl.create_default_context() if trusted else ssl._create_unverified_context()
-
-    def call(self, action, body):
-        request = urllib.request.Request(
-            self.host + "/" + action,
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": self.authorization},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30, context=self.tls) as answer:
-                return json.loads(answer.read())["data"]
-        except urllib.error.HTTPError as error:
-            if error.code in (401, 403):
-                raise Refused("%s answers %d to the keys of the agent" % (self.host, error.code))
-            raise
-
-    def look(self):
-        """None: deleted."""
-        fields = ["id", "status", "status_message", "runtime"]
-        tasks = self.call("tasks.get_all", {"id": [self.id], "only_fields": fields, "search_hidden": True})["tasks"]
-        return tasks[0] if tasks else None
-
-    def note(self, key, value):
-        try:
-            self.call("tasks.edit_runtime", {"task": self.id, "add_or_update": {key: value}})
-        except urllib.error.HTTPError:
-            # An older server, or a task that somebody ended meanwhile.
-            task = self.look()
-            if task is not None:
-                runtime = dict(task.get("runtime") or {}, **{key: value})
-                self.call("tasks.edit", {"task": self.id, "force": True, "runtime": runtime})
-
-
-def patiently(what, parent=None, seconds=None):
-    """Tries until ClearML answers, for so long at most, or for as long as the agent is there."""
-    until = None if seconds is None else time.monotonic() + seconds
-    pause = 0.5
-    while True:
-        if parent is not None and os.getppid() != parent:
-            sys.exit("[trainer-sdk] the agent is gone")
-        try:
-            return what()
-        except Refused:
-            raise
-        except Exception as error:
-            if until is not None and time.monotonic() > until:
-                print("[trainer-sdk] ClearML cannot be reached: %s" % error)
-                return None
-            time.sleep(pause)
-            pause = min(pause * 2, 15)
-
+${TASK_PART}
 
 def wish(task, keys):
     """Why the trainer is to end, and after which grace; None: it is not."""
@@ -235,9 +165,9 @@ def run(task, order, parent):
 def main(order):
     keys, marks = order["keys"], order["marks"]
     parent = os.getppid()
-    task = Task()
     name = uuid.uuid4().hex
     try:
+        task = Task()
         before = patiently(task.look, parent)
         if before is not None and wish(before, keys) is None and not (before.get("runtime") or {}).get(keys["started"]):
             patiently(lambda: task.note(keys["started"], name), parent)

@@ -50,7 +50,8 @@ export class RunCalls {
   /** All of a key, the highest number first, of one number the oldest first. */
   async runsOf(key: string, signal: AbortSignal): Promise<RunTask[]> {
     const { tasks } = await this.#ask("tasks.get_all", { ...searchFor(keyTag(key)), page: 0, page_size: MAX_PAGE_SIZE }, signal);
-    return tasks.flatMap((task) => readRun(task) ?? []).sort((one, other) => other.fence - one.fence || byCreation(one, other));
+    const runs = tasks.flatMap((task) => readRun(task) ?? []).filter((run) => run.key === key);
+    return runs.sort((one, other) => other.fence - one.fence || byCreation(one, other));
   }
 
   async *allRuns(signal: AbortSignal): AsyncGenerator<RunTask> {
