@@ -18,9 +18,10 @@ export interface BenchOptions {
 
 /** @throws Error that says what is wrong with the arguments. */
 export function parseBenchOptions(args: readonly string[], rowNames: readonly string[]): BenchOptions {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
     strict: true,
+    allowPositionals: true,
     options: {
       help: { type: "boolean", short: "h", default: false },
       quick: { type: "boolean", default: false },
@@ -31,7 +32,7 @@ export function parseBenchOptions(args: readonly string[], rowNames: readonly st
       "no-install": { type: "boolean", default: false },
     },
   });
-  const only = values.only.flatMap((names) => names.split(","));
+  const only = [...positionals, ...values.only].flatMap((names) => names.split(","));
   for (const name of only)
     if (!rowNames.includes(name)) throw new Error(`There is no row ${JSON.stringify(name)}; there are ${rowNames.join(", ")}.`);
   const repeat = Number(values.repeat);
@@ -49,13 +50,13 @@ export function parseBenchOptions(args: readonly string[], rowNames: readonly st
 
 export function helpText(rows: readonly { readonly name: string; readonly title: string }[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
-  return `npm run bench -- [options]
+  return `npm run bench -- [options] [rows]
 
 Measures every row of the promises about speed, beside the official ClearML client for Python, plain fetch and the
 fastest uploaders there are. Exits with 1 when a floor is broken; a missed aim is told and fails nothing.
 
   --quick         smaller loads, about two minutes
-  --only ROW      this row alone; several with commas
+  --only ROW      this row alone, as if it were named without the option; several with commas
   --repeat N      measure each row N times and take the median of each figure
   --json FILE     leave the figures in a file, for programs
   --markdown FILE the same as tables for a page

@@ -4,8 +4,8 @@
  * than the clients for Python do. Afterwards it looks whether all points are there.
  */
 import { createClearML } from "trainer-sdk/clearml";
+import { RawClearML, type ServerAddress } from "../../test/support/raw-clearml.ts";
 import { answer, input } from "./input.ts";
-import { rawClearML } from "./raw-clearml.ts";
 
 interface Point {
   readonly value: number;
@@ -14,7 +14,7 @@ interface Point {
 }
 
 const { trackingUri, runIds } = input<{ trackingUri: string; runIds: readonly string[] }>();
-const call = await rawClearML();
+const raw = await RawClearML.login(process.env as unknown as ServerAddress);
 
 async function mlflow<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
   const url = `${trackingUri}/api/2.0/mlflow/${path}?${new URLSearchParams(query).toString()}`;
@@ -31,17 +31,17 @@ for (const runId of runIds) {
   const { run } = await mlflow<{ run: { info: { run_name: string }; data: { metrics: readonly { key: string }[] } } }>("runs/get", {
     run_id: runId,
   });
-  const { id } = await call("tasks.create", { name: run.info.run_name, type: "training" });
+  const { id } = await raw.call("tasks.create", { name: run.info.run_name, type: "training" });
   const task = String(id);
-  await call("tasks.started", { task });
+  await raw.call("tasks.started", { task });
   for (const { key: metric } of run.data.metrics) {
     const query = { run_id: runId, metric_key: metric, max_results: "25000" };
     const { metrics: points = [] } = await mlflow<{ metrics?: readonly Point[] }>("metrics/get-history", query);
     for (const { value, timestamp, step } of points)
-      await call("events.add", { type: "training_stats_scalar", task, metric, variant: metric, value, timestamp, iter: step });
+      await raw.call("events.add", { type: "training_stats_scalar", task, metric, variant: metric, value, timestamp, iter: step });
     moved.push({ task, metric, points });
   }
-  await call("tasks.completed", { task });
+  await raw.call("tasks.completed", { task });
 }
 const seconds = (performance.now() - startedAt) / 1000;
 const used = process.cpuUsage(cpu);

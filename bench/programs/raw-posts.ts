@@ -1,16 +1,16 @@
 /** What a user without a client would write: one `fetch` for each point, awaited. */
 import { createClearML } from "trainer-sdk/clearml";
+import { RawClearML, type ServerAddress } from "../../test/support/raw-clearml.ts";
 import { answer, input } from "./input.ts";
-import { rawClearML } from "./raw-clearml.ts";
 
 const { points, series } = input<{ points: number; series: number }>();
 await using clearml = createClearML();
 const { id: task } = await clearml.tasks.create({ name: "raw", type: "training", project: null });
 await clearml.tasks.started({ task });
-const call = await rawClearML();
+const raw = await RawClearML.login(process.env as unknown as ServerAddress);
 
 async function post(at: number): Promise<void> {
-  await call("events.add", {
+  await raw.call("events.add", {
     type: "training_stats_scalar",
     task,
     metric: "chart",

@@ -47,6 +47,8 @@ describe("the benchmark's command line", () => {
       only: ["a", "b"],
       json: "f",
     });
+    expect(parseBenchOptions(["a", "--quick", "--only", "b"], ["a", "b"])).toMatchObject({ quick: true, only: ["a", "b"] });
+    expect(() => parseBenchOptions(["c"], ["a", "b"])).toThrow('There is no row "c"');
     expect(() => parseBenchOptions(["--only", "c"], ["a", "b"])).toThrow('There is no row "c"; there are a, b.');
     expect(() => parseBenchOptions(["--repeat", "0"], [])).toThrow("--repeat must be a whole number");
   });
