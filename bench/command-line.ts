@@ -55,7 +55,7 @@ export function helpText(rows: readonly { readonly name: string; readonly title:
 Measures every row of the promises about speed, beside the official ClearML client for Python, plain fetch and the
 fastest uploaders there are. Exits with 1 when a floor is broken; a missed aim is told and fails nothing.
 
-  --quick         smaller loads, about two minutes
+  --quick         smaller loads, about four minutes
   --only ROW      this row alone, as if it were named without the option; several with commas
   --repeat N      measure each row N times and take the median of each figure
   --json FILE     leave the figures in a file, for programs

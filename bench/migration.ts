@@ -70,15 +70,19 @@ export async function measureMigration(
       {},
       MAX_PASS_MS,
     );
-    const migrated = (source: string, experiment: string, points: number): Promise<Migration> => {
-      progress(`${experiment} from ${source === mlflow.trackingUri ? "the server" : "its database"}`);
-      return migrate(workplace, mlflow, source, experiment, points);
+    const migrated = async (source: string, experiment: string, points: number): Promise<Migration> => {
+      const from = source === mlflow.trackingUri ? "the server" : "its database";
+      progress(`${experiment} from ${from}`);
+      const { moved, proved } = await migrate(workplace, mlflow, source, experiment, points);
+      progress(`  ${String(points)} points, moved in ${moved.seconds.toFixed(1)} s, proved in ${proved.seconds.toFixed(1)} s`);
+      return { moved, proved };
     };
     const [few, many] = [load.fewRuns * metrics * steps, load.runs * metrics * steps];
     const file = `sqlite:///${mlflow.database}`;
     const fewFromServer = await migrated(mlflow.trackingUri, "few", few);
     progress("the naive loop");
     const naive = await naiveLoop(workplace, mlflow, (runs["few"] ?? []).slice(0, load.naiveRuns), load.naiveRuns * metrics * steps);
+    progress(`  ${String(naive.points)} points in ${naive.seconds.toFixed(1)} s`);
     return {
       naive,
       fewFromServer,

@@ -27,6 +27,8 @@ export interface RowContext {
   readonly workplace: Workplace;
   /** Smaller loads, the same instants. */
   readonly quick: boolean;
+  /** Install what is missing, or leave out what wants it. */
+  readonly install: boolean;
   /** Tells how it goes. */
   readonly progress: (message: string) => void;
 }

@@ -1,7 +1,7 @@
 /** `npm run bench`: measures the rows one after the other and prints one table. Progress goes to stderr. */
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
-import { helpText, parseBenchOptions } from "./command-line.ts";
+import { helpText, parseBenchOptions, type BenchOptions } from "./command-line.ts";
 import { reportMarkdown, reportTable, type MeasuredRow } from "./report-table.ts";
 import { verdictOf, type Figure, type Row } from "./row.ts";
 import { ROWS } from "./rows/all-rows.ts";
@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.install) await installPeers(workplace, progress);
   const measured: MeasuredRow[] = [];
   for (const row of rows) {
-    measured.push(await measure(row, options.repeat, workplace, options.quick));
+    measured.push(await measure(row, options, workplace));
     // A table for each row as it comes, so that a run that is cut short has told what it knows.
     process.stderr.write(`${reportTable(measured.slice(-1))}\n`);
   }
@@ -63,13 +63,13 @@ async function main(args: readonly string[]): Promise<number> {
   return floorsHold ? 0 : 1;
 }
 
-async function measure(row: Row, repeat: number, workplace: Workplace, quick: boolean): Promise<MeasuredRow> {
+async function measure(row: Row, { repeat, quick, install }: BenchOptions, workplace: Workplace): Promise<MeasuredRow> {
   const { name, title } = row;
   const runs: (readonly Figure[])[] = [];
   try {
     for (let at = 1; at <= repeat; at++) {
       progress(`${name}: ${title}${repeat > 1 ? ` (${String(at)} of ${String(repeat)})` : ""}`);
-      runs.push(await row.measure({ workplace, quick, progress: (message) => progress(`  ${message}`) }));
+      runs.push(await row.measure({ workplace, quick, install, progress: (message) => progress(`  ${message}`) }));
     }
     return { name, title, figures: medians(runs) };
   } catch (error) {
