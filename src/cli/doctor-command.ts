@@ -8,6 +8,7 @@ import { worst, type Examination, type Finding, type Setting } from "./doctor/fi
 import { checkJournal } from "./doctor/journal-check.js";
 import { checkClocks, versions } from "./doctor/machine-checks.js";
 import { examineSettings } from "./doctor/settings.js";
+import { checkMlflow } from "./doctor/mlflow-check.js";
 import { checkAwsPackages, installedVersion } from "./doctor/package-checks.js";
 import type { PlaceReport } from "./doctor/place-checks.js";
 import { checkHandOver, checkStorage } from "./doctor/storage-check.js";
@@ -64,7 +65,7 @@ async function examine(
   terminal: Terminal,
 ): Promise<{ readonly sections: readonly Section[]; readonly settings: readonly Setting[] }> {
   const configuration = examineSettings(examination);
-  const { resolved, clearml, storage, settings: own, findings } = configuration;
+  const { resolved, clearml, mlflow, storage, settings: own, findings } = configuration;
   const sections: Section[] = [
     { title: "Versions", findings: [...versions(version), ...checkAwsPackages(installedVersion)] },
     { title: "Configuration", findings },
@@ -81,6 +82,7 @@ async function examine(
   };
   const work: { readonly title: string; readonly run: () => Promise<readonly Finding[]> }[] = [
     ...(options && wantsClearML ? [{ title: "ClearML", run: () => checkClearML(options, examination) }] : []),
+    ...(mlflow ? [{ title: "MLflow", run: () => checkMlflow(mlflow, resolved, examination) }] : []),
     ...(resolved.callback && wantsPlatform ? [{ title: "Callbacks", run: callbackCheck(resolved.callback, examination) }] : []),
     { title: "Storage", run: () => place(checkStorage(configuration, examination)) },
     ...(handover === undefined ? [] : [{ title: "Hand-over", run: () => place(checkHandOver(handover, examination)) }]),

@@ -4,7 +4,10 @@ import type { Issue } from "../../base/errors.js";
 import { publicUrl } from "../../base/http.js";
 import { publicProxy, readNetwork } from "../../base/network.js";
 import { clearmlCertificates, resolveClearMLOptions, type ClearMLResolution } from "../../clearml/options.js";
+import { resolveMlflowConnection, type MlflowConnection } from "../../mlflow/mlflow-options.js";
+import { issuesOf } from "../../trainer/destinations.js";
 import { readEnvironment } from "../../trainer/environment.js";
+import { wantsMlflow } from "../../trainer/mlflow-destination.js";
 import { resolveTrainerOptions, type ResolvedTrainerOptions } from "../../trainer/options.js";
 import { storagePlaceOf, strayPlace, type StoragePlace } from "../../trainer/storage-place.js";
 import type { Examination, Finding, Setting } from "./finding.js";
@@ -13,6 +16,8 @@ import type { Examination, Finding, Setting } from "./finding.js";
 export interface Configuration {
   readonly resolved: ResolvedTrainerOptions;
   readonly clearml: ClearMLResolution;
+  /** Undefined: MLflow is not written to, or cannot be, as a finding says. */
+  readonly mlflow: MlflowConnection | undefined;
   /** Undefined: no place for files. */
   readonly storage: StoragePlace | undefined;
   readonly settings: readonly Setting[];
@@ -28,9 +33,10 @@ export function examineSettings({ env, workingDirectory }: Examination): Configu
   const isClearMLLeftOut = wantsClearML === false && storage?.uri !== "clearml";
   const issues: Issue[] = [...resolved.issues, ...network.issues, ...passedOver];
   if (!isClearMLLeftOut && (clearml.configured || wantsClearML === true)) issues.push(...clearml.issues);
+  const mlflow = wantsMlflow(resolved) ? mlflowConnection(env, issues) : undefined;
   const hasPlatform = resolved.callback !== undefined && (resolved.sinks?.includes("platform") ?? true);
   const hasClearML = clearml.options !== undefined && wantsClearML !== false;
-  if (!hasPlatform && !hasClearML) {
+  if (!hasPlatform && !hasClearML && !mlflow) {
     issues.push({
       path: "destinations",
       message:
@@ -59,7 +65,7 @@ export function examineSettings({ env, workingDirectory }: Examination): Configu
       severity: "note",
       message: `This process is rank ${String(resolved.rank.value)} and would be silent; rank 0 reports.`,
     });
-  return { resolved, clearml, storage, settings: settingsOf(env, resolved, clearml, storage), findings };
+  return { resolved, clearml, mlflow, storage, settings: settingsOf(env, resolved, clearml, storage, mlflow), findings };
 }
 
 function settingsOf(
@@ -67,6 +73,7 @@ function settingsOf(
   resolved: ResolvedTrainerOptions,
   { options, origins }: ClearMLResolution,
   storage: StoragePlace | undefined,
+  mlflow: MlflowConnection | undefined,
 ): Setting[] {
   const { values } = readEnvironment(env);
   const settings: Setting[] = [];
@@ -87,6 +94,23 @@ function settingsOf(
   add("ClearML secret key", options?.secretKey && "***", origins.secretKey);
   add("ClearML token", options?.token && "***", origins.token);
   if (options) add("certificates checked", options.verifyCertificates ? "yes" : "no", origins.verifyCertificates);
+  if (mlflow) {
+    const { experimentName, experimentId, runId, files } = resolved.mlflowRun;
+    add("MLflow", mlflow.baseUrl, "MLFLOW_TRACKING_URI");
+    add(
+      "MLflow credentials",
+      mlflow.authorization && "***",
+      env["MLFLOW_TRACKING_USERNAME"] ? "MLFLOW_TRACKING_USERNAME" : "MLFLOW_TRACKING_TOKEN",
+    );
+    add("MLflow run", runId, "MLFLOW_RUN_ID");
+    if (runId === undefined)
+      add(
+        "MLflow experiment",
+        experimentId ?? experimentName,
+        variable(experimentId === undefined ? "MLFLOW_EXPERIMENT_NAME" : "MLFLOW_EXPERIMENT_ID"),
+      );
+    add("files in MLflow", files ?? "auto", variable("TRAINER_MLFLOW_FILES"));
+  }
   add("files go to", storage === undefined ? undefined : withoutQuery(storage.uri), storage?.from);
   add(
     "journal",
@@ -106,6 +130,15 @@ function settingsOf(
   }
   for (const { name, file } of network.certificateFiles) add("certificates", file, name);
   return settings;
+}
+
+function mlflowConnection(env: Examination["env"], issues: Issue[]): MlflowConnection | undefined {
+  try {
+    return resolveMlflowConnection({}, env);
+  } catch (error) {
+    issues.push(...issuesOf(error, "MLFLOW_TRACKING_URI"));
+    return undefined;
+  }
 }
 
 /** Enough to recognise a key, too little to use it. */

@@ -7,8 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
 import { drainJournal } from "../../../src/trainer/drain-journal.js";
 import { TrainerSDK } from "../../../src/trainer/trainer-sdk.js";
+import { createS3Double } from "../../../src/testing/s3.js";
 import { MlflowDouble } from "../../support/mlflow-double.js";
 import { released } from "../../support/released.js";
+import { S3_ENV, startS3 } from "../../support/s3-server.js";
 import { serveWire, type WireServer } from "../../support/wire-server.js";
 
 let folder: string;
@@ -119,6 +121,38 @@ describe("a job that writes to ClearML and MLflow", () => {
     expect((await second.close()).complete).toBe(true);
     expect(double.runs).toHaveLength(1);
     expect(double.runs[0]?.points.map(({ step }) => step)).toEqual([1, 2]);
+  });
+});
+
+describe("the files of such a job", () => {
+  const held = (): string[] => [...double.files.values()].map(String);
+  const tag = (): string => double.activeRuns()[0]?.tags.get("trainer_sdk.checkpoint.best") ?? "";
+
+  it("come to MLflow from ClearML's file server, which asks for a token", async () => {
+    const sdk = await start({ CHECKPOINT_URI: "clearml" });
+    await train(sdk);
+    expect((await sdk.close()).complete).toBe(true);
+    expect(held()).toEqual(["weights"]);
+    expect(tag()).toContain(clearml.filesUrl);
+  });
+
+  it("come to MLflow from a bucket, with the credentials that put them there", async () => {
+    await using s3 = await startS3();
+    const sdk = await start({ ...S3_ENV, CHECKPOINT_URI: `s3://${s3.server.host}/models/runs` });
+    await train(sdk);
+    expect((await sdk.close()).complete).toBe(true);
+    expect(held()).toEqual(["weights"]);
+  });
+
+  it("leave their address where the bucket may be written and not read", async () => {
+    await using s3 = await startS3();
+    const narrow = createS3Double({ buckets: ["models"], rights: ["s3:PutObject", "s3:AbortMultipartUpload"] });
+    s3.intercept((_pass, request) => narrow.handler(request));
+    const sdk = await start({ ...S3_ENV, CHECKPOINT_URI: `s3://${s3.server.host}/models/runs` });
+    await train(sdk);
+    expect((await sdk.close()).complete).toBe(true);
+    expect(held()).toEqual([]);
+    expect(JSON.parse(tag())).toMatchObject({ uri: expect.stringMatching(/^s3:/) as string, size_bytes: 7 });
   });
 });
 

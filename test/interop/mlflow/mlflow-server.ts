@@ -27,6 +27,10 @@ export interface MlflowServer {
   read(runIds: readonly string[], folder?: string): Promise<MlflowReading>;
   /** What MLflow's own client says of all models. */
   readModels(): Promise<MlflowModelsReading>;
+  /** Ends it at once, as a machine that dies would. */
+  kill(): Promise<void>;
+  /** Starts it again at its address, on what it has, and waits until it answers. */
+  start(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,25 +84,33 @@ export async function startMlflow(
     MLFLOW_TRACKING_URI: trackingUri,
     GIT_PYTHON_REFRESH: "quiet",
   };
-  const server = spawn(
-    python,
-    [
-      ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", String(workers)],
-      ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
-      // Of several workers one that is slow to answer, on a busy machine, is ended after 5 s, in the middle of its requests.
-      ...(workers > 1 ? ["--uvicorn-opts", `--timeout-worker-healthcheck ${String(START_LIMIT_MS / 1000)}`] : []),
-    ],
-    // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
-    { cwd: folder, env, stdio: ["pipe", "ignore", "ignore"], detached: true },
-  );
-  const exited = once(server, "exit");
+  let running: { readonly end: () => void; readonly exited: Promise<unknown> } | undefined;
+  const start = async (): Promise<void> => {
+    const server = spawn(
+      python,
+      [
+        ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", String(workers)],
+        ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
+        // Of several workers one that is slow to answer, on a busy machine, is ended after 5 s, in the middle of its requests.
+        ...(workers > 1 ? ["--uvicorn-opts", `--timeout-worker-healthcheck ${String(START_LIMIT_MS / 1000)}`] : []),
+      ],
+      // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
+      { cwd: folder, env, stdio: ["pipe", "ignore", "ignore"], detached: true },
+    );
+    running = { end: () => void server.stdin.end(), exited: once(server, "exit") };
+    await answers(`${trackingUri}/health`, () => server.exitCode !== null);
+  };
+  const kill = async (): Promise<void> => {
+    running?.end();
+    await running?.exited;
+    running = undefined;
+  };
   const close = async (): Promise<void> => {
-    server.stdin.end();
-    await exited;
+    await kill();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await answers(`${trackingUri}/health`, () => server.exitCode !== null);
+    await start();
   } catch (error) {
     await close();
     throw error;
@@ -120,6 +132,8 @@ export async function startMlflow(
       const { stdout } = await run(python, [READ_MODELS, trackingUri], { env, maxBuffer: 64 * 1024 ** 2 });
       return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as MlflowModelsReading;
     },
+    kill,
+    start,
     close,
   };
 }
