@@ -119,7 +119,9 @@ function insertIds(ids: readonly (readonly [string, string, string])[]): string[
 function applyTo(kind: string, { table, column, key }: LedgerTarget, rowId: string): string[] {
   const [name, set, row, found] = [identifier(table), identifier(column), textOf(`t.${identifier(rowId)}`), textOf(`t.${identifier(key)}`)];
   const target = literal(`${table}.${column}`);
-  const ofRow = `SELECT 1 FROM ${APPLIED} a WHERE a.target = ${target} AND a.row_id = ${textOf(`${name}.${identifier(rowId)}`)}`;
+  // Of rows whose id is known still: what was forgotten by an `undo` of others is left as it is.
+  const known = `${APPLIED} a JOIN ${IDS} m ON m.kind = a.kind AND m.mlflow_id = a.mlflow_id`;
+  const ofRow = `FROM ${known} WHERE a.target = ${target} AND a.row_id = ${textOf(`${name}.${identifier(rowId)}`)}`;
   const held = `${name}.${set}`;
   return [
     `-- ${table}.${column}, of ${kind}s`.replaceAll(/[\r\n]/g, " "),
@@ -128,11 +130,10 @@ SELECT ${target}, ${row}, m.kind, m.mlflow_id, t.${set}, m.clearml_id FROM ${nam
 WHERE t.${set} IS NULL OR t.${set} = ''
 ON CONFLICT (target, row_id) DO NOTHING;`,
     // In rows that are empty, or hold what an earlier one set: a task that was made anew has another id.
-    `UPDATE ${name} SET ${set} = (SELECT m.clearml_id FROM ${APPLIED} a JOIN ${IDS} m ON m.kind = a.kind AND m.mlflow_id = a.mlflow_id
-  WHERE a.target = ${target} AND a.row_id = ${textOf(`${name}.${identifier(rowId)}`)})
-WHERE EXISTS (${ofRow} AND (${held} IS NULL OR ${held} = '' OR ${held} = a.clearml_id));`,
+    `UPDATE ${name} SET ${set} = (SELECT m.clearml_id ${ofRow})
+WHERE EXISTS (SELECT 1 ${ofRow} AND (${held} IS NULL OR ${held} = '' OR ${held} = a.clearml_id));`,
     `UPDATE ${APPLIED} SET clearml_id = (SELECT m.clearml_id FROM ${IDS} m WHERE m.kind = ${APPLIED}.kind AND m.mlflow_id = ${APPLIED}.mlflow_id)
-WHERE target = ${target};`,
+WHERE target = ${target} AND EXISTS (SELECT 1 FROM ${IDS} m WHERE m.kind = ${APPLIED}.kind AND m.mlflow_id = ${APPLIED}.mlflow_id);`,
   ];
 }
 
