@@ -32,7 +32,8 @@ export class DownloadBar {
   }
 
   draw(progress: DownloadProgress): void {
-    this.#terminal.write(`\r\u001b[2K${barLine(progress, this.#terminal.columns ?? 80)}`);
+    // A terminal that nobody has told its size has 0 columns, as in a container.
+    this.#terminal.write(`\r\u001b[2K${barLine(progress, this.#terminal.columns || 80)}`);
     this.#isDrawn = true;
   }
 
