@@ -67,6 +67,11 @@ export class ServerReader {
     this.#env = env;
   }
 
+  /** Every task, the newest first. */
+  async tasks(): Promise<readonly TaskDocument[]> {
+    return (await this.#call<{ tasks: readonly TaskDocument[] }>("tasks.get_all", { order_by: ["-created"] })).tasks;
+  }
+
   /** Every task of this exact name. */
   async tasksNamed(name: string): Promise<readonly TaskDocument[]> {
     const pattern = `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;

@@ -16,8 +16,8 @@ it("shows how much of all there is, how fast it comes, and of what", () => {
 });
 
 it("goes by files where the size is not known, and says no count of one file", () => {
-  const { totalBytes: _total, bytesPerSecond: _rate, ...unknown } = half;
-  expect(barLine(unknown, 120)).toBe("██████░░░░░░░░░░░░░░░░░░ 5.0 MB · 1/4 files · s3://data/set");
+  const { bytesPerSecond: _rate, ...known } = half;
+  expect(barLine({ ...known, totalBytes: undefined }, 120)).toBe("██████░░░░░░░░░░░░░░░░░░ 5.0 MB · 1/4 files · s3://data/set");
   expect(barLine({ ...half, files: 1, finishedFiles: 0 }, 120)).not.toContain("files");
 });
 
@@ -36,5 +36,5 @@ it("is drawn over itself, ends with its line, and leaves nothing where nothing w
   bar.end();
   bar.end();
   expect(written.filter((text) => text === "\n")).toHaveLength(1);
-  expect(written[1]).toMatch(/^\r\u001b\[2K█{24} 10\.0 MB of/);
+  expect(written[1]?.startsWith(`\r\u001b[2K${"█".repeat(24)} 10.0 MB of`)).toBe(true);
 });
