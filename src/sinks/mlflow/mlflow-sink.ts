@@ -87,10 +87,9 @@ class MlflowSink implements Sink {
     const [record] = rest;
     if (record === undefined) return [];
     const { memory, signal } = context;
+    const calls = await this.#prepare(record, context);
+    if ("status" in calls) return [calls];
     try {
-      const calls = await this.#callsFor(record, context);
-      await this.#wake(record, calls, context);
-      await this.#tellTask(calls, context);
       if (isPointRecord(record)) {
         const end = rest.findIndex((other) => !isPointRecord(other));
         return await this.#deliverPoints(end < 0 ? rest : rest.slice(0, end), calls);
@@ -104,6 +103,19 @@ class MlflowSink implements Sink {
       return [outcome];
     } catch (error) {
       return [failureOutcome(error, "single", signal)];
+    }
+  }
+
+  /** What must be before a record can go. That it is refused is no fault of the record, which waits. */
+  async #prepare(record: TrainerRecord, context: DeliveryContext): Promise<RunCalls | Delivery> {
+    try {
+      const calls = await this.#callsFor(record, context);
+      await this.#wake(record, calls, context);
+      await this.#tellTask(calls, context);
+      return calls;
+    } catch (error) {
+      const outcome = failureOutcome(error, "single", context.signal);
+      return outcome.status === "rejected" ? { status: "retry", cause: "answered", reason: outcome.reason } : outcome;
     }
   }
 

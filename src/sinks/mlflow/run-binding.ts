@@ -93,7 +93,13 @@ export class RunBinding {
           return { id: run.info.run_id, created: startedAt(run) };
         }),
       create: async () => {
-        const run = await writer.createRun({ experimentId, name, startTimeMs, userId: userName, tags }, { signal });
+        const run = await writer
+          .createRun({ experimentId, name, startTimeMs, userId: userName, tags }, { signal })
+          .catch((error: unknown) => {
+            // It may have been deleted since it was found, and takes no runs any more: the next attempt looks for it anew.
+            this.#experimentId = undefined;
+            throw error;
+          });
         made.set(run.info.run_id, run);
         return run.info.run_id;
       },

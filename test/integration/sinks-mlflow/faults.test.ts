@@ -91,7 +91,8 @@ describe("what the server answers", () => {
     [401, "You are not authenticated", { status: "retry", cause: "answered" }],
     [403, "Invalid Host header", { status: "retry", cause: "answered" }],
     [404, "<html>no such page</html>", { status: "retry", cause: "answered" }],
-    [500, '{"error_code":"INTERNAL_ERROR","message":"database is locked"}', { status: "retry", cause: "answered" }],
+    [500, '{"error_code":"INTERNAL_ERROR","message":"database is locked"}', { status: "undecided", final: false }],
+    [400, '{"error_code":"BAD_REQUEST","message":"QueuePool limit reached"}', { status: "undecided", final: false }],
     [400, '{"error_code":"INVALID_PARAMETER_VALUE","message":"no"}', { status: "undecided", final: true }],
   ])("with %d means the right wait, or a search for the one at fault", async (status, body, outcome) => {
     const job = bench.job();
@@ -102,6 +103,45 @@ describe("what the server answers", () => {
     bench.double.faults.clear();
     expect((await job.deliver([epoch(2), epoch(3)])).map(({ status: now }) => now)).toEqual(["delivered", "delivered"]);
     expect(bench.double.runs).toHaveLength(1);
+  });
+
+  it("by a database's own trouble, which MLflow calls a bad request, costs no end and no parameter", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    const body = '{"error_code":"BAD_REQUEST","message":"QueuePool limit of size 5 overflow 10 reached"}';
+    bench.double.faults.set("mlflow", { mode: "status", match: "runs/update", status: 400, body });
+    expect(await job.deliver([record(2, final())])).toMatchObject([{ status: "retry", cause: "answered" }]);
+    bench.double.faults.clear();
+    expect(await job.deliver([record(2, final())])).toEqual([{ status: "delivered" }]);
+    expect(bench.run().info.status).toBe("FINISHED");
+  });
+
+  it("about the making of the run is no fault of a record: all of them wait", async () => {
+    const job = bench.job();
+    await job.open();
+    bench.double.faults.set("mlflow", {
+      mode: "status",
+      match: "runs/create",
+      status: 400,
+      body: '{"error_code":"INVALID_PARAMETER_VALUE"}',
+    });
+    expect(await job.deliver([epoch(1), epoch(2)])).toMatchObject([{ status: "retry", cause: "answered" }, { status: "retry" }]);
+    bench.double.faults.clear();
+    expect(await job.deliver([epoch(1), epoch(2)])).toEqual([{ status: "delivered" }, { status: "delivered" }]);
+  });
+
+  it("about the results leaves a job that has ended with its end", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    bench.double.faults.set("mlflow", { mode: "status", match: "results.json", status: 500 });
+    const end = record(2, final({ results: { accuracy: 1 } }));
+    expect(await job.deliver([end])).toMatchObject([{ status: "retry", cause: "answered" }]);
+    expect(bench.run().info.status).toBe("FINISHED");
+    bench.double.faults.clear();
+    expect(await job.deliver([end])).toEqual([{ status: "delivered" }]);
+    expect([...bench.double.files.keys()].filter((path) => path.endsWith("results.json"))).toHaveLength(1);
   });
 
   it("waits as long as it is told to", async () => {
@@ -153,5 +193,17 @@ describe("what somebody deleted", () => {
       "Project 7 (2) active",
     ]);
     expect(job.warnings.join()).toContain("was deleted and keeps its name");
+  });
+
+  it.each(["first", "made by this job"])("when it is the experiment of the run that was %s, goes on beside it as well", async (whose) => {
+    const job = bench.job();
+    await job.open();
+    if (whose !== "first") await job.deliver([epoch(1)]);
+    for (const experiment of bench.double.experiments) if (experiment.name === "Project 7") experiment.lifecycle_stage = "deleted";
+    for (const { info } of bench.double.runs) info.lifecycle_stage = "deleted";
+    let outcomes = await job.deliver([epoch(2), epoch(3)]);
+    if (outcomes[0]?.status === "retry") outcomes = await job.deliver([epoch(2), epoch(3)]);
+    expect(outcomes).toEqual([{ status: "delivered" }, { status: "delivered" }]);
+    expect(bench.run().points.map(({ step }) => step)).toEqual([2, 3]);
   });
 });

@@ -245,6 +245,15 @@ describe("the run", () => {
     expect(bench.run().info.status).toBe("RUNNING");
   });
 
+  it("ends with as many final metrics as there are", async () => {
+    const job = bench.job();
+    await job.open();
+    const finalMetrics = Object.fromEntries(Array.from({ length: 2_500 }, (_, index) => [`m${String(index)}`, index]));
+    expect(await job.deliver([record(1, final({ finalMetrics }))])).toEqual([{ status: "delivered" }]);
+    expect(bench.run().points).toHaveLength(2_500);
+    expect(bench.run().info.status).toBe("FINISHED");
+  });
+
   it("is told its ClearML task once that is known", async () => {
     const known: string[] = [];
     const job = bench.job({ taskId: () => known[0] });
