@@ -9,6 +9,7 @@ import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
+import { MlflowClient, runMigration } from "../../../src/migrate/index.js";
 import { openServer, type PeerServer } from "../clearml/server.js";
 import { startMlflow, type MlflowServer } from "./mlflow-server.js";
 import { mlflowPython } from "./tools.js";
@@ -220,5 +221,15 @@ describe("a trainer that writes to ClearML and MLflow", () => {
     expect(Object.keys(run.files).filter((path) => path.startsWith("checkpoints/")).length).toBeGreaterThanOrEqual(5);
     expect([run.params["lr"], run.tags["trainer_sdk.changed.lr"]]).toEqual(["0.1", "0.2"]);
     expect(await clearmlSteps("killed")).toMatchObject({ status: "completed", steps: upTo(100) });
+  });
+
+  it("is not brought to ClearML a second time by a migration, unless that is asked for", async () => {
+    const trainer = await aTrainer("both", { MLFLOW_EXPERIMENT_NAME: "both" });
+    await trainer.tell(...epochs(1, 3));
+    expect(await trainer.end()).toBe(true);
+    await using source = new MlflowClient({ trackingUri: mlflow.trackingUri }, {});
+    const given = { mlflow: source, clearml, experiments: ["both"] };
+    expect(await runMigration(given)).toMatchObject({ migrated: 0, failures: [], skipped: { reported: 1 } });
+    expect(await runMigration({ ...given, includeReported: true })).toMatchObject({ migrated: 1, skipped: { reported: 0 } });
   });
 });
