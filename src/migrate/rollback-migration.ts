@@ -105,7 +105,7 @@ class Rollback {
       if (model.system_tags?.some((tag) => tag.startsWith(prefix)))
         ours.push({
           ...{ id: model.id, name: model.name ?? "", uri: model.uri ?? "", project: model.project ?? "" },
-          // What was stored says by which digest, and what was made from it has the same address.
+          // Files are stored as a package, and what was made from such a model is one, too: the address is the same.
           isLink: !model.system_tags.includes(PACKAGE_TAG),
         });
     for (const { id, name, uri, project, isLink } of ours) {
