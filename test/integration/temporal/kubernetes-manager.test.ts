@@ -43,7 +43,7 @@ describe("a trainer as a Kubernetes Job", () => {
     const found = await successor.find(request.key, { signal });
     expect((await successor.start(request, { signal })).handle).toEqual(found?.handle);
     expect(await successor.stop(found!.handle, soon)).toMatchObject({ outcome: "stopped", exitCode: 143 });
-    expect(bench.cluster.jobs).toHaveLength(1);
+    expect(await bench.cluster.jobs()).toHaveLength(1);
     expect((await bench.ledger()).map(([, word]) => word)).toEqual(["began", "told", "ended"]);
   });
 
@@ -57,7 +57,7 @@ describe("a trainer as a Kubernetes Job", () => {
     const request = bench.request("complete", { fence: 4 });
     const resources = { cpus: 2, memoryBytes: 1024, gpus: 1 };
     await manager.start({ ...request, spec: { ...request.spec, image: "other:2", resources } }, { signal });
-    const [job] = bench.cluster.jobs;
+    const [job] = await bench.cluster.jobs();
     expect(job).toMatchObject({
       metadata: { name: jobName(request.key), labels: { "kueue.x-k8s.io/queue-name": "gpus", "trainer-sdk/fence": "4" } },
       spec: { backoffLimit: 0, completions: 1, parallelism: 1, podReplacementPolicy: "Failed" },
@@ -113,17 +113,17 @@ describe("a trainer as a Kubernetes Job", () => {
   it("that somebody deleted is told as vanished", async () => {
     const handle = await running();
     const waiting = bench.worker().wait(handle, { signal });
-    bench.cluster.removeJob(handle.id);
+    await bench.cluster.removeJob(handle.id, { propagationPolicy: "Background" });
     expect(await waiting).toMatchObject({ outcome: "failed", failure: "JobVanished" });
   });
 
   it("does not take a Job of the same name that is somebody else's, and leaves that alone", async () => {
     const request = bench.request("complete");
     const foreign = { metadata: { name: jobName(request.key), labels: {} }, spec: {} };
-    bench.cluster.addJob(foreign);
+    await bench.cluster.addJob(foreign);
     await expect(bench.worker().start(request, { signal })).rejects.toMatchObject({ type: "LostOwnership" });
     await expect(bench.worker().find(request.key, { signal })).rejects.toMatchObject({ type: "LostOwnership" });
-    expect(bench.cluster.jobs).toHaveLength(1);
+    expect(await bench.cluster.jobs()).toHaveLength(1);
     expect(bench.cluster.api.seen).not.toContain("delete jobs");
   });
 

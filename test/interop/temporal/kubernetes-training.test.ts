@@ -9,8 +9,9 @@ const GIBIBYTE = 2 ** 30;
 const trainings = new Trainings("the same, as Jobs", jobs);
 
 /** Pods that still run. */
-function living(): readonly string[] {
-  return trainings.bench.place.cluster.pods
+async function living(): Promise<readonly string[]> {
+  const pods = await trainings.bench.place.cluster.pods();
+  return pods
     .filter(({ status }) => status.phase !== "Succeeded" && status.phase !== "Failed")
     .map(({ metadata }) => String(metadata.name));
 }
@@ -42,11 +43,11 @@ describe("a training through Temporal as a Job alone", () => {
     await bench.reached("1 epoch:1");
     await workflow.cancel();
     expect((await failure(workflow.result())).workflow).toBe("CancelledFailure");
-    expect(living()).toEqual([]);
-    expect(JSON.parse(cluster.jobs[0].metadata.annotations["trainer-sdk/end"])).toMatchObject({ outcome: "stopped" });
+    expect(await living()).toEqual([]);
+    expect(JSON.parse((await cluster.jobs())[0].metadata.annotations["trainer-sdk/end"])).toMatchObject({ outcome: "stopped" });
     const sweep = { workflowId: `sweep-${bench.queue}`, taskQueue: bench.queue, args: [] };
     expect(await bench.client.workflow.execute("sweepWorkflow", sweep)).toMatchObject({ forgotten: [expect.any(String)] });
-    expect([...cluster.jobs, ...cluster.pods]).toEqual([]);
+    expect([...(await cluster.jobs()), ...(await cluster.pods())]).toEqual([]);
     await trainings.agreeOn("stopped", "/stopped");
   });
 
@@ -56,12 +57,12 @@ describe("a training through Temporal as a Job alone", () => {
     const workflow = await bench.start({ HOLD_AT: "1", DEAF: "yes" }, { stopGraceMs: 2_000 });
     await bench.reached("1 epoch:1");
     await workflow.cancel();
-    await until(() => bench.place.cluster.jobs[0].spec.suspend === true);
+    await until(async () => (await bench.place.cluster.jobs())[0].spec.suspend === true);
     first.kill("SIGKILL");
     await once(first, "exit");
     await bench.worker();
     expect((await failure(workflow.result())).workflow).toBe("CancelledFailure");
-    expect(living()).toEqual([]);
+    expect(await living()).toEqual([]);
     expect(await bench.ledger()).toEqual(["1 began", "1 epoch:1"]);
     await trainings.agreeOn("stopped", "/stopped");
   });
@@ -73,7 +74,7 @@ describe("a training through Temporal as a Job alone", () => {
     const workflow = await bench.start({ END: "oom@1" }, memory);
     expect(await workflow.result()).toMatchObject({ status: "completed", memoryRetries: 1 });
     expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began", "2 began"]);
-    const limits = bench.place.cluster.jobs.map(({ spec }) => Number(spec.template.spec.containers[0].resources.limits.memory));
+    const limits = (await bench.place.cluster.jobs()).map(({ spec }) => Number(spec.template.spec.containers[0].resources.limits.memory));
     expect(limits.sort((one, other) => one - other)).toEqual([GIBIBYTE, 3 * GIBIBYTE]);
     expect((await bench.clearml()).loss).toEqual(WHOLE);
     await trainings.agreeOn("completed", "/completed");
@@ -93,7 +94,7 @@ describe("a training through Temporal as a Job alone", () => {
     await bench.worker();
     const workflow = await bench.start({}, { image: "registry.example/no-such-trainer:1" });
     expect(await failure(workflow.result())).toMatchObject({ type: "ImageUnavailable" });
-    expect(living()).toEqual([]);
+    expect(await living()).toEqual([]);
     expect(await bench.ledger()).toEqual([]);
     await trainings.agreeOn("failed", "/failed");
   });
@@ -103,7 +104,8 @@ describe("a training through Temporal as a Job alone", () => {
     await bench.worker();
     const workflow = await bench.start({ HOLD_AT: "2" });
     await bench.reached("1 epoch:2");
-    bench.place.cluster.disrupt(bench.place.cluster.pods[0], "PreemptionByScheduler", "somebody more important came");
+    const [pod] = await bench.place.cluster.pods();
+    await bench.place.cluster.disrupt(pod, "PreemptionByScheduler", "somebody more important came");
     await bench.reached("1 stopped");
     await bench.openGate();
     expect(await workflow.result()).toMatchObject({ status: "completed" });
@@ -120,8 +122,8 @@ describe("a training through Temporal as a Job alone", () => {
     const workflow = await bench.start({ HOLD_AT: "2" });
     await bench.reached("1 epoch:2");
     await until(async () => (await bench.clearml()).loss.length === 2);
-    cluster.loseNode();
-    cluster.addNode();
+    await cluster.loseNode();
+    await cluster.addNode();
     await bench.openGate();
     expect(await workflow.result()).toMatchObject({ status: "completed" });
     expect((await bench.ledger()).filter((line) => line.endsWith("began"))).toEqual(["1 began", "2 began"]);
@@ -137,7 +139,7 @@ describe("a training through Temporal as a Job alone", () => {
     const workflow = await bench.start();
     await until(async () => (await workflow.query<{ training?: { phase?: string } }>("progress")).training?.phase === "queued");
     cluster.node.trouble = "none";
-    cluster.node.sees(cluster.pods[0]);
+    cluster.node.sees((await cluster.pods())[0]);
     expect(await workflow.result()).toMatchObject({ status: "completed" });
     await trainings.agreeOn("completed", "/completed");
   });

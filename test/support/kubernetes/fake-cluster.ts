@@ -10,11 +10,9 @@ import { collectEnded, collectGarbage, collectPods } from "./collectors.js";
 import { syncJob } from "./job-controller.js";
 import { Kubelet, type NodePort } from "./kubelet.js";
 import { ObjectStore, type Deletion, type Thing } from "./object-store.js";
+import { QUEUE_LABEL, type DeletingDisruption, type TestCluster } from "./test-cluster.js";
 
-/** Who deletes a pod for a reason says it on the pod first: the eviction API, the scheduler, the taint manager. */
-export type DeletingDisruption = "EvictionByEvictionAPI" | "PreemptionByScheduler" | "DeletionByTaintManager";
-
-export class FakeCluster implements AsyncDisposable {
+export class FakeCluster implements TestCluster {
   readonly kubeconfig: string;
   readonly store = new ObjectStore();
   readonly node: Kubelet;
@@ -26,9 +24,12 @@ export class FakeCluster implements AsyncDisposable {
 
   private constructor(folder: string) {
     this.kubeconfig = path.join(folder, "kubeconfig");
-    this.node = new Kubelet(folder, this.#nodePort());
+    this.node = new Kubelet("node", folder, this.#nodePort());
     this.#nodes = new Set([this.node.name]);
     this.api = new ApiServer(this.store, this.node);
+    this.api.admit = (kind, { metadata, spec }) => {
+      if (kind === "jobs" && metadata.labels?.[QUEUE_LABEL] !== undefined) spec.suspend = true;
+    };
     this.store.onChange(({ kind, object, type }) => {
       this.#reconcileSoon();
       if (kind === "pods" && type !== "DELETED") this.node.sees(object);
@@ -41,53 +42,43 @@ export class FakeCluster implements AsyncDisposable {
     return cluster;
   }
 
-  get jobs(): readonly Thing[] {
+  async jobs(): Promise<readonly Thing[]> {
     return this.store.list("jobs");
   }
 
-  get pods(): readonly Thing[] {
+  async pods(): Promise<readonly Thing[]> {
     return this.store.list("pods");
   }
 
-  addJob(job: Thing): void {
+  async addJob(job: Thing): Promise<void> {
     this.store.create("jobs", job);
   }
 
-  /** As a person with kubectl does it. */
-  removeJob(name: string, deletion: Deletion = { propagationPolicy: "Background" }): void {
+  async removeJob(name: string, deletion: Deletion): Promise<void> {
     this.store.delete("jobs", this.store.get("jobs", name), deletion);
   }
 
-  /** As Kueue does it, for whoever is more important. */
-  suspend(name: string, suspend: boolean): void {
+  async suspend(name: string, suspend: boolean): Promise<void> {
     this.store.change("jobs", this.store.get("jobs", name), ({ spec }) => {
       spec.suspend = suspend;
     });
   }
 
-  disrupt(pod: Thing, reason: DeletingDisruption, message: string): void {
+  async disrupt(pod: Thing, reason: DeletingDisruption, message: string): Promise<void> {
     this.store.change("pods", pod, ({ status }) => {
       status.conditions = [...(status.conditions ?? []), { type: "DisruptionTarget", status: "True", reason, message }];
     });
     this.store.delete("pods", this.store.again("pods", pod), { gracePeriodSeconds: 5 });
   }
 
-  /** The node ends the pod by itself: short of memory or disk, over a limit, or about to shut down. It stays, as failed. */
-  evict(pod: Thing, reason: string, message: string): void {
-    const conditions = [{ type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet", message }];
-    this.node.terminate(pod, 5, { reason, message, conditions });
-  }
-
-  /** The machine dies, and the cluster is told that it is gone. */
-  loseNode(): void {
+  async loseNode(): Promise<void> {
     this.node.crash();
     this.#nodes.delete(this.node.name);
     this.#reconcileSoon();
   }
 
-  /** Another machine takes its place. */
-  addNode(): void {
-    this.node.restart();
+  async addNode(): Promise<void> {
+    this.node.replace();
     this.#nodes.add(this.node.name);
   }
 
@@ -146,13 +137,13 @@ export function withStatus(before: Thing, news: Thing): Thing {
   return { ...before, ...news, conditions: [...kept, ...(news.conditions ?? [])] };
 }
 
-export function kubeconfigOf(server: string, token: string): object {
+export function kubeconfigOf(server: string, token: string, namespace = "trainings"): object {
   return {
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "test", cluster: { server, "insecure-skip-tls-verify": true } }],
     users: [{ name: "worker", user: { token } }],
-    contexts: [{ name: "test", context: { cluster: "test", user: "worker", namespace: "trainings" } }],
+    contexts: [{ name: "test", context: { cluster: "test", user: "worker", namespace } }],
     "current-context": "test",
   };
 }

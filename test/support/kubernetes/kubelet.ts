@@ -25,6 +25,7 @@ interface Run {
   readonly child: ChildProcess;
   /** Said of the pod when its process has ended, in the place of nothing. */
   status: Thing;
+  unseen?: Thing;
   kill?: { readonly timer: NodeJS.Timeout; readonly seconds: number };
 }
 
@@ -34,9 +35,12 @@ export class Kubelet implements AsyncDisposable {
   trouble: PodTrouble = "none";
   /** A node that is cut off says nothing and hears nothing; what runs on it runs. */
   isCutOff = false;
-  name = "node-1";
+  /** Of the node. */
+  name: string;
   /** Entries of the namespace's Secrets, by name. */
   readonly secrets = new Map<string, Readonly<Record<string, string>>>();
+  readonly #prefix: string;
+  #count = 1;
   readonly #folder: string;
   readonly #port: NodePort;
   readonly #runs = new Map<string, Run>();
@@ -44,7 +48,10 @@ export class Kubelet implements AsyncDisposable {
   readonly #work = new Map<string, Promise<void>>();
   #isOver = false;
 
-  constructor(folder: string, port: NodePort) {
+  /** @param prefix Of the names of its machines. */
+  constructor(prefix: string, folder: string, port: NodePort) {
+    this.#prefix = prefix;
+    this.name = `${prefix}-1`;
     this.#folder = folder;
     this.#port = port;
   }
@@ -83,9 +90,17 @@ export class Kubelet implements AsyncDisposable {
   }
 
   /** Another machine, that knows nothing of the first one's pods. */
-  restart(): void {
-    this.name = `node-${String(Number(this.name.slice("node-".length)) + 1)}`;
+  replace(): void {
+    this.name = `${this.#prefix}-${String(++this.#count)}`;
     this.isCutOff = false;
+  }
+
+  /** The machine starts anew and finds its containers gone: it has a reason to give, and codes that mean nothing. */
+  reboot(unseen: "ContainerStatusUnknown" | "Unknown"): void {
+    for (const run of this.#runs.values()) {
+      run.unseen = { reason: unseen, exitCode: unseen === "Unknown" ? 255 : 137 };
+      killGroup(run.child);
+    }
   }
 
   /** What kept it from beginning is over: the image is there, the secret was made. */
@@ -190,7 +205,7 @@ export class Kubelet implements AsyncDisposable {
       killGroup(child);
       const exitCode = code ?? 128 + (SIGNAL_NUMBERS[signal ?? "SIGKILL"] ?? 9);
       const reason = memoryKills(env["MEMORY_EVENTS"]) > oomKills ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error";
-      ended({ exitCode, reason });
+      ended(run.unseen ?? { exitCode, reason });
     });
     if (child.pid === undefined) return;
     this.#runs.set(pod.metadata.uid, run);

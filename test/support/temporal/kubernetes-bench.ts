@@ -1,15 +1,12 @@
 /** The Kubernetes backend over a cluster of its own, with the ledger program in its pods. */
-import { systemClock, type Clock } from "../../../src/base/clock.js";
+import { systemClock } from "../../../src/base/clock.js";
 import { kubernetesManager, type KubernetesManagerOptions } from "../../../src/temporal/kubernetes/kubernetes-manager.js";
-import type { ManagerBench } from "../../contract/training-manager-contract.js";
+import type { JobBench } from "../../contract/job-troubles-contract.js";
 import { FakeCluster } from "../kubernetes/fake-cluster.js";
 import { ledgerBench } from "./ledger-bench.js";
 
-export interface KubernetesBench extends ManagerBench {
+export interface KubernetesBench extends JobBench {
   readonly cluster: FakeCluster;
-  readonly clock: Clock;
-  /** With other options. */
-  with(given: KubernetesManagerOptions): ReturnType<ManagerBench["worker"]>;
 }
 
 export async function kubernetesBench(): Promise<KubernetesBench> {
