@@ -1,6 +1,7 @@
 /**
  * `npm run test:interop [-- suite ...] [--server env] [--json] [-- vitest's own arguments]`: the suites against real peers, a folder of
- * `test/interop` each. A folder brings its tests and `tools.ts`, whose `installTools(tell)` gets what it needs beyond npm.
+ * `test/interop` each. A folder brings its tests and `tools.ts`, whose `installTools(tell)` gets what it needs beyond npm; one that
+ * exports `onlyWhenNamed` runs when it is named.
  * Ends with a table of what was called and compared, and fails on a difference, a failed test, or a suite that compared nothing.
  */
 import { spawn } from "node:child_process";
@@ -18,6 +19,14 @@ const SUITES = path.join(ROOT, "test", "interop");
 interface Suite {
   readonly name: string;
   readonly tools: string;
+  /** Needs so much that it runs only when it is asked for by name. */
+  readonly onlyWhenNamed: boolean;
+}
+
+/** What a suite's `tools.ts` exports. */
+interface Tools {
+  installTools(say: (message: string) => void): Promise<unknown>;
+  readonly onlyWhenNamed?: boolean;
 }
 
 async function allSuites(): Promise<Suite[]> {
@@ -28,7 +37,9 @@ async function allSuites(): Promise<Suite[]> {
       () => true,
       () => false,
     );
-    if (isSuite) found.push({ name, tools });
+    if (!isSuite) continue;
+    const { onlyWhenNamed = false } = (await import(pathToFileURL(tools).href)) as Tools;
+    found.push({ name, tools, onlyWhenNamed });
   }
   return found;
 }
@@ -48,7 +59,7 @@ function parsed(known: readonly Suite[]) {
   if (values.server !== "embedded" && values.server !== "env")
     throw new Error(`--server is embedded, or env for the one that CLEARML_API_HOST and its companions name; not ${values.server}.`);
   return {
-    suites: known.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    suites: known.filter(({ name, onlyWhenNamed }) => (positionals.length === 0 ? !onlyWhenNamed : positionals.includes(name))),
     server: values.server,
     json: values.json,
     forVitest: split === -1 ? [] : given.slice(split + 1),
@@ -103,7 +114,7 @@ const folder = await mkdtemp(path.join(tmpdir(), "interop-"));
 const tallyFile = path.join(folder, "tally.jsonl");
 try {
   for (const { tools } of asked.suites) {
-    const room = (await import(pathToFileURL(tools).href)) as { installTools(say: (message: string) => void): Promise<unknown> };
+    const room = (await import(pathToFileURL(tools).href)) as Tools;
     await room.installTools(tell);
   }
   const patterns = asked.suites.map(({ name }) => `test/interop/${name}/`);

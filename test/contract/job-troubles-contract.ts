@@ -210,7 +210,7 @@ export function describeJobTroubles(name: string, makeBench: () => Promise<JobBe
       const queued = async (): Promise<TrainingHandle> =>
         (await bench.with({ labels: { [QUEUE_LABEL]: "gpus" } }).start(bench.request("wait"), { signal })).handle;
 
-      it("waits suspended, runs when its turn has come, and is tried again when it has to make room", async () => {
+      it("waits suspended, runs when its turn has come, makes room for another, and goes on in a new pod", async () => {
         const handle = await queued();
         const phases: string[] = [];
         const { end } = await inView(handle, (state) => phases.push(state.phase));
@@ -219,8 +219,14 @@ export function describeJobTroubles(name: string, makeBench: () => Promise<JobBe
         await until(async () => (await bench.ledger()).length > 0);
         await until(() => phases.includes("running"));
         await bench.cluster.suspend(handle.id, true);
-        expect(await end).toMatchObject({ outcome: "failed", failure: "Preempted" });
-        expect((await bench.cluster.pods()).filter(({ status }) => status.phase === "Running")).toEqual([]);
+        await until(() => phases.at(-1) === "queued");
+        await until(async () => (await bench.cluster.pods()).length === 0);
+        await bench.cluster.suspend(handle.id, false);
+        await until(async () => (await bench.ledger()).length === 4);
+        expect(await bench.worker().stop(handle, soon)).toMatchObject({ outcome: "stopped" });
+        expect(await end).toMatchObject({ outcome: "stopped" });
+        const words = (await bench.ledger()).map(([, word]) => word);
+        expect(words).toEqual(["began", "told", "ended", "began", "told", "ended"]);
       });
 
       it("and is stopped while it waits never begins, even when it is resumed later", async () => {

@@ -90,7 +90,8 @@ export class ControlPlane implements AsyncDisposable {
 
   /** Tells of each state of each object, until it is aborted; begins anew when a watch ends. */
   async watch(route: string, onObject: (object: Thing) => void, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
       const headers = { authorization: `Bearer ${ADMIN}` };
       try {
         const response = await fetch(`${this.server}${route}?watch=true`, { dispatcher: this.#agent, headers, signal });
@@ -104,7 +105,7 @@ export class ControlPlane implements AsyncDisposable {
           }
         }
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (!isOver()) throw error;
       }
     }
   }

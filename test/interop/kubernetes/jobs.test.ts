@@ -72,8 +72,8 @@ describe("Kubernetes' own API server", () => {
       [86_400, 604_800, 20],
     );
     tally.compare("resources", container.resources, {
-      requests: { cpu: "2500m", memory: "5000000000", "nvidia.com/gpu": "1" },
-      limits: { memory: "5000000000", "nvidia.com/gpu": "1" },
+      requests: { cpu: "2500m", memory: "5G" },
+      limits: { memory: "5G", "nvidia.com/gpu": "1" },
     });
     tally.compare(
       "mounts",

@@ -10,6 +10,7 @@ import { Kubelet, type NodePort } from "../../support/kubernetes/kubelet.js";
 import type { Deletion, Thing } from "../../support/kubernetes/object-store.js";
 import { QUEUE_LABEL, type DeletingDisruption, type TestCluster } from "../../support/kubernetes/test-cluster.js";
 import { selfSigned } from "../../support/self-signed.js";
+import { until } from "../../support/until.js";
 import { CallError, type ControlPlane } from "./control-plane.js";
 
 const GUIDE = new URL("../../../docs/how-to/run-trainings-as-kubernetes-jobs.md", import.meta.url);
@@ -131,7 +132,7 @@ export class RealCluster implements TestCluster {
     const manifest = /```yaml\n([\s\S]*?)```/.exec(page)?.[1]?.replaceAll("namespace: trainings", `namespace: ${this.#namespace}`);
     const rights = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.#namespace}`;
     for (const object of loadAllYaml(manifest ?? "")) {
-      const plural = (object as Thing).kind === "Role" ? "roles" : "rolebindings";
+      const plural = (object).kind === "Role" ? "roles" : "rolebindings";
       await this.#plane.call("POST", `${rights}/${plural}`, object);
     }
     await this.#plane.call("POST", "/api/v1/namespaces", { metadata: { name: "workers" } }).catch(isThere);
@@ -160,6 +161,13 @@ export class RealCluster implements TestCluster {
     await this.#plane
       .call("POST", `${QUEUES}/mutatingadmissionpolicybindings`, { metadata, spec: { policyName: "queues" } })
       .catch(isThere);
+    const containers = [{ name: "trainer", image: "trainer:1" }];
+    const trial = {
+      metadata: { name: "trial", labels: { [QUEUE_LABEL]: "gpus" } },
+      spec: { template: { spec: { containers, restartPolicy: "Never" } } },
+    };
+    // The API server takes a while to hear of it.
+    await until(async () => (await this.#plane.call("POST", `${this.#jobs()}?dryRun=All`, trial)).spec.suspend === true);
   }
 
   async #register(): Promise<void> {

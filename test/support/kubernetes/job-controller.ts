@@ -2,7 +2,7 @@
  * The Job controller, for Jobs of one completion that are not indexed. Follows Kubernetes 1.35, `pkg/controller/job/job_controller.go`
  * (syncJob, manageJob, trackJobStatusAndRemoveFinalizers, enactJobFinished): pods are counted by their finalizer, an end is
  * first announced (`FailureTarget`, `SuccessCriteriaMet`) and becomes one (`Failed`, `Complete`) when no pod is under way any
- * more, a suspended Job's pods are deleted and what fails of them counts.
+ * more, a suspended Job's pods are deleted and count no more.
  */
 import { randomUUID } from "node:crypto";
 import { timestamp, type ObjectStore, type Thing } from "./object-store.js";
@@ -48,8 +48,11 @@ export function syncJob(store: ObjectStore, job: Thing): number | undefined {
   if (announced !== undefined) deleteActive();
   else if (!isDeleted) {
     const wanted = Math.min(completions - succeeded, parallelism);
-    if (suspend || active.length > wanted) deleteActive();
-    else if (wanted - terminating - active.length > 0) {
+    if (suspend || active.length > wanted) {
+      // However these end, they count no more.
+      for (const pod of active) release(store, pod);
+      deleteActive();
+    } else if (wanted - terminating - active.length > 0) {
       makePod(store, job);
       remaining = 1;
     }
@@ -66,10 +69,7 @@ export function syncJob(store: ObjectStore, job: Thing): number | undefined {
   write(store, job, { ...status, active: remaining, ready, terminating });
 
   const counted = uncounted.filter((pod) => isDeleted || announced !== undefined || isFailed(pod, job) || pod.status.phase === "Succeeded");
-  for (const pod of counted)
-    store.change("pods", pod, ({ metadata }) => {
-      metadata.finalizers = metadata.finalizers.filter((finalizer: string) => finalizer !== TRACKING);
-    });
+  for (const pod of counted) release(store, pod);
   const isFailure = announced?.type === "FailureTarget";
   const lost = isFailure ? counted.filter((pod) => pod.status.phase !== "Succeeded" && !isFailed(pod, job)).length : 0;
   const last = { ...status, active: remaining, ready, terminating, succeeded, failed: failed + lost };
@@ -85,6 +85,13 @@ export function syncJob(store: ObjectStore, job: Thing): number | undefined {
 function isFailed({ metadata, status }: Thing, job: Thing): boolean {
   if (status.phase === "Failed") return true;
   return job.spec.podReplacementPolicy !== "Failed" && metadata.deletionTimestamp !== undefined && status.phase !== "Succeeded";
+}
+
+/** The Job controller is done with it: it may go. */
+function release(store: ObjectStore, pod: Thing): void {
+  store.change("pods", pod, ({ metadata }) => {
+    metadata.finalizers = metadata.finalizers.filter((finalizer: string) => finalizer !== TRACKING);
+  });
 }
 
 function makePod(store: ObjectStore, job: Thing): void {
