@@ -6,10 +6,8 @@ import { ApplicationFailure, CancelledFailure } from "@temporalio/activity";
 import * as z from "zod";
 import { ApiError, ConfigError, ConnectionError, UploadError, ValidationError, describeError } from "../base/errors.js";
 import { isRetryableFailure, TRAINING_FAILURES, type TrainingFailureType } from "./failure-types.js";
+import { failureMessage } from "./payload-limits.js";
 import { ManagerError } from "./training-manager.js";
-
-/** Of a failure's message: the server cuts a failure that is kept between attempts at 4 KiB. */
-const MAX_MESSAGE_LENGTH = 800;
 
 export interface FailureOptions {
   readonly details?: readonly unknown[];
@@ -19,13 +17,16 @@ export interface FailureOptions {
 /** A failure of a type. */
 export function trainingFailure(type: TrainingFailureType, message: string, options: FailureOptions = {}): ApplicationFailure {
   const { details = [], nextRetryDelayMs } = options;
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     type,
-    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    message: failureMessage(message),
     nonRetryable: !isRetryableFailure(type),
     details: [...details],
     ...(nextRetryDelayMs === undefined ? {} : { nextRetryDelay: Math.ceil(nextRetryDelayMs) }),
   });
+  // Of an end that has a name, our own lines say nothing, and would take room from the log's last ones.
+  failure.stack = "";
+  return failure;
 }
 
 /** What an activity throws for what was thrown inside of it. */
@@ -43,7 +44,7 @@ export function asFailure(error: unknown, signal: AbortSignal): unknown {
   // A mistake of ours, or of a dependency: worth another try, by its own name.
   return ApplicationFailure.create({
     type: error instanceof Error ? error.name : "Error",
-    message: describeError(error).slice(0, MAX_MESSAGE_LENGTH),
+    message: failureMessage(describeError(error)),
   });
 }
 

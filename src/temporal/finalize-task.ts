@@ -8,6 +8,7 @@ import { missingOutputs, outputsOf } from "./check-outputs.js";
 import type { FinalizeTaskInput, FinalizeTaskResult } from "./contract.js";
 import { endTask } from "./end-task.js";
 import { TRAINING_FAILURES } from "./failure-types.js";
+import { MAX_METRICS_BYTES } from "./payload-limits.js";
 import type { Settings } from "./settings.js";
 import { settleJournal, type Settlement } from "./settle-journal.js";
 import { viewTask, type TaskView } from "./task-view.js";
@@ -44,11 +45,16 @@ export async function finalizeTask(settings: Settings, input: FinalizeTaskInput,
     settlement,
     signal,
   });
+  const finalMetrics = view.outcome?.final_metrics;
+  if (finalMetrics !== undefined && Buffer.byteLength(JSON.stringify(finalMetrics)) > MAX_METRICS_BYTES) {
+    settings.logger.warn(`the final metrics of job ${job.jobId} are too many for the workflow's result; ClearML has them`);
+    return { status, message, ...outputs };
+  }
   return {
     status,
     message,
     ...outputs,
-    ...(view.outcome?.final_metrics === undefined ? {} : { finalMetrics: view.outcome.final_metrics }),
+    ...(finalMetrics === undefined ? {} : { finalMetrics }),
   };
 }
 

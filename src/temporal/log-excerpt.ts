@@ -9,7 +9,7 @@ import { createObjectStore } from "../storage/open-object-store.js";
 import type { Settings } from "./settings.js";
 import type { TrainingHandle } from "./training-manager.js";
 
-/** Of a failure's details. */
+/** Of a failure's details, as JSON: a line of quotes or of control characters takes several times its length. */
 const MAX_TAIL_BYTES = 2_048;
 /** Of what is kept behind an address. */
 const MAX_KEPT_BYTES = 1_048_576;
@@ -51,20 +51,30 @@ export function lastLines(text: string): string {
   const taken: string[] = [];
   let size = 0;
   for (const line of lines.reverse()) {
-    size += Buffer.byteLength(line) + 1;
+    size += jsonBytes(line) + 2;
     if (size > MAX_TAIL_BYTES) {
-      if (taken.length === 0)
-        taken.push(
-          Buffer.from(line)
-            .subarray(-MAX_TAIL_BYTES)
-            .toString("utf8")
-            .replace(/^\uFFFD+/, ""),
-        );
+      if (taken.length === 0) taken.push(endOf(line));
       break;
     }
     taken.push(line);
   }
   return taken.reverse().join("\n");
+}
+
+/** As much of a line's end as fits, in whole characters. */
+function endOf(line: string): string {
+  const characters: string[] = [];
+  let size = 0;
+  for (const character of [...line.slice(-MAX_TAIL_BYTES)].reverse()) {
+    size += jsonBytes(character);
+    if (size > MAX_TAIL_BYTES) break;
+    characters.push(character);
+  }
+  return characters.reverse().join("");
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
 }
 
 /** Every occurrence of a secret, whatever printed it. */

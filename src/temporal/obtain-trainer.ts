@@ -9,6 +9,7 @@ import { trainingFailure } from "./activity-failure.js";
 import type { ExecuteTrainingInput } from "./contract.js";
 import { isRetryableFailure, TRAINING_FAILURES } from "./failure-types.js";
 import type { HeartbeatDetails } from "./input-schemas.js";
+import { assertFits } from "./payload-limits.js";
 import { clearmlHosts, present, type Settings } from "./settings.js";
 import type { ManagedTraining, TrainingSpec } from "./training-manager.js";
 
@@ -55,11 +56,13 @@ export async function obtainTrainer(
     return undefined;
   });
   const fence = 1 + Math.max(found?.handle.fence ?? 0, known?.fence ?? 0, mark?.epoch ?? 0);
+  const spec = trainerSpec(settings, input, fence);
+  assertFits(spec);
   const training = await manager.start(
     {
       key,
       fence,
-      spec: trainerSpec(settings, input, fence),
+      spec,
       secretEnv,
       labels: {
         namespace: edge.workflow.namespace,

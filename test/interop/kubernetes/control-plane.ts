@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, fetch } from "undici";
 import type { Thing } from "../../support/kubernetes/object-store.js";
 import { until } from "../../support/until.js";
@@ -28,8 +29,10 @@ export class ControlPlane implements AsyncDisposable {
   readonly server: string;
   readonly folder: string;
   readonly #processes: ChildProcess[] = [];
-  // Its certificate is its own.
-  readonly #agent = new Agent({ connect: { rejectUnauthorized: false }, bodyTimeout: 0 });
+  #beginApi: (() => ChildProcess) | undefined;
+  #api: ChildProcess | undefined;
+  // Its certificate is its own. Over HTTP/2 a session that ends while the agent is destroyed would end the test.
+  readonly #agent = new Agent({ connect: { rejectUnauthorized: false }, bodyTimeout: 0, allowH2: false });
 
   private constructor(folder: string, port: number) {
     this.folder = folder;
@@ -47,32 +50,36 @@ export class ControlPlane implements AsyncDisposable {
     await writeFile(at("tokens.csv"), `${ADMIN},admin,admin,"system:masters"\n`);
     const etcd = `http://127.0.0.1:${String(client)}`;
     plane.#run(program, ["etcd", at("etcd"), etcd, `http://127.0.0.1:${String(peer)}`]);
-    plane.#run(program, [
-      "api-server",
-      `--etcd-servers=${etcd}`,
-      "--bind-address=127.0.0.1",
-      `--secure-port=${String(port)}`,
-      `--cert-dir=${at("certificates")}`,
-      `--token-auth-file=${at("tokens.csv")}`,
-      "--authorization-mode=RBAC",
-      "--service-account-issuer=https://kubernetes.default.svc",
-      `--service-account-key-file=${at("service-accounts.pem")}`,
-      `--service-account-signing-key-file=${at("service-accounts.pem")}`,
-      "--service-cluster-ip-range=10.0.0.0/24",
-      // Nothing makes the accounts that it would ask for.
-      "--disable-admission-plugins=ServiceAccount",
-      "--kubelet-preferred-address-types=InternalIP",
-      "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
-      "--feature-gates=MutatingAdmissionPolicy=true",
-    ]);
-    await until(() =>
-      plane.call("GET", "/readyz").then(
-        () => true,
-        () => false,
-      ),
-    );
+    plane.#beginApi = () =>
+      plane.#run(program, [
+        "api-server",
+        `--etcd-servers=${etcd}`,
+        "--bind-address=127.0.0.1",
+        `--secure-port=${String(port)}`,
+        `--cert-dir=${at("certificates")}`,
+        `--token-auth-file=${at("tokens.csv")}`,
+        "--authorization-mode=RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        `--service-account-key-file=${at("service-accounts.pem")}`,
+        `--service-account-signing-key-file=${at("service-accounts.pem")}`,
+        "--service-cluster-ip-range=10.0.0.0/24",
+        // Nothing makes the accounts that it would ask for.
+        "--disable-admission-plugins=ServiceAccount",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
+        "--feature-gates=MutatingAdmissionPolicy=true",
+      ]);
+    await plane.#serve();
     plane.#run(program, ["controllers", plane.server, ADMIN]);
     return plane;
+  }
+
+  /** The API server dies, and another one takes its place, as in an upgrade. */
+  async restart(how: NodeJS.Signals): Promise<void> {
+    const ended = once(this.#api!, "exit");
+    this.#api?.kill(how);
+    await ended;
+    await this.#serve();
   }
 
   /** As an administrator. @throws CallError. */
@@ -105,7 +112,9 @@ export class ControlPlane implements AsyncDisposable {
           }
         }
       } catch (error) {
-        if (!isOver()) throw error;
+        // The server was restarted.
+        if (!isOver() && !isDown(error)) throw error;
+        await sleep(100);
       }
     }
   }
@@ -121,13 +130,28 @@ export class ControlPlane implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  #run(program: string, parameters: readonly string[]): void {
+  async #serve(): Promise<void> {
+    this.#api = this.#beginApi?.();
+    await until(() =>
+      this.call("GET", "/readyz").then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
+  #run(program: string, parameters: readonly string[]): ChildProcess {
     const child = spawn(program, parameters, { stdio: ["ignore", "pipe", "pipe"], cwd: this.folder });
     const log = createWriteStream(path.join(this.folder, `${parameters[0] ?? ""}.log`));
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.#processes.push(child);
+    return child;
   }
+}
+
+function isDown(error: unknown): boolean {
+  return error instanceof TypeError;
 }
 
 async function freePort(): Promise<number> {

@@ -8,6 +8,7 @@ import { kubernetesManager, type KubernetesManagerOptions } from "../../../src/t
 import { describeJobTroubles, type JobBench } from "../../contract/job-troubles-contract.js";
 import { describeTrainingManager } from "../../contract/training-manager-contract.js";
 import { ledgerBench } from "../../support/temporal/ledger-bench.js";
+import { until } from "../../support/until.js";
 import { Tally } from "../support/tally.js";
 import { ControlPlane } from "./control-plane.js";
 import { RealCluster } from "./real-cluster.js";
@@ -125,4 +126,17 @@ describe("Kubernetes' own API server", () => {
     await bench.worker().forget(handle, { signal });
     expect(await bench.cluster.jobs()).toHaveLength(1);
   });
+
+  it.each(["SIGKILL", "SIGTERM"] as const)(
+    "may be restarted (%s) while a Job is waited for: the wait goes on, and so does the worker",
+    async (how) => {
+      await using bench = await realBench();
+      const { handle } = await bench.worker().start(bench.request("wait"), { signal });
+      await until(async () => (await bench.ledger()).length > 0);
+      const waiting = bench.worker().wait(handle, { signal });
+      await plane.restart(how);
+      process.kill((await bench.ledger())[0]![2], "SIGTERM");
+      expect(await waiting).toMatchObject({ outcome: "failed", failure: "Preempted" });
+    },
+  );
 });

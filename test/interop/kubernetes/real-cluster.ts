@@ -132,7 +132,7 @@ export class RealCluster implements TestCluster {
     const manifest = /```yaml\n([\s\S]*?)```/.exec(page)?.[1]?.replaceAll("namespace: trainings", `namespace: ${this.#namespace}`);
     const rights = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.#namespace}`;
     for (const object of loadAllYaml(manifest ?? "")) {
-      const plural = (object).kind === "Role" ? "roles" : "rolebindings";
+      const plural = object.kind === "Role" ? "roles" : "rolebindings";
       await this.#plane.call("POST", `${rights}/${plural}`, object);
     }
     await this.#plane.call("POST", "/api/v1/namespaces", { metadata: { name: "workers" } }).catch(isThere);

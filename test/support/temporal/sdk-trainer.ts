@@ -47,7 +47,7 @@ if (mayGoOn()) {
   await sdk.reportCompleted({ finalMetrics: { train_loss: 1 / Number(EPOCHS) } });
   note("completed");
 } else if (kind === "reportFailed") {
-  await sdk.reportFailed(new Error("the loss ran away"));
+  await sdk.reportFailed(new Error(process.env["WORDS"] ?? "the loss ran away"));
   note("failed");
   process.exitCode = 1;
 } else if (kind === "crash") {
