@@ -31,9 +31,11 @@ async function running(mode = "wait"): Promise<TrainingHandle> {
 describe("a trainer as a Kubernetes Job", () => {
   it("outlives its worker's SIGKILL; the next worker adopts it and starts no second one", async () => {
     const request = bench.request("wait");
-    const argument = JSON.stringify({ options: { kubeconfig: bench.cluster.kubeconfig, image: "trainer:1" }, request });
+    const argument = JSON.stringify({ options: { image: "trainer:1" }, request });
     const worker = spawn(process.execPath, ["--no-warnings", "--import", RESOLVER, WORKER, argument], {
       stdio: ["ignore", "pipe", "inherit"],
+      // As kubectl finds its cluster.
+      env: { ...process.env, KUBECONFIG: bench.cluster.kubeconfig },
     });
     await once(worker.stdout, "data");
     await until(async () => (await bench.ledger()).length > 0);
