@@ -65,7 +65,7 @@ export function lastLines(text: string): string {
 function endOf(line: string): string {
   const characters: string[] = [];
   let size = 0;
-  for (const character of [...line.slice(-MAX_TAIL_BYTES)].reverse()) {
+  for (const character of Array.from(line.slice(-MAX_TAIL_BYTES)).reverse()) {
     size += jsonBytes(character);
     if (size > MAX_TAIL_BYTES) break;
     characters.push(character);
