@@ -403,3 +403,9 @@ it("warns once when the backend writes to the ClearML task that the SDK writes t
   await transport.close();
   expect(warnings).toEqual([expect.stringContaining("TRAINER_SINKS=platform")]);
 });
+
+it("warns at the start of files that go elsewhere than where the platform's other jobs look for them", async () => {
+  const own = { INTERNAL_STORAGE_ENDPOINT: "http://minio:9002", INTERNAL_BUCKET_CHECKPOINTS: "training-checkpoints" };
+  await world.start({}, own);
+  expect(world.warnings.join("\n")).toMatch(/Files go to file:.*, but .* from the bucket training-checkpoints at minio:9002 alone/);
+});
