@@ -2,8 +2,10 @@
  * Migrations of a real MLflow server, filled for this, into the embedded ClearML: from the server and from its database file, both
  * proved afterwards; and a naive loop over some of the same runs.
  */
-import { mlflowPython } from "../test/interop/mlflow/tools.ts";
+import path from "node:path";
+import { pythonWith } from "../scripts/python-venv.ts";
 import { startMlflow, type MlflowServer } from "../test/interop/mlflow/mlflow-server.ts";
+import { isInstalled } from "./peers/install-peers.ts";
 import type { Workplace } from "./workplace.ts";
 
 /** How much is moved. Each run has `metrics` metrics of `steps` points. */
@@ -42,10 +44,18 @@ export interface MigrationResult {
   readonly naive: Pass;
 }
 
+/** The current line of the interop suite, in the environment that both use. */
+const MLFLOW_VERSION = "3.17.2";
+const MLFLOW_PLACE = `interop/mlflow-${MLFLOW_VERSION}`;
 /** MLflow's own default. */
 const MLFLOW_WORKERS = 4;
 /** On a machine that others use too. */
 const MAX_PASS_MS = 40 * 60_000;
+
+/** False: a measurement would install MLflow first. */
+export function isMlflowInstalled(workplace: Workplace): Promise<boolean> {
+  return isInstalled(path.join(workplace.root, ".cache", MLFLOW_PLACE, "bin", "python"));
+}
 
 /** @throws Error when a point is missing or differs: speed by loss is none. */
 export async function measureMigration(
@@ -53,7 +63,7 @@ export async function measureMigration(
   load: MigrationLoad,
   progress: (message: string) => void,
 ): Promise<MigrationResult> {
-  const python = await mlflowPython(progress);
+  const python = await pythonWith(MLFLOW_PLACE, [`mlflow==${MLFLOW_VERSION}`], progress);
   const mlflow = await startMlflow(python, { workers: MLFLOW_WORKERS, parent: workplace.folder });
   try {
     const { metrics, steps } = load;

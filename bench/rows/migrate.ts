@@ -1,8 +1,5 @@
 /** A whole MLflow into ClearML, beside a loop of single calls: speed, proof, and memory that does not grow with what is moved. */
-import path from "node:path";
-import { MLFLOW_VERSION } from "../../test/interop/mlflow/tools.ts";
-import { isInstalled } from "../peers/install-peers.ts";
-import { measureMigration, type Migration, type MigrationLoad, type MigrationResult, type Pass } from "../migration.ts";
+import { isMlflowInstalled, measureMigration, type Migration, type MigrationLoad, type MigrationResult, type Pass } from "../migration.ts";
 import { aim, floor, type Figure, type Row } from "../row.ts";
 import { median } from "../statistics.ts";
 
@@ -14,7 +11,7 @@ export const migrate: Row = {
   name: "migrate",
   title: "1,000 runs and 2 million points of a real MLflow server into the embedded ClearML (a tenth with --quick), proved",
   async measure({ workplace, quick, install, progress }) {
-    if (!install && !(await isInstalled(path.join(workplace.root, ".cache", "interop", `mlflow-${MLFLOW_VERSION}`, "bin", "python")))) {
+    if (!install && !(await isMlflowInstalled(workplace))) {
       const note = "MLflow is not installed";
       return [{ what: "loop / ours, from its SQLite file", value: undefined, unit: "x", bars: [floor("at least", 20)], note }];
     }
