@@ -20,6 +20,8 @@ export interface Inventory {
   readonly everyExperiment: readonly MlflowExperiment[];
   /** Those that are to be moved. */
   readonly experiments: readonly MlflowExperiment[];
+  /** Experiments were named, and not all of them: models that belong to none of them are not asked for either. */
+  readonly isPart: boolean;
   /** By run id. */
   readonly runs: ReadonlyMap<string, InventoryRun>;
   readonly skipped: SkippedRuns;
@@ -66,7 +68,8 @@ export async function readInventory(
       }
     }
   }
-  return { everyExperiment, experiments, runs, skipped };
+  const isPart = named !== undefined && everyExperiment.some(({ name }) => !named.includes(name));
+  return { everyExperiment, experiments, isPart, runs, skipped };
 }
 
 /** The parent that a run's task is filed under: one that is migrated too, and whose ancestors do not lead back. */

@@ -44,7 +44,7 @@ export const REGISTERED_TAG = "registered-model";
 /** Logged models first, for versions are made from them. Versions of runs that are not asked for are left out. */
 export async function* sourceModels(
   mlflow: MlflowSource,
-  { everyExperiment, experiments, runs }: Inventory,
+  { experiments, isPart, runs }: Inventory,
   signal: AbortSignal,
 ): AsyncGenerator<SourceModel, void, undefined> {
   const logged = new Set<string>();
@@ -54,7 +54,6 @@ export async function* sourceModels(
       yield fromLogged(model, experiment);
     }
   }
-  const isPart = experiments.length < everyExperiment.length;
   for await (const { name } of mlflow.registeredModels({ signal })) {
     const registered = await mlflow.registeredModel(name, { signal });
     let versions = 0;

@@ -2,13 +2,17 @@
 import type { VerificationReport } from "./verify-migration.js";
 
 /** What the report says, for somebody who reads no further. */
-export function verdictOf({ interrupted, ok, compared, differencesTotal, runsInMlflow }: VerificationReport): string {
+export function verdictOf({ interrupted, ok, compared, differencesTotal, runsInMlflow, skipped }: VerificationReport): string {
   if (interrupted) return "INTERRUPTED: this proves nothing.";
   const links = compared.linkedFiles + compared.modelsWithoutFiles;
-  if (ok)
-    return links === 0
-      ? "All of it is in ClearML, and equal."
-      : "All of it is in ClearML, and equal, but for what ClearML has by its address alone, as accepted.";
+  if (ok) {
+    const exceptions = [
+      ...(links === 0 ? [] : ["what ClearML has by its address alone, as accepted"]),
+      ...(skipped.experiments + skipped.runs === 0 ? [] : ["what was deleted, left out as asked"]),
+      ...(skipped.reported === 0 ? [] : ["runs that a trainer wrote to both, which were not compared"]),
+    ];
+    return `All of it is in ClearML, and equal${exceptions.length === 0 ? "" : `, but for ${exceptions.join("; ")}`}.`;
+  }
   if (differencesTotal > 0) return `${String(differencesTotal)} difference${differencesTotal === 1 ? "" : "s"}.`;
   if (links > 0) return "No difference, but files are in MLflow's store alone: that is not accepted.";
   return compared.runs === runsInMlflow ? "Nothing was there to compare: this proves nothing." : "Not every run could be compared.";

@@ -67,7 +67,7 @@ export async function verifyModels(given: ModelsToVerify): Promise<void> {
 
 /** All that MLflow has, of the experiments that are looked at. */
 async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): AsyncGenerator<Expected, void, undefined> {
-  const { experiments, everyExperiment, runs } = inventory;
+  const { experiments, isPart, runs } = inventory;
   const logged = new Set<string>();
   for (const { experiment_id: id, name: experimentName } of experiments) {
     for await (const model of mlflow.loggedModels(id, { signal })) {
@@ -99,7 +99,7 @@ async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): A
       };
     }
   }
-  const isAll = experiments.length === everyExperiment.length;
+  const isAll = !isPart;
   for await (const { name } of mlflow.registeredModels({ signal })) {
     const registered = await mlflow.registeredModel(name, { signal });
     let versions = 0;

@@ -16,6 +16,7 @@ import {
   verifyMigration,
 } from "../../../src/migrate/index.js";
 import { FakeClock } from "../../support/fake-clock.js";
+import { verdictOf } from "../../../src/migrate/verdict.js";
 import { history, holding, MlflowStandIn, page, point, T } from "../../support/mlflow-stand-in.js";
 import { S3_ENV, startS3 } from "../../support/s3-server.js";
 import { until } from "../../support/until.js";
@@ -159,6 +160,27 @@ describe("a migration", () => {
     const proof = await verifyMigration({ mlflow, clearml });
     expect([proof.ok, proof.differences, proof.compared.modelsWithoutFiles]).toEqual([false, [], 1]);
     expect((await verifyMigration({ mlflow, clearml, acceptLinks: true })).ok).toBe(true);
+  });
+});
+
+describe("a proof", () => {
+  it("is none of a server that shows experiments and no run of them", async () => {
+    standIn.answers = holding([], {});
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ experiments: 1, runs: 0, failures: [] });
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect([proof.ok, verdictOf(proof)]).toEqual([false, "Nothing was there to compare: this proves nothing."]);
+  });
+
+  it("says that it did not compare what a trainer wrote to both", async () => {
+    standIn.answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
+    const { id } = await clearml.tasks.create({ name: "its trainer's task", type: "training" });
+    const { runs } = JSON.parse(standIn.answers["runs/search"] ?? "") as { runs: { data: Record<string, unknown> }[] };
+    if (runs[1]) runs[1].data["tags"] = [{ key: "trainer_sdk.task_id", value: id }];
+    standIn.answers["runs/search"] = JSON.stringify({ runs });
+    await runMigration({ mlflow, clearml });
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect(proof).toMatchObject({ ok: true, runsInMlflow: 1, skipped: { reported: 1 } });
+    expect(verdictOf(proof)).toContain("runs that a trainer wrote to both, which were not compared");
   });
 });
 

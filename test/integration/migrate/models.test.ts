@@ -141,6 +141,18 @@ describe("a migration", () => {
     expect((await runMigration({ mlflow, clearml, artifacts: "link" })).models).toMatchObject({ migrated: 0, unchanged: 3 });
   });
 
+  it("moves models that belong to no run though deleted experiments are left out", async () => {
+    withModels();
+    const experiments = [
+      { experiment_id: "1", name: "vision", lifecycle_stage: "active" },
+      { experiment_id: "2", name: "old", lifecycle_stage: "deleted" },
+    ];
+    standIn.answers["experiments/search"] = JSON.stringify({ experiments });
+    const report = await runMigration({ mlflow, clearml, skipDeleted: true });
+    expect(report).toMatchObject({ skipped: { experiments: 1 }, models: { migrated: 3, failures: [] } });
+    expect(await verifyMigration({ mlflow, clearml, skipDeleted: true })).toMatchObject({ ok: true, compared: { models: 3 } });
+  });
+
   it("moves a registered model without a version, and gives its place up once there is one", async () => {
     withModels();
     await runMigration({ mlflow, clearml });
