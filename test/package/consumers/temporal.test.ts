@@ -1,4 +1,4 @@
-/** The two entries of the Temporal companion, from the archive, beside the lowest versions of Temporal that they say they run with. */
+/** The two entries of the Temporal companion, from the archive, beside the lowest versions of Temporal and of Kubernetes' client that they say they run with. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,17 +16,22 @@ beforeAll(async () => {
   };
   // All of Temporal's packages in one process must be of one version.
   const lowest = peerDependencies["@temporalio/activity"]?.replace("^", "") ?? "";
-  project = await installProject("temporal", folder.path, archive, [], Object.fromEntries(PACKAGES.map((name) => [name, lowest])));
+  const kubernetes = peerDependencies["@kubernetes/client-node"]?.replace("^", "") ?? "";
+  const packages = { ...Object.fromEntries(PACKAGES.map((name) => [name, lowest])), "@kubernetes/client-node": kubernetes };
+  project = await installProject("temporal", folder.path, archive, [], packages);
 });
 afterAll(() => folder.remove());
 
 describe("a worker that installed the archive", () => {
   describe.each(["22.19.0", "24", "26"])("on Node %s", (version) => {
-    it.each(["main.mjs", "main.cjs"])("%s runs the activities to a published failure and bundles the workflow", async (program) => {
-      const output = await execute(await nodeOf(version), ["--no-warnings", program, path.join(folder.path, version, program)], project);
-      // Temporal's logger tells the failure of an activity on the other stream.
-      expect(output, output.stderr).toMatchObject({ code: 0 });
-      expect(JSON.parse(output.stdout)).toEqual({ failure: "as published", status: "failed", bundled: true });
-    });
+    it.each(["main.mjs", "main.cjs"])(
+      "%s runs the activities to a published failure, asks a cluster and bundles the workflow",
+      async (program) => {
+        const output = await execute(await nodeOf(version), ["--no-warnings", program, path.join(folder.path, version, program)], project);
+        // Temporal's logger tells the failure of an activity on the other stream.
+        expect(output, output.stderr).toMatchObject({ code: 0 });
+        expect(JSON.parse(output.stdout)).toEqual({ failure: "as published", status: "failed", job: "none", bundled: true });
+      },
+    );
   });
 });

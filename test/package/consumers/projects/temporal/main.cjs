@@ -1,10 +1,11 @@
 // The same parts as CommonJS.
 const { startDevServer } = require("trainer-sdk/devserver");
-const { createTrainingActivities, subprocessManager, TRAINING_FAILURES } = require("trainer-sdk/temporal");
+const { createTrainingActivities, kubernetesManager, subprocessManager, TRAINING_FAILURES } = require("trainer-sdk/temporal");
 const { tellStory } = require("./story.cjs");
 
 void tellStory({
   createTrainingActivities,
+  kubernetesManager,
   subprocessManager,
   TRAINING_FAILURES,
   startDevServer,

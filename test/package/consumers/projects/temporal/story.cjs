@@ -1,4 +1,7 @@
-// What both module formats do: the activities are made and one runs, the workflow is bundled by Temporal's own bundler.
+// What both module formats do: the activities are made and one runs, a cluster is asked for a Job, the workflow is bundled by
+// Temporal's own bundler.
+const { writeFile } = require("node:fs/promises");
+const http = require("node:http");
 const os = require("node:os");
 const path = require("node:path");
 const { MockActivityEnvironment } = require("@temporalio/testing");
@@ -6,7 +9,8 @@ const { bundleWorkflowCode } = require("@temporalio/worker");
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-exports.tellStory = async ({ createTrainingActivities, subprocessManager, TRAINING_FAILURES, startDevServer, workflows }) => {
+exports.tellStory = async (parts) => {
+  const { createTrainingActivities, kubernetesManager, subprocessManager, TRAINING_FAILURES, startDevServer, workflows } = parts;
   const server = await startDevServer({ port: 0 });
   const directory = path.join(process.argv[2] ?? os.tmpdir(), "registry");
   const activities = createTrainingActivities({
@@ -34,10 +38,34 @@ exports.tellStory = async ({ createTrainingActivities, subprocessManager, TRAINI
   const story = {
     failure: failure.type === TRAINING_FAILURES.invalidSpec ? "as published" : String(failure),
     status,
+    job: (await askCluster(kubernetesManager, `${directory}.kubeconfig`)) ?? "none",
     bundled: code.includes("trainingProgress") && !/node:(fs|path|crypto|child_process)/.test(code),
   };
   process.stdout.write(JSON.stringify(story), () => process.exit(0));
 };
+
+// An API server that has nothing.
+async function askCluster(kubernetesManager, kubeconfig) {
+  const server = http.createServer((_request, response) => {
+    response.writeHead(404, { "content-type": "application/json" });
+    response.end(JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code: 404, reason: "NotFound", message: "none" }));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cluster = { server: `http://127.0.0.1:${server.address().port}`, "insecure-skip-tls-verify": true };
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "c", cluster }],
+    users: [{ name: "u", user: { token: "t" } }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  };
+  await writeFile(kubeconfig, JSON.stringify(config));
+  const found = await kubernetesManager({ kubeconfig }).find("nobody's", { signal: new globalThis.AbortController().signal });
+  server.closeAllConnections();
+  server.close();
+  return found;
+}
 
 function basic({ CLEARML_API_ACCESS_KEY: key, CLEARML_API_SECRET_KEY: secret }) {
   return `Basic ${Buffer.from(`${key}:${secret}`).toString("base64")}`;
