@@ -115,7 +115,10 @@ function addRollbackCommand(migrate: Command, terminal: Terminal, done: (code: E
     .description("Remove what a migration made in ClearML, and only that. Says what would go; --yes removes it.")
     .option("--source-id <name>", "the source whose migration is meant (default: the only one that ClearML knows)")
     .option("--yes", "remove it")
-    .option("--accept-leftovers", "end with 0 though published tasks stay, or files on stores that nothing is deleted from, such as S3")
+    .option(
+      "--accept-leftovers",
+      "end with 0 though published tasks or models stay, or files on stores that nothing is deleted from, such as S3",
+    )
     .option("--concurrency <number>", "tasks at the same time (default: 4)", parseCount)
     .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
     .action(async (options: RollbackCommandOptions) => {

@@ -1,7 +1,7 @@
 /**
  * Takes back what migrations from one source made in ClearML: tasks with their files, models, and the projects that they made
  * and that are empty. All of it is known by keys that only a migration gives; what others put beside it is not touched, and
- * neither is a published task. MLflow is not asked.
+ * neither is a published task, nor a published model and its files. MLflow is not asked.
  */
 import { describeError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
@@ -20,7 +20,7 @@ export interface RollbackOptions {
   readonly sourceId?: string | undefined;
   /** Do it. Default false: only count what would go. */
   readonly confirmed?: boolean | undefined;
-  /** Call it a success though published tasks, or files on stores that this package does not delete from, stay. Default false. */
+  /** Call it a success though published tasks and models, or files on stores that this package does not delete from, stay. Default false. */
   readonly acceptLeftovers?: boolean | undefined;
   /** Tasks at the same time. Default 4. */
   readonly concurrency?: number | undefined;
@@ -60,8 +60,8 @@ export async function rollbackMigration(options: RollbackOptions): Promise<Rollb
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  const { counts, kept, leftFiles, links, failures, publishedTasks } = rollback;
-  const isClean = leftFiles.size + publishedTasks === 0 || options.acceptLeftovers === true;
+  const { counts, kept, leftFiles, links, failures, published } = rollback;
+  const isClean = leftFiles.size + published === 0 || options.acceptLeftovers === true;
   return {
     ok: failures.length === 0 && isClean && !signal.aborted,
     isDryRun: options.confirmed !== true,
@@ -81,7 +81,7 @@ class Rollback {
   readonly failures: { what: string; reason: string }[] = [];
   readonly leftFiles = new Set<string>();
   readonly links = new Set<string>();
-  publishedTasks = 0;
+  published = 0;
   readonly #options: RollbackOptions;
   readonly #clearml: ClearML;
   readonly #signal: AbortSignal;
@@ -98,23 +98,31 @@ class Rollback {
     if (sourceId === undefined) return;
     const call = { signal: this.#signal };
     const prefix = `trainer-sdk:mlflow:${encodeURIComponent(sourceId)}:model:`;
-    const only_fields = ["id", "name", "uri", "project", "system_tags"];
+    const only_fields = ["id", "name", "uri", "project", "system_tags", "ready"];
     const ours: { readonly id: string; readonly name: string; readonly uri: string; readonly project: string; readonly isLink: boolean }[] =
       [];
-    for await (const model of this.#clearml.models.getAll({ search_hidden: true, only_fields }, call))
-      if (model.system_tags?.some((tag) => tag.startsWith(prefix)))
+    const inUse = new Set<string>();
+    for await (const model of this.#clearml.models.getAll({ search_hidden: true, only_fields }, call)) {
+      if (model.system_tags?.some((tag) => tag.startsWith(prefix)) !== true) continue;
+      // The migration publishes none: somebody did, and may serve it.
+      if (model.ready === true) {
+        this.kept.push({ what: `model ${model.name ?? ""} (${model.id})`, why: "it was published" });
+        this.published++;
+        inUse.add(model.uri ?? "");
+      } else
         ours.push({
           ...{ id: model.id, name: model.name ?? "", uri: model.uri ?? "", project: model.project ?? "" },
           // Files are stored as a package, and what was made from such a model is one, too: the address is the same.
           isLink: !model.system_tags.includes(PACKAGE_TAG),
         });
+    }
     for (const { id, name, uri, project, isLink } of ours) {
       await this.#attempt(`model ${name} (${id})`, async () => {
         if (isLink) this.#noteLink(uri);
-        else if (this.#options.confirmed !== true) this.#noteStaying([uri]);
+        else if (this.#options.confirmed !== true && !inUse.has(uri)) this.#noteStaying([uri]);
         if (this.#options.confirmed === true) {
           await this.#clearml.models.delete({ model: id, force: true, delete_external_artifacts: false }, call);
-          if (!isLink) for (const left of await removeFiles(this.#clearml, [uri], call)) this.leftFiles.add(left);
+          if (!isLink && !inUse.has(uri)) for (const left of await removeFiles(this.#clearml, [uri], call)) this.leftFiles.add(left);
         }
         this.counts.models++;
         this.#counted.models.push(project);
@@ -142,7 +150,7 @@ class Rollback {
     const what = `task ${task.id} of run ${runId}`;
     if (task.status === "published") {
       this.kept.push({ what, why: "it was published" });
-      this.publishedTasks++;
+      this.published++;
       return;
     }
     await this.#attempt(what, async () => {

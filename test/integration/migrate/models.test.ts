@@ -218,4 +218,17 @@ describe("a rollback", () => {
     expect(done).toMatchObject({ ok: true, tasks: 2, models: 3, leftFiles: [] });
     expect(done.links).toContain(`${standIn.url}/get-artifact?run_uuid=a&path=x.bin`);
   });
+
+  it("leaves a model that was published since, with its files, and says so", async () => {
+    withModels();
+    await runMigration({ mlflow, clearml });
+    const [net] = (await allModels()).filter(({ name }) => name === "net");
+    await clearml.models.setReady({ model: net?.id ?? "" });
+    const done = await rollbackMigration({ clearml, confirmed: true });
+    // ClearML publishes its task with it.
+    expect(done).toMatchObject({ ok: false, tasks: 1, models: 2, failures: [] });
+    expect(done.kept.map(({ why }) => why).slice(0, 2)).toEqual(["it was published", "it was published"]);
+    expect((await allModels()).map(({ id }) => id)).toEqual([net?.id]);
+    await clearml.objects.fetch(net?.uri ?? "", join(folder, "weights"));
+  });
 });
