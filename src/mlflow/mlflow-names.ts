@@ -69,6 +69,7 @@ function cut(text: string, length: number): string {
   return text.slice(0, Math.max(0, end)).trimEnd().replace(/\/+$/, "");
 }
 
+/** Over the code units: as UTF-8 all lone surrogates are one. */
 function digestOf(name: string): string {
-  return createHash("sha256").update(name).digest("hex").slice(0, DIGEST_LENGTH);
+  return createHash("sha256").update(name, "utf16le").digest("hex").slice(0, DIGEST_LENGTH);
 }
