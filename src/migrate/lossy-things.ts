@@ -1,5 +1,24 @@
 /** What ClearML shows otherwise than MLflow did, counted by kind, with the reason and an example of each. */
 
+/** Of what kind it is. */
+export type LossyKind =
+  | "not-finite"
+  | "too-large"
+  | "step"
+  | "same-step"
+  | "renamed"
+  | "iso-value"
+  | "unended"
+  | "times"
+  | "parent"
+  | "project"
+  | "empty-experiment"
+  | "datasets"
+  | "model-metrics"
+  | "linked-model"
+  | "no-model-files"
+  | "version-numbers";
+
 /** Something that ClearML shows otherwise than MLflow did. The original is in the copy of its run all the same. */
 export interface LossyThing {
   readonly what: LossyKind;
@@ -11,7 +30,7 @@ export interface LossyThing {
 }
 
 /** Every kind that there is, with its reason. */
-const WHY = {
+const WHY: Readonly<Record<LossyKind, string>> = {
   "not-finite": "a point that is NaN or infinite cannot be in a chart; it is kept in the copy",
   "too-large": "a point beyond 32 bits of floating point cannot be in a chart (databases keep infinities so); it is kept in the copy",
   step: "a step or time that a number cannot hold, or that means something else to ClearML, cannot be in a chart; it is kept in the copy",
@@ -28,10 +47,7 @@ const WHY = {
   "linked-model": "the files of a model lie in MLflow's store: its model in ClearML names their addresses",
   "no-model-files": "MLflow lists no file of the model: its model in ClearML names where MLflow says that they are",
   "version-numbers": "ClearML has no versions, stages or aliases: each version is a model of its own, and they are its tags",
-} as const;
-
-/** A kind. */
-export type LossyKind = keyof typeof WHY;
+};
 
 /** A count of each kind, and the first one that was met. */
 export class LossyThings {
