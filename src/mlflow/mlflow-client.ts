@@ -148,8 +148,12 @@ export class MlflowClient implements MlflowSource {
     const folders: string[] = [""];
     for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
       const { path, query } = place.list(folder);
-      const { files } = await this.#get(path, query, filesPage, call.signal);
-      for (const file of files) {
+      // Some servers answer a large folder in pages.
+      const files = this.#rows(
+        (page_token) => this.#get(path, { ...query, page_token }, filesPage, call.signal),
+        (page) => page.files,
+      );
+      for await (const file of files) {
         const own = place.ownPath(folder, file.path);
         if (file.is_dir) folders.push(own);
         else yield { ...file, path: own };

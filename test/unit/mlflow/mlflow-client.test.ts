@@ -115,3 +115,13 @@ describe("an MLflow client", () => {
     expect(() => new MlflowClient(options, {})).toThrow(message);
   });
 });
+
+describe("the files of a run", () => {
+  it("are all of them where a server answers a folder in pages", async () => {
+    const { client } = clientOf([
+      [200, '{"files":[{"path":"a","file_size":1}],"next_page_token":"t"}'],
+      [200, '{"files":[{"path":"b","file_size":1}]}'],
+    ]);
+    expect((await all(client.artifacts("r", { signal }))).map(({ path }) => path)).toEqual(["a", "b"]);
+  });
+});
