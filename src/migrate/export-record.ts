@@ -2,7 +2,7 @@
  * What an export has written so far, in its own folder, so that one that was cut off goes on: a file a run, made when the run is in its
  * place. A run whose copy in ClearML is another by now is none of them.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../base/errors.js";
 
@@ -49,10 +49,13 @@ export class ExportRecords {
     return join(this.#folder, PART);
   }
 
-  /** The record of a run; undefined when there is none that can be read. */
+  /** The record of a run; undefined when there is none that can be read, or the run is not in its place. */
   async find(runId: string): Promise<ExportedRun | undefined> {
     try {
-      return JSON.parse(await readFile(this.#path(runId), "utf8")) as ExportedRun;
+      const run = JSON.parse(await readFile(this.#path(runId), "utf8")) as ExportedRun;
+      // Somebody may have taken it away since.
+      await stat(join(this.#folder, run.home, "meta.yaml"));
+      return run;
     } catch {
       return undefined;
     }

@@ -195,6 +195,9 @@ describe("an export that was cut off", () => {
     await runMigration({ mlflow, clearml, redo: true });
     expect(await exportMigration({ clearml, folder: target })).toMatchObject({ ok: true, runs: 2, files: 2 });
     expect(await readFile(join(target, "1/a/artifacts/x.bin"), "utf8")).toBe("abd");
+    await rm(join(target, "1/b"), { recursive: true });
+    await exportMigration({ clearml, folder: target });
+    expect(await readFile(join(target, "1/b/artifacts/x.bin"), "utf8")).toBe("abc");
   });
 });
 
