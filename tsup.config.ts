@@ -29,7 +29,7 @@ const shared: Options = {
   // The parts below run side by side into an empty folder.
   clean: false,
   // Their import would cost more than everything else together, or break CommonJS test runners: docs/decisions/dependencies.md.
-  noExternal: ["zod", "p-retry", "is-network-error"],
+  noExternal: ["zod", "p-retry", "is-network-error", "js-yaml"],
   // For the licences of what is inside: scripts/third-party-licences.ts.
   metafile: true,
 };

@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { build, type Metafile } from "esbuild";
+import { build } from "esbuild";
 import type { Figures } from "./size-budget.ts";
 
 interface Manifest {
@@ -58,9 +58,11 @@ async function bundledBytes(entry: string, external: readonly string[]): Promise
     external: external.flatMap((name) => [name, `${name}/*`]),
     logLevel: "error",
   });
-  const start = Object.keys(metafile.outputs).find(
-    (output) => metafile.outputs[output]?.entryPoint !== undefined && !isLazy(metafile, output),
-  );
+  // Paths of the report are relative to the working directory.
+  const start = Object.keys(metafile.outputs).find((output) => {
+    const from = metafile.outputs[output]?.entryPoint;
+    return from !== undefined && path.resolve(from) === path.resolve(entry);
+  });
   if (start === undefined) throw new Error(`${entry} was not bundled.`);
   const first = new Set<string>();
   const visit = (output: string): void => {
@@ -73,13 +75,6 @@ async function bundledBytes(entry: string, external: readonly string[]): Promise
   const bytesOf = (outputs: Iterable<string>): number =>
     [...outputs].reduce((sum, output) => sum + (metafile.outputs[output]?.bytes ?? 0), 0);
   return { first: bytesOf(first), whole: bytesOf(Object.keys(metafile.outputs)) };
-}
-
-/** Chunks that are loaded on demand have an entry point of their own. */
-function isLazy(metafile: Metafile, output: string): boolean {
-  return Object.values(metafile.outputs).some(({ imports }) =>
-    imports.some(({ kind, path: to }) => kind === "dynamic-import" && to === output),
-  );
 }
 
 function packedBytes(root: string): { readonly packed: number; readonly unpacked: number } {

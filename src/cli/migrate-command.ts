@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { ConfigError } from "../base/errors.js";
 import { createClearML } from "../clearml/create-clearml.js";
+import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { openMlflowSource } from "../mlflow/open-source.js";
 import type { MigrationOptions } from "../migrate/migration-options.js";
 import { planMigration } from "../migrate/plan-migration.js";
@@ -17,7 +18,7 @@ export type MigrateStep = "plan" | "run" | "verify";
 /** Options as the command line gives them. */
 export interface MigrateOptions {
   readonly trackingUri?: string;
-  readonly source?: string;
+  readonly from?: string;
   readonly artifactsRoot?: string;
   readonly sourceId?: string;
   readonly into?: string;
@@ -32,6 +33,7 @@ export interface MigrateOptions {
   readonly redo?: boolean;
   readonly artifacts?: "copy" | "link";
   readonly acceptLinks?: boolean;
+  readonly acceptDamage?: boolean;
 }
 
 /** File of the ledger. */
@@ -53,7 +55,7 @@ export async function runMigrate(
   }
   await using mlflow = await openMlflowSource(
     {
-      trackingUri: options.source ?? options.trackingUri,
+      trackingUri: options.from ?? options.trackingUri,
       artifactsRoot: options.artifactsRoot,
       requestsPerSecond: options.rate,
       retryBudgetMs: RETRY_BUDGET_MS,
@@ -108,25 +110,26 @@ function isPage(file: string): boolean {
 async function perform(
   step: MigrateStep,
   given: MigrationOptions,
-  { ledger = DEFAULT_LEDGER, redo, acceptLinks }: MigrateOptions,
+  { ledger = DEFAULT_LEDGER, redo, acceptLinks, acceptDamage = false }: MigrateOptions,
 ): Promise<{ readonly report: unknown; readonly lines: readonly string[]; readonly ok: boolean }> {
+  const isWhole = (troubles: readonly MlflowTrouble[]): boolean => acceptDamage || !troubles.some(({ isLoss }) => isLoss);
   switch (step) {
     case "plan": {
       const report = await planMigration(given);
-      return { report, lines: planLines(report), ok: report.failures.length === 0 };
+      return { report, lines: planLines(report), ok: report.failures.length === 0 && isWhole(report.troubles) };
     }
     case "run": {
       const report = await runMigration({ ...given, ledger, redo });
-      const { failures, models, interrupted } = report;
+      const { failures, models, interrupted, stoppedBy, troubles } = report;
       const isShort = models.withoutFiles > 0 && acceptLinks !== true;
       return {
         report,
         lines: runLines(report, ledger),
-        ok: failures.length + models.failures.length === 0 && !interrupted && !isShort,
+        ok: failures.length + models.failures.length === 0 && !interrupted && stoppedBy === undefined && !isShort && isWhole(troubles),
       };
     }
     case "verify": {
-      const report = await verifyMigration({ ...given, acceptLinks });
+      const report = await verifyMigration({ ...given, acceptLinks, acceptDamage });
       return { report, lines: verifyLines(report), ok: report.ok };
     }
   }

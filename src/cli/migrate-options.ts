@@ -9,8 +9,8 @@ import type { ExitCode, Terminal } from "./terminal.js";
 const SCOPE = `
 What is moved: experiments, runs (deleted ones too, as archived tasks), parameters, tags, notes, whole metric histories with
 their own times, files of runs, registered models with their versions, logged models of MLflow 3, and their files. What is not moved: traces,
-prompts, evaluation data sets, permissions. The source is a server over HTTP, or its SQLite file (--source); for
-a folder \`mlruns\` start \`mlflow server\` on it. Relative artifact folders of a database are looked for beside it.
+prompts, evaluation data sets, permissions. The source is a server over HTTP, a tracking folder (\`mlruns\`) or a SQLite file
+(--from). Relative artifact folders are looked for beside a database or folder.
 
 MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH. ClearML: CLEARML_API_HOST,
 CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or clearml.conf.
@@ -31,17 +31,18 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
   addRollbackCommand(migrate, terminal, done);
   const mlflow = migrate
     .command("mlflow")
-    .description("From an MLflow server or its SQLite file, 2.9 to 3.x: plan, then run, then verify.");
+    .description("From an MLflow server, a tracking folder or a SQLite file, 2.9 to 3.x: plan, then run, then verify.");
   const add = (step: MigrateStep, description: string): Command =>
     mlflow
       .command(step)
       .description(description)
       .option("--tracking-uri <url>", "the MLflow server (default: MLFLOW_TRACKING_URI)")
-      .option("--source <place>", "the server's address, or its database: sqlite:///mlflow.db or a path (default: --tracking-uri)")
-      .option("--artifacts-root <place>", "of a database: folder or s3:// address that files at mlflow-artifacts: lie below")
+      .option("--from <place>", "the server's address, a tracking folder (./mlruns), or a database: sqlite:///mlflow.db or a path")
+      .option("--artifacts-root <place>", "of a folder or a database: folder or s3:// address that the files of its runs lie below")
       .option("--source-id <name>", "name of the source in the keys of tasks; keep it for ever (default: host and path of the address)")
       .option("--into <project>", "a project of ClearML to put everything below (default: none)")
       .option("--experiment <name...>", "only these experiments (default: all)")
+      .option("--accept-damage", "end with 0 though parts of a tracking folder cannot be read any more; they are listed")
       .option("--skip-deleted", "leave out deleted runs and experiments; the report says how many")
       .option("--include-reported", "move runs, too, that their trainer wrote to both: they come to be in ClearML twice")
       .option("--concurrency <number>", "runs at the same time (default: 4)", parseCount)

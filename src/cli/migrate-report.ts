@@ -1,6 +1,7 @@
 /** The reports of a migration in words. Pure. */
 import type { TimeEstimate } from "../migrate/estimate-time.js";
 import type { SkippedRuns } from "../migrate/inventory.js";
+import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import type { MigrationPlan } from "../migrate/plan-migration.js";
 import type { MigrationReport } from "../migrate/run-migration.js";
 import { verdictOf } from "../migrate/verdict.js";
@@ -24,6 +25,7 @@ export function planLines(plan: MigrationPlan): string[] {
     ...plan.lossy.map(({ count: times, why, example }) => `  ${String(times)} times: ${why}. Such as ${example}`),
     "Not looked at and not moved: traces, prompts, evaluation data sets, permissions.",
     ...skippedLines(skipped),
+    ...troubleLines(plan.troubles),
     ...plan.failures.slice(0, MAX_LISTED).map(({ runId, reason }) => `UNREADABLE: run ${runId}: ${reason}`),
     ...more(plan.failures.length),
     ...estimateLines(plan.estimate),
@@ -58,11 +60,13 @@ export function runLines(report: MigrationReport, ledger: string): string[] {
     ...more(report.models.failures.length),
     `  run ids and task ids: ${ledger}`,
     ...skippedLines(report.skipped),
+    ...troubleLines(report.troubles),
     ...report.failures
       .slice(0, MAX_LISTED)
       .map(({ runId, experiment, reason }) => `FAILED: run ${runId} of ${JSON.stringify(experiment)}: ${reason}`),
     ...more(report.failures.length),
     ...(report.interrupted ? ["INTERRUPTED: start it again, and it goes on."] : []),
+    ...(report.stoppedBy === undefined ? [] : [`STOPPED: ${report.stoppedBy} Start it again once that is mended, and it goes on.`]),
     ...(report.failures.length > 0 && !report.interrupted ? ["Start it again for the runs that failed; what is done is left alone."] : []),
   ];
 }
@@ -82,6 +86,7 @@ export function verifyLines(report: VerificationReport): string[] {
           `WITHOUT FILES: ${count(modelsWithoutFiles, "model")}; MLflow lists none, and nothing but the address was compared; --accept-links`,
         ]),
     ...skippedLines(report.skipped),
+    ...troubleLines(report.troubles),
     ...report.differences
       .slice(0, MAX_LISTED)
       .map(
@@ -98,6 +103,17 @@ function skippedLines({ experiments, runs, reported }: SkippedRuns): string[] {
     ...(experiments + runs === 0 ? [] : [`LEFT OUT, as asked: ${count(experiments, "deleted experiment")}, ${count(runs, "deleted run")}`]),
     ...(reported === 0 ? [] : [`LEFT OUT: ${count(reported, "run")} that a trainer wrote to both; ClearML has the trainer's own tasks`]),
   ];
+}
+
+/** What was recorded and is lost, then what is only odd. */
+function troubleLines(troubles: readonly MlflowTrouble[]): string[] {
+  const losses = troubles.filter(({ isLoss }) => isLoss);
+  const notes = troubles.filter(({ isLoss }) => !isLoss);
+  const lines = (word: string, of: readonly MlflowTrouble[]): string[] => [
+    ...of.slice(0, MAX_LISTED).map(({ where, what }) => `${word}: ${where}: ${what}`),
+    ...more(of.length),
+  ];
+  return [...lines("DAMAGED", losses), ...lines("NOTE", notes)];
 }
 
 function more(total: number): string[] {

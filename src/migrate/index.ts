@@ -2,7 +2,8 @@
  * Entry `trainer-sdk/migrate`: moves an MLflow server to ClearML, and proves it. Names every public export, nothing more.
  */
 export { MlflowClient } from "../mlflow/mlflow-client.js";
-export type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
+export type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource, MlflowTrouble } from "../mlflow/mlflow-source.js";
+export type { FileSourceOptions } from "../mlflow/file-source.js";
 export type { SqliteSourceOptions } from "../mlflow/sqlite-source.js";
 export { openMlflowSource } from "../mlflow/open-source.js";
 export type { MlflowOptions } from "../mlflow/mlflow-options.js";

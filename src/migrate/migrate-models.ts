@@ -1,5 +1,5 @@
 /** All models of a source, once its runs are tasks. One that fails is named and does not stop the others. */
-import { describeError } from "../base/errors.js";
+import { ApiError, describeError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { Inventory } from "./inventory.js";
@@ -68,7 +68,7 @@ export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
       if (!hasFiles) done.withoutFiles++;
       await work.ledger?.add({ kind: "model", model: model.key, modelId: id });
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || (ApiError.isInstance(error) && error.status === 401)) throw error;
       done.failures.push({ model: model.label, reason: describeError(error) });
     }
   }

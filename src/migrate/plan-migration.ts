@@ -1,6 +1,7 @@
 /** Says what a migration would move, and what of it ClearML cannot show as MLflow does. Reads MLflow alone, all of it; writes nothing. */
 import { describeError } from "../base/errors.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
+import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { isIsoLookalike } from "../records/metric-address.js";
 import { noChartReason } from "./chart-point.js";
 import { parentOf, readInventory, type Inventory, type SkippedRuns } from "./inventory.js";
@@ -36,6 +37,8 @@ export interface MigrationPlan {
   /** How long `run` and `verify` will take, about. */
   readonly estimate: TimeEstimate;
   readonly skipped: SkippedRuns;
+  /** Places of the source that are not as MLflow leaves them. */
+  readonly troubles: readonly MlflowTrouble[];
   /** Runs that could not be read. */
   readonly failures: readonly { readonly runId: string; readonly reason: string }[];
 }
@@ -91,6 +94,7 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     lossy: survey.lossy.list(),
     estimate,
     skipped: inventory.skipped,
+    troubles: mlflow.troubles?.() ?? [],
     failures,
   };
 }

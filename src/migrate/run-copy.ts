@@ -4,7 +4,8 @@
  * does not matter to memory.
  *
  * First line: `{"kind":"run","version":1,"source":{...},"experiment":{...},"run":{...}}`. Then, in the order of reading,
- * `{"kind":"points","key":"loss","points":[[timestamp,step,value],...]}` and `{"kind":"file","path":"a/b","sizeBytes":1,
+ * `{"kind":"points","key":"loss","points":[[timestamp,step,value],...]}`, behind the value the name and the digest of the data set where the
+ * point was measured on one, and `{"kind":"file","path":"a/b","sizeBytes":1,
  * "sha256":"..."}`, of a file that was linked `"uri"` in place of the digest. Last line: `{"kind":"end","points":n,"files":n}`; a copy without it is torn. Integers beyond 2^53 stand as
  * `{"int64":"..."}`, numbers that JSON has no word for as `{"double":"NaN"}`.
  */
@@ -57,7 +58,7 @@ export class RunCopyWriter {
 
   points(key: string, points: readonly MlflowPoint[]): Promise<void> {
     this.#points += points.length;
-    const line = { kind: "points", key, points: points.map(({ timestamp, step, value }) => [timestamp, step, value]) };
+    const line = { kind: "points", key, points: points.map(copiedPoint) };
     return this.#line(line, points.every(isPlain));
   }
 
@@ -88,6 +89,11 @@ export class RunCopyWriter {
 /** True for a point that JSON holds as it is: most do, and asking for each number takes twice as long. */
 function isPlain({ timestamp, step, value }: MlflowPoint): boolean {
   return Number.isFinite(value) && !Object.is(value, -0) && typeof timestamp === "number" && typeof step === "number";
+}
+
+function copiedPoint({ timestamp, step, value, dataset_name, dataset_digest }: MlflowPoint): readonly unknown[] {
+  const point = [timestamp, step, value];
+  return typeof dataset_name === "string" && typeof dataset_digest === "string" ? [...point, dataset_name, dataset_digest] : point;
 }
 
 /** The lines of a copy. @throws DownloadError when it is torn, no copy, or of a newer version. */

@@ -2,11 +2,12 @@
  * Moves what an MLflow server holds to ClearML. It may be ended at any moment and called again: what is done is left alone,
  * what is half done is done again, nothing is doubled. One run that fails does not stop the others and is named at the end.
  */
-import { describeError } from "../base/errors.js";
+import { ApiError, describeError } from "../base/errors.js";
 import { findOrCreateTask } from "../clearml/task-start.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
 import type { TaskInputs } from "./input-models.js";
 import { parentOf, readInventory, type Inventory, type InventoryRun, type SkippedRuns } from "./inventory.js";
+import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
 import { migrateModels, type MigratedModels } from "./migrate-models.js";
@@ -42,6 +43,13 @@ export interface MigrationReport {
   readonly failures: readonly { readonly runId: string; readonly experiment: string; readonly reason: string }[];
   /** Logged models and versions of registered ones. */
   readonly models: MigratedModels;
+  /** Places of the source that are not as MLflow leaves them, of what was read. */
+  readonly troubles: readonly MlflowTrouble[];
+  /**
+   * Why it ended before its end though some runs were done: credentials that expired, a server that went away. Undefined: it did
+   * not. Called again, it goes on.
+   */
+  readonly stoppedBy: string | undefined;
   /** True when it was asked to stop before its end. */
   readonly interrupted: boolean;
 }
@@ -51,7 +59,8 @@ const MAX_ROUNDS = 5;
 
 /**
  * @throws What keeps all of it from being done: ConfigError, NotFoundError for a named experiment, ApiError and
- * ConnectionError of either side while the lists are read. An aborted signal is no error: the report says `interrupted`.
+ * ConnectionError of either side while the lists are read, before a run was done; after that the report says `stoppedBy`. An aborted
+ * signal is no error: the report says `interrupted`.
  */
 export async function runMigration(options: RunMigrationOptions): Promise<MigrationReport> {
   return new Migration(options).run();
@@ -69,6 +78,8 @@ class Migration {
   readonly #failures: { runId: string; experiment: string; reason: string }[] = [];
   readonly #counts = { migrated: 0, unchanged: 0, points: 0, notChartable: 0, files: 0, fileBytes: 0 };
   #done = 0;
+  /** Why credentials are no good any more. Those of one run are those of the next: nobody is asked again, lest an account be closed. */
+  #lockedOut: string | undefined;
 
   constructor(options: RunMigrationOptions) {
     this.#options = options;
@@ -87,6 +98,7 @@ class Migration {
     let experiments = 0;
     let models: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
     let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
+    let stoppedBy: string | undefined;
     try {
       let inventory: Inventory | undefined;
       for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -99,10 +111,13 @@ class Migration {
         if (fresh.length === 0) break;
         this.#tell();
         await forEachAtOnce(fresh, this.#options.concurrency ?? DEFAULT_CONCURRENCY, (run) => this.#migrate(run, source, lines));
+        if (this.#lockedOut !== undefined) break;
       }
-      if (inventory) models = await this.#migrateModels(inventory, source, lines);
+      stoppedBy = this.#lockedOut;
+      if (inventory && stoppedBy === undefined) models = await this.#migrateModels(inventory, source, lines);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted && this.#done === 0) throw error;
+      if (!signal.aborted) stoppedBy = describeError(error);
     }
     return {
       source,
@@ -111,7 +126,9 @@ class Migration {
       ...this.#counts,
       models,
       skipped,
+      troubles: mlflow.troubles?.() ?? [],
       failures: this.#failures,
+      stoppedBy,
       interrupted: signal.aborted,
     };
   }
@@ -151,6 +168,10 @@ class Migration {
     const signal = this.#signal;
     signal.throwIfAborted();
     const { runId, experiment } = run;
+    if (this.#lockedOut !== undefined) {
+      this.#failures.push({ runId, experiment: experiment.name, reason: this.#lockedOut });
+      return;
+    }
     try {
       const task = await this.#taskOf(run, source);
       const parent = parentOf(runId, this.#seen);
@@ -188,7 +209,9 @@ class Migration {
       await ledger?.add({ kind: "run", runId, taskId: task.id, experimentId: experiment.experiment_id, ...facts });
     } catch (error) {
       if (signal.aborted) throw error;
-      this.#failures.push({ runId, experiment: experiment.name, reason: describeError(error) });
+      const reason = describeError(error);
+      this.#failures.push({ runId, experiment: experiment.name, reason });
+      if (ApiError.isInstance(error) && error.status === 401) this.#lockedOut ??= reason;
     }
     this.#done++;
     this.#tell();

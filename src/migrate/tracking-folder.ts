@@ -104,7 +104,11 @@ export async function writePairs(folder: string, pairs: unknown): Promise<readon
 export async function appendPoints(file: string, points: readonly (readonly unknown[])[]): Promise<void> {
   await appendFile(
     file,
-    points.map(([timestamp, step, value]) => `${integerText(timestamp)} ${doubleText(value)} ${integerText(step)}\n`).join(""),
+    points
+      .map(([timestamp, step, value, ...dataset]) =>
+        [integerText(timestamp), doubleText(value), integerText(step), ...dataset.map(String)].join(" ").concat("\n"),
+      )
+      .join(""),
   );
 }
 

@@ -2,12 +2,15 @@
 import type { VerificationReport } from "./verify-migration.js";
 
 /** What the report says, for somebody who reads no further. */
-export function verdictOf({ interrupted, ok, compared, differencesTotal, runsInMlflow, skipped }: VerificationReport): string {
+export function verdictOf(report: VerificationReport): string {
+  const { interrupted, ok, compared, differencesTotal, runsInMlflow, skipped, troubles } = report;
   if (interrupted) return "INTERRUPTED: this proves nothing.";
   const links = compared.linkedFiles + compared.modelsWithoutFiles;
+  const isDamaged = troubles.some(({ isLoss }) => isLoss);
   if (ok) {
     const exceptions = [
       ...(links === 0 ? [] : ["what ClearML has by its address alone, as accepted"]),
+      ...(isDamaged ? ["what is damaged in MLflow, as accepted"] : []),
       ...(skipped.experiments + skipped.runs === 0 ? [] : ["what was deleted, left out as asked"]),
       ...(skipped.reported === 0 ? [] : ["runs that a trainer wrote to both, which were not compared"]),
     ];
@@ -15,5 +18,6 @@ export function verdictOf({ interrupted, ok, compared, differencesTotal, runsInM
   }
   if (differencesTotal > 0) return `${String(differencesTotal)} difference${differencesTotal === 1 ? "" : "s"}.`;
   if (links > 0) return "No difference, but files are in MLflow's store alone: that is not accepted.";
+  if (isDamaged) return "What can be read of it is in ClearML, and equal; the rest is damaged in MLflow: that is not accepted.";
   return compared.runs === runsInMlflow ? "Nothing was there to compare: this proves nothing." : "Not every run could be compared.";
 }

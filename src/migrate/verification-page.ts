@@ -38,6 +38,7 @@ Ended <time datetime="${madeAt.toISOString()}">${text(madeAt.toISOString().repla
 <main>
 ${totals(report)}
 ${section("Differences", differencesTotal === 0 ? `<p>${interrupted ? "None until it was stopped." : "None."}</p>` : differences(report))}
+${report.troubles.length === 0 ? "" : section("Damaged in MLflow", troubles(report))}
 ${section("Experiments", experiments(report))}
 ${section("Shown otherwise, and why", lossy(report))}
 ${section("Runs", runs(report))}
@@ -91,6 +92,15 @@ function differences({ differences: kept, differencesTotal, runs: all }: Verific
   ];
   const cut = differencesTotal > kept.length ? `<p>The first ${number(kept.length)} of ${number(differencesTotal)}.</p>` : "";
   return cut + table("Differences", kept.map(row), "cards");
+}
+
+function troubles({ troubles: all }: VerificationReport): string {
+  const rows = all.map(({ where, what, isLoss }): readonly Cell[] => [
+    { label: "Where", html: `<span class="value">${text(where)}</span>` },
+    { label: "What", html: text(what) },
+    { label: "Lost", html: isLoss ? "yes" : "no", isBad: isLoss },
+  ]);
+  return table("Damaged in MLflow", rows, "cards");
 }
 
 function experiments({ experiments: all }: VerificationReport): string {

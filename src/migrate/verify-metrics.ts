@@ -58,10 +58,11 @@ async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify,
       if (more.length === 0) break;
       copied = copied.concat(more);
     }
-    for (const [index, { timestamp, step, value }] of page.entries()) {
+    for (const [index, { timestamp, step, value, dataset_name, dataset_digest }] of page.entries()) {
       number++;
       found.counts.points++;
-      const original = [timestamp, step, value];
+      const dataset = [dataset_name, dataset_digest].filter((text) => text !== undefined);
+      const original = [timestamp, step, value, ...dataset];
       const kept = copied[index];
       if (copy && !isSame(original, kept))
         found.add(runId, `point ${String(number)} of ${key} in the copy (time, step, value)`, asTexts(original), kept && asTexts(kept));

@@ -6,6 +6,7 @@ import { describeError } from "../base/errors.js";
 import { Differences, type Difference, type RunVerification, type VerifiedCounts } from "./differences.js";
 import { parentOf, readInventory, type SkippedRuns } from "./inventory.js";
 import type { LossyThing } from "./lossy-things.js";
+import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import { verifyModels } from "./verify-models.js";
@@ -14,7 +15,10 @@ import { forEachAtOnce } from "./work-pool.js";
 
 /** What a verification found. */
 export interface VerificationReport {
-  /** True when everything that MLflow holds was found in ClearML, equal, and something was looked at; links only where they were accepted. */
+  /**
+   * True when everything that MLflow holds was found in ClearML, equal, and something was looked at; links and damage at the source
+   * only where they were accepted.
+   */
   readonly ok: boolean;
   readonly sourceId: string;
   readonly trackingUri: string;
@@ -33,6 +37,8 @@ export interface VerificationReport {
   readonly acceptedLinks: boolean;
   /** Left out because they were deleted, as asked for. */
   readonly skipped: SkippedRuns;
+  /** Places of the source that are not as MLflow leaves them. */
+  readonly troubles: readonly MlflowTrouble[];
   /** True when it was asked to stop: then it proves nothing. */
   readonly interrupted: boolean;
 }
@@ -59,6 +65,8 @@ export interface VerifyMigrationOptions extends MigrationOptions {
    * which MLflow lists none. Default false: what lies in MLflow's store is not in ClearML.
    */
   readonly acceptLinks?: boolean | undefined;
+  /** Call it a success though parts of the source cannot be read any more. Default false: they are in `troubles`. */
+  readonly acceptDamage?: boolean | undefined;
 }
 
 type Sum = { -readonly [Name in keyof ExperimentVerification]: ExperimentVerification[Name] };
@@ -124,6 +132,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     if (!signal.aborted) throw error;
   }
   const { counts } = found;
+  const troubles = mlflow.troubles?.() ?? [];
   const { points, events, collapsed, notChartable } = counts;
   // Each term was counted by itself: a sum that does not come out is a hole in the comparison.
   if (!signal.aborted && found.total === 0 && points !== events + collapsed + notChartable)
@@ -133,6 +142,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       !signal.aborted &&
       found.total === 0 &&
       (counts.linkedFiles + counts.modelsWithoutFiles === 0 || options.acceptLinks === true) &&
+      (options.acceptDamage === true || !troubles.some(({ isLoss }) => isLoss)) &&
       counts.runs === runsInMlflow &&
       // A server that shows experiments and no run of them, for want of rights or being another one, proves nothing.
       counts.runs + counts.models > 0,
@@ -147,6 +157,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     differencesTotal: found.total,
     differences: found.kept,
     skipped,
+    troubles,
     interrupted: signal.aborted,
   };
 }

@@ -3,8 +3,8 @@
  * that a gone server's `mlflow-artifacts:` addresses meant. Writes nothing but the copies that it is asked for.
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { ConfigError, DownloadError, NotFoundError } from "../base/errors.js";
@@ -14,6 +14,7 @@ import { createObjectReader } from "../storage/open-object-reader.js";
 import type { MlflowFile } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
 import { StreamDigest } from "./stream-digest.js";
+import { treeFiles } from "./tree-files.js";
 
 export interface ArtifactPlacesOptions {
   /** Folder that relative addresses start from. */
@@ -47,11 +48,19 @@ export class ArtifactPlaces {
       }
       return;
     }
-    const paths = await filesBelow(place, uri);
-    for (const path of paths) {
+    for (const path of await filesBelow(place, uri, signal)) {
       signal.throwIfAborted();
-      yield { path: relative(place, path).split(sep).join("/"), is_dir: false, file_size: (await stat(path)).size };
+      yield { path, is_dir: false, file_size: (await stat(join(place, ...path.split("/")))).size };
     }
+  }
+
+  /** The folder that an address of this machine names; undefined for other stores. */
+  localFolder(uri: string): string | undefined {
+    const { base } = this.#options;
+    if (uri.startsWith("file:"))
+      return /^file:\/+/.test(uri) ? fileURLToPath(uri.replace(/^file:\/+/, "file:///")) : resolve(base, uri.slice(5));
+    if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) return undefined;
+    return isAbsolute(uri) ? uri : resolve(base, uri);
   }
 
   /** Copies a file. @throws DownloadError when it cannot be read or is not of the listed size; else as {@link ArtifactPlaces.list}. */
@@ -98,7 +107,7 @@ export class ArtifactPlaces {
 
   /** An absolute folder, or an `s3:` address. */
   #placeOf(uri: string): string {
-    const { base, artifactsRoot } = this.#options;
+    const { artifactsRoot } = this.#options;
     if (uri.startsWith("mlflow-artifacts:")) {
       const path = uri.replace(/^mlflow-artifacts:\/(?:\/[^/]*)?\/*/, "");
       if (artifactsRoot === undefined) {
@@ -108,26 +117,43 @@ export class ArtifactPlaces {
       return this.#placeOf(`${artifactsRoot.replace(/\/+$/, "")}/${path}`);
     }
     if (uri.startsWith("s3:")) return uri;
-    if (uri.startsWith("file:"))
-      return /^file:\/+/.test(uri) ? fileURLToPath(uri.replace(/^file:\/+/, "file:///")) : resolve(base, uri.slice(5));
-    if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) throw new NotFoundError(`Files at ${uri.slice(0, 200)} cannot be read: folders and s3:// can.`);
-    return isAbsolute(uri) ? uri : resolve(base, uri);
+    const folder = this.localFolder(uri);
+    if (folder !== undefined) return folder;
+    throw new NotFoundError(`Files at ${uri.slice(0, 200)} cannot be read: folders and s3:// can.`);
   }
 }
 
+/** What the path of a run's or a logged model's files is made of: `<root>/<experiment>/<owner>/artifacts<below>`. */
+export interface RecordedPlace {
+  readonly root: string;
+  readonly experimentId: string;
+  /** A run id, or `models/` and a model id. */
+  readonly owner: string;
+  /** Empty, or begins with a slash. */
+  readonly below: string;
+}
+
+/** Takes a path apart; undefined for one that MLflow did not choose. Pure. */
+export function recordedPlace(folder: string): RecordedPlace | undefined {
+  const parts = /^(.*)\/(?!models\/)([^/]+)\/((?:models\/)?[^/]+)\/artifacts((?:\/.*)?)$/.exec(folder.replaceAll("\\", "/"));
+  const [, root = "", experimentId = "", owner = "", below = ""] = parts ?? [];
+  return parts ? { root, experimentId, owner, below } : undefined;
+}
+
 /** A run that stored nothing has no folder; a folder whose whole surroundings are missing was another machine's. */
-async function filesBelow(folder: string, uri: string): Promise<readonly string[]> {
+async function filesBelow(folder: string, uri: string, signal: AbortSignal): Promise<readonly string[]> {
   try {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => join(parentPath, name))
-      .sort();
+    return await treeFiles(folder, signal);
   } catch (error) {
-    if (errnoOf(error) !== "ENOENT")
-      throw new DownloadError(`The folder ${folder} cannot be read: ${describeFileError(error)}.`, { uri, retryable: false, cause: error });
-    // Of `<root>/<experiment>/<run>/artifacts` the root.
-    const root = dirname(dirname(dirname(folder)));
+    signal.throwIfAborted();
+    const { path = folder } = error as NodeJS.ErrnoException;
+    if (errnoOf(error) !== "ENOENT" || path !== folder)
+      throw new DownloadError(`The files at ${uri} cannot be read: of ${path}, ${describeFileError(error)}.`, {
+        uri,
+        retryable: false,
+        cause: error,
+      });
+    const root = recordedPlace(folder)?.root ?? dirname(folder);
     const isHere = await stat(root).then(
       () => true,
       () => false,

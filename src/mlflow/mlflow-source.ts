@@ -27,6 +27,16 @@ export interface MlflowDownload {
 /** Whose files: a run's, by its id; a logged model's (MLflow 3); a version's of a registered model. */
 export type MlflowFilesOwner = string | { readonly modelId: string } | { readonly name: string; readonly version: string };
 
+/** A place of a source that is not as MLflow leaves it. */
+export interface MlflowTrouble {
+  /** Path of a file or folder. */
+  readonly where: string;
+  /** What is wrong with it, as the end of a sentence. */
+  readonly what: string;
+  /** True when something that was recorded there cannot be handed out; false for debris, and for what is still being written. */
+  readonly isLoss: boolean;
+}
+
 /** An MLflow that is read. Errors are told in the words of each implementation; all throw the signal's reason. */
 export interface MlflowSource extends AsyncDisposable {
   /** What it is called in reports: the address of a server, the path of a folder or a file. No secret in it. */
@@ -37,7 +47,7 @@ export interface MlflowSource extends AsyncDisposable {
   version(call: MlflowCall): Promise<string>;
   /** All experiments, deleted ones too, oldest first. */
   experiments(call: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined>;
-  /** All runs of an experiment, deleted ones too, oldest first. Inputs and outputs may be missing. */
+  /** All runs of an experiment, deleted ones too, oldest first. Inputs, outputs and the values of metrics may be missing. */
   runs(experimentId: string, call: MlflowCall): AsyncGenerator<MlflowRun, void, undefined>;
   /** One run, whole but for its points. */
   run(runId: string, call: MlflowCall): Promise<MlflowRun>;
@@ -60,6 +70,8 @@ export interface MlflowSource extends AsyncDisposable {
   modelVersions(name: string, call: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined>;
   /** The logged models of an experiment (MLflow 3) that are not deleted. */
   loggedModels(experimentId: string, call: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined>;
+  /** What could not be handed out of what was read so far, each place once. Absent: such a source throws instead. */
+  troubles?(): readonly MlflowTrouble[];
   /** Frees what is open. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -1,30 +1,43 @@
-/** From what a user names to the source that it is: the address of a server, or a SQLite file. Opens files, calls nobody. */
+/** From what a user names to the source that it is: the address of a server, a tracking folder, or a SQLite file. Calls nobody. */
+import { stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { FileSourceOptions } from "./file-source.js";
 import { MlflowClient } from "./mlflow-client.js";
 import type { MlflowOptions } from "./mlflow-options.js";
 import type { MlflowSource } from "./mlflow-source.js";
 import type { SqliteSourceOptions } from "./sqlite-source.js";
 
 /**
- * Opens a source for a migration: `sqlite:///path` and a path that ends in `.db`, `.sqlite` or `.sqlite3` are a database, all else is for
- * {@link MlflowClient}. Default: `MLFLOW_TRACKING_URI`.
+ * Opens a source for a migration: a folder of this machine, or `file:` and its path, is a tracking folder (`mlruns`); `sqlite:///path`
+ * and a file of this machine are a database; all else is for {@link MlflowClient}. Default: `MLFLOW_TRACKING_URI`.
  *
  * @throws ConfigError when it cannot be used.
  */
 export async function openMlflowSource(
-  options: MlflowOptions & SqliteSourceOptions,
+  options: MlflowOptions & SqliteSourceOptions & FileSourceOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<MlflowSource> {
-  const place = options.trackingUri ?? env["MLFLOW_TRACKING_URI"]?.trim() ?? "";
-  const path = databasePath(place);
-  if (path === undefined) return new MlflowClient(options, env);
-  // With it comes all that reads files where they lie, which a server's clients do without.
-  const { MlflowSqliteSource } = await import("./sqlite-source.js");
-  return MlflowSqliteSource.open(path, options, env);
+  const place = (options.trackingUri ?? env["MLFLOW_TRACKING_URI"] ?? "").trim();
+  const found = await localSource(place);
+  if (found === undefined) return new MlflowClient(options, env);
+  // With them comes all that reads files where they lie, which a server's clients do without.
+  if (found.kind === "database") {
+    const { MlflowSqliteSource } = await import("./sqlite-source.js");
+    return MlflowSqliteSource.open(found.path, options, env);
+  }
+  const { MlflowFileSource } = await import("./file-source.js");
+  return MlflowFileSource.open(found.path, options, env);
 }
 
-/** As SQLAlchemy reads it: three slashes before a relative path, four before an absolute one. */
-function databasePath(place: string): string | undefined {
-  const path = /^sqlite(?:\+\w+)?:\/\/\/(.+)$/.exec(place)?.[1];
-  if (path !== undefined) return path.replace(/\?.*$/, "");
-  return !/^[a-z]+:\/\//i.test(place) && /\.(db|sqlite3?)$/i.test(place) ? place : undefined;
+/** Undefined for what is not on this machine. */
+async function localSource(place: string): Promise<{ readonly kind: "database" | "folder"; readonly path: string } | undefined> {
+  // As SQLAlchemy reads it: three slashes before a relative path, four before an absolute one.
+  const database = /^sqlite(?:\+\w+)?:\/\/\/(.+)$/.exec(place)?.[1];
+  if (database !== undefined) return { kind: "database", path: database.replace(/\?.*$/, "") };
+  if (/^file:/i.test(place))
+    return { kind: "folder", path: /^file:\//i.test(place) ? fileURLToPath(place.replace(/^file:\/+/i, "file:///")) : place.slice(5) };
+  if (place === "" || /^[a-z]+:\/\//i.test(place)) return undefined;
+  const what = await stat(place).catch(() => undefined);
+  if (what?.isDirectory() === true) return { kind: "folder", path: place };
+  return what?.isFile() === true || /\.(db|sqlite3?)$/i.test(place) ? { kind: "database", path: place } : undefined;
 }

@@ -10,14 +10,8 @@ import {
   type MlflowRegisteredModel,
 } from "./mlflow-documents.js";
 import type { MlflowFilesOwner } from "./mlflow-source.js";
+import { LOGGED_MODEL_STATUS, parseModelSource } from "./model-source.js";
 import { withoutNulls, type Row, type SqliteTables } from "./sqlite-tables.js";
-
-/** Numbers by which a database keeps the status of a logged model. */
-const LOGGED_STATUS: Readonly<Record<string, string>> = {
-  "1": "LOGGED_MODEL_PENDING",
-  "2": "LOGGED_MODEL_READY",
-  "3": "LOGGED_MODEL_UPLOAD_FAILED",
-};
 
 /** The models of one database, as documents of the REST API. */
 export class SqliteModels {
@@ -86,7 +80,7 @@ export class SqliteModels {
         status_message,
       } = row;
       const times = { creation_timestamp_ms, last_updated_timestamp_ms };
-      const word = LOGGED_STATUS[String(status)] ?? String(status);
+      const word = LOGGED_MODEL_STATUS[String(status)] ?? String(status);
       const info = {
         model_id: id,
         experiment_id: experimentId,
@@ -133,12 +127,11 @@ export class SqliteModels {
     else {
       const stored = this.#tables.has("model_versions", "storage_location") ? "coalesce(storage_location, source)" : "source";
       const source = one(`SELECT ${stored} AS uri FROM model_versions WHERE name = ? AND version = ?`, owner.name, Number(owner.version));
-      const model = /^models:\/+(m-[0-9a-f]+)\/?$/.exec(source ?? "")?.[1];
-      const run = /^runs:\/+([^/]+)\/(.+)$/.exec(source ?? "");
-      if (model !== undefined) uri = ofModel(model);
-      else if (run) {
-        const root = ofRun(run[1] ?? "");
-        uri = root === undefined ? undefined : `${root}/${run[2] ?? ""}`;
+      const { modelId, runId, path } = parseModelSource(source ?? "");
+      if (modelId !== undefined) uri = ofModel(modelId);
+      else if (runId !== undefined) {
+        const root = ofRun(runId);
+        uri = root === undefined ? undefined : `${root}/${path}`;
       } else uri = source;
     }
     if (uri !== undefined) return uri;

@@ -46,6 +46,7 @@ function aReport(more: Partial<VerificationReport> = {}): VerificationReport {
     runs,
     lossy: [{ what: "same-step", count: RUNS, why: "a chart holds one point a step", example: `loss of run ${NASTY}` }],
     ...{ acceptedLinks: false, differencesTotal: 2, differences: [difference, { ...difference, runId: undefined }] },
+    troubles: [{ where: `/mlruns/1/${NASTY}`, what: "it has no meta.yaml", isLoss: true }],
     ...{ skipped: { experiments: 1, runs: 2, reported: 3 }, interrupted: false },
     ...more,
   };

@@ -1,4 +1,7 @@
-/** A real MLflow server on a SQLite file with proxied artifacts, filled by its own client. */
+/**
+ * Real MLflow: a server on a SQLite file with proxied artifacts, or its file store, a plain folder without a server. Both are
+ * filled, and read for comparison, by MLflow's own client.
+ */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,15 +18,13 @@ const READ_MODELS = fileURLToPath(new URL("programs/read_models.py", import.meta
 const SERVE = fileURLToPath(new URL("programs/serve.py", import.meta.url));
 const START_LIMIT_MS = 180_000;
 
-export interface MlflowServer {
+/** An MLflow by its own client. */
+export interface FilledMlflow {
+  /** Of a server its address, of a file store its folder. */
   readonly trackingUri: string;
-  /** Path of its database. */
-  readonly database: string;
-  /** Folder that its `mlflow-artifacts:` addresses mean. */
-  readonly artifactsRoot: string;
   /** Fills it; answers run ids by run name. */
   fill(longPoints: number, manyRuns: number): Promise<Readonly<Record<string, string>>>;
-  /** What MLflow's own client says of these runs, asked of this server or of a tracking folder. */
+  /** What MLflow's own client says of these runs, asked of this MLflow or of a tracking folder. */
   read(runIds: readonly string[], folder?: string): Promise<MlflowReading>;
   /** What MLflow's own client says of all models. */
   readModels(): Promise<MlflowModelsReading>;
@@ -32,6 +33,17 @@ export interface MlflowServer {
   /** Starts it again at its address, on what it has, and waits until it answers. */
   start(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface MlflowServer extends FilledMlflow {
+  /** Path of its database. */
+  readonly database: string;
+  /** Folder that its `mlflow-artifacts:` addresses mean. */
+  readonly artifactsRoot: string;
+  /** Ends it at once, as a machine that dies would. */
+  kill(): Promise<void>;
+  /** Starts it again at its address, on what it has, and waits until it answers. */
+  start(): Promise<void>;
 }
 
 /** Models as MLflow's client says that they are; files by path, as digests. */
@@ -77,13 +89,6 @@ export async function startMlflow(
   const folder = await mkdtemp(join(parent, "interop-mlflow-"));
   const port = await freePort();
   const trackingUri = `http://127.0.0.1:${String(port)}`;
-  const env = {
-    ...process.env,
-    MLFLOW_DISABLE_TELEMETRY: "true",
-    DO_NOT_TRACK: "true",
-    MLFLOW_TRACKING_URI: trackingUri,
-    GIT_PYTHON_REFRESH: "quiet",
-  };
   let running: { readonly end: () => void; readonly exited: Promise<unknown> } | undefined;
   const start = async (): Promise<void> => {
     const server = spawn(
@@ -95,7 +100,7 @@ export async function startMlflow(
         ...(workers > 1 ? ["--uvicorn-opts", `--timeout-worker-healthcheck ${String(START_LIMIT_MS / 1000)}`] : []),
       ],
       // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
-      { cwd: folder, env, stdio: ["pipe", "ignore", "ignore"], detached: true },
+      { cwd: folder, env: environment(trackingUri), stdio: ["pipe", "ignore", "ignore"], detached: true },
     );
     running = { end: () => void server.stdin.end(), exited: once(server, "exit") };
     await answers(`${trackingUri}/health`, () => server.exitCode !== null);
@@ -116,15 +121,31 @@ export async function startMlflow(
     throw error;
   }
   return {
-    trackingUri,
+    ...byClient(python, trackingUri),
     database: join(folder, "mlflow.db"),
     artifactsRoot: join(folder, "artifacts"),
+    kill,
+    start,
+    close,
+  };
+}
+
+/** A file store in a new folder. */
+export async function newFileStore(python: string): Promise<FilledMlflow> {
+  const folder = await mkdtemp(join(tmpdir(), "interop-mlruns-"));
+  return { ...byClient(python, join(folder, "mlruns")), close: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function byClient(python: string, trackingUri: string): Omit<FilledMlflow, "close"> {
+  const env = environment(trackingUri);
+  return {
+    trackingUri,
     async fill(longPoints, manyRuns) {
       const { stdout } = await run(python, [CORPUS, String(longPoints), String(manyRuns)], { env, maxBuffer: 64 * 1024 ** 2 });
       return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, string>;
     },
     async read(runIds, folder = trackingUri) {
-      const reading = run(python, [READ, folder], { env: { ...env, MLFLOW_ALLOW_FILE_STORE: "true" }, maxBuffer: 256 * 1024 ** 2 });
+      const reading = run(python, [READ, folder], { env, maxBuffer: 256 * 1024 ** 2 });
       reading.child.stdin?.end(JSON.stringify(runIds));
       return JSON.parse((await reading).stdout.trim().split("\n").at(-1) ?? "") as MlflowReading;
     },
@@ -132,9 +153,18 @@ export async function startMlflow(
       const { stdout } = await run(python, [READ_MODELS, trackingUri], { env, maxBuffer: 64 * 1024 ** 2 });
       return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as MlflowModelsReading;
     },
-    kill,
-    start,
-    close,
+  };
+}
+
+function environment(trackingUri: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    DO_NOT_TRACK: "true",
+    MLFLOW_TRACKING_URI: trackingUri,
+    // From 3.13 on a file store wants this.
+    MLFLOW_ALLOW_FILE_STORE: "true",
+    GIT_PYTHON_REFRESH: "quiet",
   };
 }
 

@@ -6,13 +6,14 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
 import { MlflowClient, openMlflowSource, runMigration, verifyMigration, type MlflowSource } from "../../../src/migrate/index.js";
+import { describeMlflowSourceContract, type SourceUnderTest } from "../../contract/mlflow-source-contract.js";
 import { openServer, type PeerServer } from "../clearml/server.js";
 import { Tally } from "../support/tally.js";
 import { startMlflow, type MlflowServer } from "./mlflow-server.js";
-import { MLFLOW_VERSION, mlflowPython } from "./tools.js";
+import { MLFLOW_LINES, pythonOf } from "./tools.js";
 
 /** More than a page of either source. */
 const LONG_POINTS = 30_000;
@@ -25,10 +26,11 @@ interface Pair {
 const pairs = (list: readonly Pair[]): string[] => list.map(({ key, value }) => JSON.stringify([key, value])).sort();
 const text = (value: unknown): string => String(value ?? "");
 
-describe("MLflow by its database", () => {
-  const version = MLFLOW_VERSION;
+describe.each(MLFLOW_LINES)("MLflow $version by its database", (line) => {
+  const { version } = line;
   let folder: string;
   let mlflow: MlflowServer;
+  let ids: Readonly<Record<string, string>>;
   let server: PeerServer;
   let clearml: ClearML;
   let rest: MlflowClient;
@@ -40,13 +42,16 @@ describe("MLflow by its database", () => {
     folder = await mkdtemp(join(tmpdir(), "interop-sources-"));
     server = await openServer();
     clearml = server.client();
-    mlflow = await startMlflow(await mlflowPython());
-    await mlflow.fill(LONG_POINTS, MANY_RUNS);
+    mlflow = await startMlflow(await pythonOf(line));
+    ids = await mlflow.fill(LONG_POINTS, MANY_RUNS);
     rest = new MlflowClient({ trackingUri: mlflow.trackingUri }, {});
     database = await openMlflowSource({ trackingUri: mlflow.database, artifactsRoot: mlflow.artifactsRoot }, {});
   });
-  afterAll(async () => {
+  // Here it may throw without leaving a server behind.
+  afterEach(() => {
     tally.end();
+  });
+  afterAll(async () => {
     await database.close();
     await rest.close();
     await clearml.close();
@@ -54,6 +59,13 @@ describe("MLflow by its database", () => {
     await server.close();
     await rm(folder, { recursive: true, force: true });
   });
+
+  const underTest = async (trackingUri: string): Promise<SourceUnderTest> => {
+    const source = await openMlflowSource({ trackingUri, artifactsRoot: mlflow.artifactsRoot }, {});
+    return { source, ids, dispose: () => Promise.resolve() };
+  };
+  describeMlflowSourceContract(`the server of MLflow ${version}`, () => underTest(mlflow.trackingUri));
+  describeMlflowSourceContract(`the database of MLflow ${version}`, () => underTest(mlflow.database));
 
   /** Everything that a source says of its runs, by run id. */
   async function contents(source: MlflowSource): Promise<Map<string, unknown>> {

@@ -1,15 +1,38 @@
-/** What the suite needs beyond npm: a real MLflow server and its Python client, in an environment of their own. */
+/** What the suite needs beyond npm: real MLflow servers and their Python clients, each line in an environment of its own. */
 import { pythonWith } from "../../../scripts/python-venv.ts";
 
-/** The release that was pinned. */
-export const MLFLOW_VERSION = "3.17.2";
-
-/** The interpreter; installs what is missing. */
-export function mlflowPython(tell: (message: string) => void = () => undefined): Promise<string> {
-  return pythonWith(`interop/mlflow-${MLFLOW_VERSION}`, [`mlflow==${MLFLOW_VERSION}`], tell);
+/** A release of MLflow, and what it needs beside it to run at all. */
+export interface MlflowLine {
+  readonly version: string;
+  /** True from 3.0 on: models that runs log, beside the runs. */
+  readonly hasLoggedModels: boolean;
+  readonly packages: readonly string[];
 }
 
-/** Installs MLflow: some minutes, the first time. */
+const OLDEST: MlflowLine = {
+  version: "2.9.2",
+  hasLoggedModels: false,
+  // It calls what SQLAlchemy 2.1 took away, and imports `pkg_resources`, which setuptools 81 took away.
+  packages: ["mlflow==2.9.2", "sqlalchemy==2.0.44", "setuptools==80.9.0"],
+};
+const CURRENT: MlflowLine = { version: "3.17.2", hasLoggedModels: true, packages: ["mlflow==3.17.2"] };
+
+/** The current release. */
+export const MLFLOW_VERSION = CURRENT.version;
+/** The lines that the suite is held against: the oldest that is understood, and the current one. */
+export const MLFLOW_LINES: readonly MlflowLine[] = [OLDEST, CURRENT];
+
+/** The interpreter of the current line; installs what is missing. */
+export function mlflowPython(tell: (message: string) => void = () => undefined): Promise<string> {
+  return pythonOf(CURRENT, tell);
+}
+
+/** The interpreter of a line; installs what is missing. */
+export function pythonOf({ version, packages }: MlflowLine, tell: (message: string) => void = () => undefined): Promise<string> {
+  return pythonWith(`interop/mlflow-${version}`, packages, tell);
+}
+
+/** Installs each line: some minutes, the first time. */
 export async function installTools(tell: (message: string) => void): Promise<void> {
-  await mlflowPython(tell);
+  for (const line of MLFLOW_LINES) await pythonOf(line, tell);
 }

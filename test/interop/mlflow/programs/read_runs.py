@@ -32,7 +32,7 @@ def read(run_id):
             "params": run.data.params,
             "tags": run.data.tags,
             # By value's own spelling: NaN is not equal to itself.
-            "points": {key: sorted([m.timestamp, m.step, repr(m.value)] for m in client.get_metric_history(run_id, key)) for key in run.data.metrics},
+            "points": {key: sorted([m.timestamp, str(m.step), repr(m.value)] for m in client.get_metric_history(run_id, key)) for key in run.data.metrics},
             "files": {path: digest(run_id, path, folder) for path in files(run_id)},
         }
 

@@ -1,0 +1,110 @@
+/** `trainer-sdk migrate mlflow` on tracking folders: the three steps, what is said of a damaged one, and places that are none. */
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runCommandLine } from "../../../src/cli/program.js";
+import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
+import { smallFolder } from "../../support/small-mlflow.js";
+import { runMeta, writeFiles } from "../../support/tracking-folder.js";
+
+let folder: string;
+let root: string;
+let server: DevServer;
+const before = { ...process.env };
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cli-migrate-"));
+  root = await smallFolder(folder);
+  server = await startDevServer();
+  Object.assign(process.env, server.env);
+  delete process.env["MLFLOW_TRACKING_URI"];
+});
+afterEach(async () => {
+  process.env = before;
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function migrate(step: string, ...more: string[]): Promise<{ code: number; out: string; error: string }> {
+  let out = "";
+  let error = "";
+  const ledger = step === "run" ? ["--ledger", join(folder, "ledger.jsonl")] : [];
+  const code = await runCommandLine(["migrate", "mlflow", step, "--from", root, ...ledger, ...more], "1.2.3", {
+    out: (text) => (out += text),
+    error: (text) => (error += text),
+    stop: new AbortController().signal,
+  });
+  return { code, out, error };
+}
+
+describe("migrate mlflow --from a tracking folder", () => {
+  it("plans, moves and proves it", async () => {
+    const plan = await migrate("plan");
+    expect([plan.code, plan.error]).toEqual([0, ""]);
+    expect(plan.out).toContain(`MLflow tracking folder at ${root}`);
+    expect(plan.out).toContain("2 experiments, 3 runs (2 deleted)");
+    expect(plan.out).toContain("4 metrics with 12 points");
+    expect((await migrate("run")).code).toBe(0);
+    const proof = await migrate("verify");
+    expect(proof.out).toContain("All of it is in ClearML, and equal.");
+    expect(proof.code).toBe(0);
+  });
+
+  it("tells what of it is damaged with every step, and ends with 1 until that is accepted", async () => {
+    const traps = join(root, "1", "a".repeat(32));
+    await appendFile(join(traps, "metrics", "train", "loss"), "not a point\n");
+    await writeFiles(root, { "1/strange/x.txt": "x" });
+    for (const step of ["plan", "run", "verify"]) {
+      const { code, out } = await migrate(step);
+      expect([step, code]).toEqual([step, 1]);
+      expect(out).toContain(`DAMAGED: ${join(traps, "metrics", "train", "loss")}: 1 line is no point, the first of them line 2`);
+      expect(out).toContain(`NOTE: ${join(root, "1", "strange")}: it has no meta.yaml`);
+    }
+    const accepted = await migrate("verify", "--accept-damage");
+    expect(accepted.code).toBe(0);
+    expect(accepted.out).toContain("DAMAGED");
+    const page = join(folder, "proof.html");
+    await migrate("verify", "--report", page);
+    expect(await readFile(page, "utf8")).toMatch(/the rest is damaged in MLflow[^]*Damaged in MLflow[^]*1 line is no point/);
+    const { troubles } = JSON.parse((await migrate("verify", "--json")).out) as { troubles: unknown[] };
+    expect(troubles).toHaveLength(2);
+  });
+
+  it("moves a run again once what was missing of it is back", async () => {
+    const other = "d".repeat(32);
+    await writeFiles(join(root, "1", other), { "meta.yaml": runMeta("1", other, { artifactUri: join(root, "1", other, "artifacts") }) });
+    await writeFiles(join(root, "1", other), { "artifacts/weights": "1", "inputs/i/meta.yaml": "source_type: DATASET\nsource_id: gone\n" });
+    const first = await migrate("run", "--json");
+    expect(first.code).toBe(1);
+    const report = JSON.parse(first.out) as { migrated: number; failures: unknown[]; troubles: { what: string }[] };
+    expect(report).toMatchObject({ migrated: 4, failures: [] });
+    expect(report.troubles.map(({ what }) => what).join()).toMatch(/names a data set that is not among those/);
+    await writeFiles(root, { "1/datasets/gone/meta.yaml": "name: cats\ndigest: 1234e567\nsource_type: local\nsource: here\n" });
+    const again = await migrate("run", "--json");
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.out)).toMatchObject({ migrated: 1, unchanged: 3, troubles: [] });
+    expect((await migrate("verify")).code).toBe(0);
+  });
+});
+
+describe("migrate mlflow --from something else", () => {
+  it.each([
+    ["a folder without experiments", async () => folder, /perhaps .*mlruns is meant/],
+    [
+      "a file that is no database",
+      async () => {
+        await writeFile(join(folder, "notes.txt"), "no database at all, but long enough for a header".repeat(50));
+        return join(folder, "notes.txt");
+      },
+      /notes.txt cannot be read as an MLflow database/,
+    ],
+    ["nothing", async () => join(folder, "none"), /a tracking folder \(mlruns\) or a SQLite file that is here/],
+  ])("ends with 1 and a word on what it may be: %s", async (_what, place, words) => {
+    root = await place();
+    const { code, out, error } = await migrate("plan");
+    expect([code, out]).toEqual([1, ""]);
+    expect(error).toMatch(words);
+    expect(error.trim().split("\n")).toHaveLength(1);
+  });
+});
