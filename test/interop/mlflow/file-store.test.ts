@@ -155,13 +155,14 @@ describe.each(MLFLOW_LINES)("the file store of MLflow $version", (line) => {
     for await (const { experiment_id } of source.experiments({ signal }))
       for await (const { data } of source.loggedModels(experiment_id, { signal }))
         metrics.push(...data.metrics.map((point) => point["value"]));
-    tally.compare("points of the model", metrics, [0.5, Number.NaN, 0.7]);
+    tally.compare("points of the model", metrics, [0.5, Number.NaN, 0.7, 0.5]);
   });
 
   it("is moved and proved, and so is the folder once it was brought elsewhere", async () => {
     await using source = await open();
     const into = `MLflow ${line.version} folder`;
-    const given = { mlflow: source, clearml, sourceId: into, into };
+    // Of the models of the corpus some have no files, which is no fault of the folder.
+    const given = { mlflow: source, clearml, sourceId: into, into, acceptLinks: true };
     const plan = await planMigration(given);
     tally.compare("unreadable runs", [plan.failures, plan.troubles], [[], []]);
     const moved = await runMigration(given);
