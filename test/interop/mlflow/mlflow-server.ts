@@ -28,10 +28,6 @@ export interface FilledMlflow {
   read(runIds: readonly string[], folder?: string): Promise<MlflowReading>;
   /** What MLflow's own client says of all models. */
   readModels(): Promise<MlflowModelsReading>;
-  /** Ends it at once, as a machine that dies would. */
-  kill(): Promise<void>;
-  /** Starts it again at its address, on what it has, and waits until it answers. */
-  start(): Promise<void>;
   close(): Promise<void>;
 }
 
