@@ -34,6 +34,7 @@ export interface MigrateOptions {
   readonly artifacts?: "copy" | "link";
   readonly acceptLinks?: boolean;
   readonly acceptDamage?: boolean;
+  readonly acceptReported?: boolean;
 }
 
 /** File of the ledger. */
@@ -110,7 +111,7 @@ function isPage(file: string): boolean {
 async function perform(
   step: MigrateStep,
   given: MigrationOptions,
-  { ledger = DEFAULT_LEDGER, redo, acceptLinks, acceptDamage = false }: MigrateOptions,
+  { ledger = DEFAULT_LEDGER, redo, acceptLinks, acceptDamage = false, acceptReported }: MigrateOptions,
 ): Promise<{ readonly report: unknown; readonly lines: readonly string[]; readonly ok: boolean }> {
   const isWhole = (troubles: readonly MlflowTrouble[]): boolean => acceptDamage || !troubles.some(({ isLoss }) => isLoss);
   switch (step) {
@@ -129,7 +130,7 @@ async function perform(
       };
     }
     case "verify": {
-      const report = await verifyMigration({ ...given, acceptLinks, acceptDamage });
+      const report = await verifyMigration({ ...given, acceptLinks, acceptDamage, acceptReported });
       return { report, lines: verifyLines(report), ok: report.ok };
     }
   }

@@ -67,10 +67,12 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
     .addOption(artifacts())
     .option("--accept-links", "end with 0 though MLflow lists no files of some models, and their address stands in ClearML alone")
     .option("--redo", "do again what is done, to repair what was changed in ClearML since");
-  add("verify", "Read both sides anew and compare every value, point and file. Writes nothing.").option(
-    "--accept-links",
-    "end with 0 though ClearML has files by their address alone: linked ones, and those of models of which MLflow lists none",
-  );
+  add("verify", "Read both sides anew and compare every value, point and file. Writes nothing.")
+    .option(
+      "--accept-links",
+      "end with 0 though ClearML has files by their address alone: linked ones, and those of models of which MLflow lists none",
+    )
+    .option("--accept-reported", "end with 0 though runs that their trainer wrote to both were left out, and so not compared");
   addLedgerCommand(mlflow, terminal, done);
 }
 

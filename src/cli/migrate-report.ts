@@ -86,6 +86,9 @@ export function verifyLines(report: VerificationReport): string[] {
           `WITHOUT FILES: ${count(modelsWithoutFiles, "model")}; MLflow lists none, and nothing but the address was compared; --accept-links`,
         ]),
     ...skippedLines(report.skipped),
+    ...(report.skipped.reported === 0
+      ? []
+      : ["  Nobody compared these: --accept-reported where both destinations were on all the time, or move them too, with --include-reported."]),
     ...troubleLines(report.troubles),
     ...report.differences
       .slice(0, MAX_LISTED)

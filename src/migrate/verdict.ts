@@ -12,12 +12,14 @@ export function verdictOf(report: VerificationReport): string {
       ...(links === 0 ? [] : ["what ClearML has by its address alone, as accepted"]),
       ...(isDamaged ? ["what is damaged in MLflow, as accepted"] : []),
       ...(skipped.experiments + skipped.runs === 0 ? [] : ["what was deleted, left out as asked"]),
-      ...(skipped.reported === 0 ? [] : ["runs that a trainer wrote to both, which were not compared"]),
+      ...(skipped.reported === 0 ? [] : ["runs that a trainer wrote to both, not compared, as accepted"]),
     ];
     return `All of it is in ClearML, and equal${exceptions.length === 0 ? "" : `, but for ${exceptions.join("; ")}`}.`;
   }
   if (differencesTotal > 0) return `${String(differencesTotal)} difference${differencesTotal === 1 ? "" : "s"}.`;
   if (links > 0) return "No difference, but files are in MLflow's store alone: that is not accepted.";
+  if (skipped.reported > 0 && compared.runs === runsInMlflow && !isDamaged)
+    return "No difference, but runs that a trainer wrote to both were not compared: that is not accepted.";
   if (isDamaged) return "What can be read of it is in ClearML, and equal; the rest is damaged in MLflow: that is not accepted.";
   return compared.runs === runsInMlflow ? "Nothing was there to compare: this proves nothing." : "Not every run could be compared.";
 }

@@ -17,7 +17,7 @@ import { forEachAtOnce } from "./work-pool.js";
 export interface VerificationReport {
   /**
    * True when everything that MLflow holds was found in ClearML, equal, and something was looked at; links and damage at the source
-   * only where they were accepted.
+   * only where they were accepted, and so with runs that were left out because their trainer wrote to both.
    */
   readonly ok: boolean;
   readonly sourceId: string;
@@ -67,6 +67,11 @@ export interface VerifyMigrationOptions extends MigrationOptions {
   readonly acceptLinks?: boolean | undefined;
   /** Call it a success though parts of the source cannot be read any more. Default false: they are in `troubles`. */
   readonly acceptDamage?: boolean | undefined;
+  /**
+   * Call it a success though runs that a trainer wrote to both were not compared. Default false: that a task of theirs is there does not
+   * show that it holds all of them, for a destination can be off for a part of a job.
+   */
+  readonly acceptReported?: boolean | undefined;
 }
 
 type Sum = { -readonly [Name in keyof ExperimentVerification]: ExperimentVerification[Name] };
@@ -142,6 +147,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       !signal.aborted &&
       found.total === 0 &&
       (counts.linkedFiles + counts.modelsWithoutFiles === 0 || options.acceptLinks === true) &&
+      (skipped.reported === 0 || options.acceptReported === true) &&
       (options.acceptDamage === true || !troubles.some(({ isLoss }) => isLoss)) &&
       counts.runs === runsInMlflow &&
       // A server that shows experiments and no run of them, for want of rights or being another one, proves nothing.

@@ -58,10 +58,11 @@ export class MlflowStandIn {
 }
 
 /** One experiment with these runs; each with one metric, whose points are `history`. */
-export function holding(runIds: readonly string[], history: Answers): Answers {
+export function holding(runIds: readonly string[], histories: Answers): Answers {
   const runs = runIds.map((run_id) => ({
     info: { run_id, experiment_id: "1", run_name: `run ${run_id}`, status: "FINISHED", start_time: T, lifecycle_stage: "active" },
-    data: { metrics: [{ key: "loss", value: 1, timestamp: T, step: 0 }] },
+    // As in MLflow, a metric without a point is none.
+    data: { metrics: histories[history(run_id)] === "{}" ? [] : [{ key: "loss", value: 1, timestamp: T, step: 0 }] },
   }));
   return {
     "/version": "2.9.0",
@@ -71,7 +72,7 @@ export function holding(runIds: readonly string[], history: Answers): Answers {
     ...Object.fromEntries(runIds.map((id) => [`artifacts/list?run_id=${id}`, "{}"])),
     "registered-models/search?max_results=100": "{}",
     "logged-models/search": "{}",
-    ...history,
+    ...histories,
   };
 }
 

@@ -171,7 +171,20 @@ describe("a proof", () => {
     expect([proof.ok, verdictOf(proof)]).toEqual([false, "Nothing was there to compare: this proves nothing."]);
   });
 
-  it("says that it did not compare what a trainer wrote to both", async () => {
+  it("is none of a server that knows the latest point of a metric and answers no history of it", async () => {
+    standIn.answers = holding(["a"], { [history("a")]: page(point("1", 1, "0")) });
+    await runMigration({ mlflow, clearml });
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
+    standIn.answers[history("a")] = "{}";
+    expect(await runMigration({ mlflow, clearml, redo: true })).toMatchObject({ migrated: 1, failures: [] });
+    const proof = await verifyMigration({ mlflow, clearml });
+    expect([proof.ok, proof.differences.map(({ what, inMlflow }) => `${what}: ${inMlflow}`)]).toEqual([
+      false,
+      ["points of loss: a latest one, and an empty history"],
+    ]);
+  });
+
+  it("is none of runs that a trainer wrote to both and nobody compared, unless that is accepted", async () => {
     standIn.answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
     const { id } = await clearml.tasks.create({ name: "its trainer's task", type: "training" });
     const { runs } = JSON.parse(standIn.answers["runs/search"] ?? "") as { runs: { data: Record<string, unknown> }[] };
@@ -179,8 +192,11 @@ describe("a proof", () => {
     standIn.answers["runs/search"] = JSON.stringify({ runs });
     await runMigration({ mlflow, clearml });
     const proof = await verifyMigration({ mlflow, clearml });
-    expect(proof).toMatchObject({ ok: true, runsInMlflow: 1, skipped: { reported: 1 } });
-    expect(verdictOf(proof)).toContain("runs that a trainer wrote to both, which were not compared");
+    expect(proof).toMatchObject({ ok: false, differences: [], runsInMlflow: 1, skipped: { reported: 1 } });
+    expect(verdictOf(proof)).toContain("runs that a trainer wrote to both were not compared: that is not accepted");
+    const accepted = await verifyMigration({ mlflow, clearml, acceptReported: true });
+    expect(accepted.ok).toBe(true);
+    expect(verdictOf(accepted)).toContain("not compared, as accepted");
   });
 });
 
