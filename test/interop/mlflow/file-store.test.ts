@@ -98,9 +98,9 @@ describe.each(MLFLOW_LINES)("the file store of MLflow $version", (line) => {
   }
 
   function said(run: Readonly<Record<string, unknown>>): Record<string, unknown> {
-    const points = Object.entries(run["points"] as Record<string, [number, string, string][]>).map(([key, rows]) => [
+    const points = Object.entries(run["points"] as Record<string, [number, number | string, string][]>).map(([key, rows]) => [
       key,
-      rows.map(([timestamp, step, value]) => `${String(timestamp)} ${step} ${spelling(value)}`).sort(),
+      rows.map(([timestamp, step, value]) => `${String(timestamp)} ${String(step)} ${spelling(value)}`).sort(),
     ]);
     return { ...run, points: Object.fromEntries(points) as unknown };
   }

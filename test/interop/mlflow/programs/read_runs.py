@@ -23,6 +23,11 @@ def digest(run_id, path, folder):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+def step(point):
+    # JavaScript rounds what is larger: that goes as a text.
+    return point.step if abs(point.step) < 2**53 else str(point.step)
+
+
 def read(run_id):
     run = client.get_run(run_id)
     info = run.info
@@ -32,7 +37,7 @@ def read(run_id):
             "params": run.data.params,
             "tags": run.data.tags,
             # By value's own spelling: NaN is not equal to itself.
-            "points": {key: sorted([m.timestamp, str(m.step), repr(m.value)] for m in client.get_metric_history(run_id, key)) for key in run.data.metrics},
+            "points": {key: sorted([m.timestamp, step(m), repr(m.value)] for m in client.get_metric_history(run_id, key)) for key in run.data.metrics},
             "files": {path: digest(run_id, path, folder) for path in files(run_id)},
         }
 
