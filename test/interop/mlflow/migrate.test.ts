@@ -98,6 +98,7 @@ describe.each(MLFLOW_LINES)("MLflow $version", (line) => {
       const lossy = report.lossy.map(({ what }) => what).sort();
       tally.compare("lossy", lossy, [
         ...[
+          "datasets",
           "empty-experiment",
           "iso-value",
           ...(line.hasLoggedModels ? ["model-metrics"] : []),
