@@ -186,12 +186,14 @@ describe("a tracking folder", () => {
   });
 
   it("holds deleted experiments with their files, though these were recorded at another place", async () => {
-    await writeTrackingFolder(root, { a: { "artifacts/model.pt": "weights" } });
+    // Of one run the old place is gone; of the other its root is still there, as always when MLflow moves an experiment to the trash.
+    const own = { "meta.yaml": runMeta("1", "b", { artifactUri: join(root, "1", "b", "artifacts") }) };
+    await writeTrackingFolder(root, { a: { "artifacts/model.pt": "weights" }, b: { ...own, "artifacts/model.pt": "weights" } });
     await writeFiles(root, { "0/meta.yaml": experimentMeta("0", "Default") });
     await mkdir(join(root, ".trash"));
     await rename(join(root, "1"), join(root, ".trash", "1"));
     const source = await openMlflowSource({ trackingUri: root }, {});
-    expect(await filesOf(source)).toEqual(["model.pt"]);
+    expect([await filesOf(source), await filesOf(source, "b")]).toEqual([["model.pt"], ["model.pt"]]);
     const target = join(folder, "copy");
     await expect(source.download("a", "model.pt", target, { signal, sizeBytes: 7 })).resolves.toMatchObject({ sizeBytes: 7 });
     await expect(source.download("a", "model.pt", target, { signal, sizeBytes: 8 })).rejects.toThrow(/has 7 bytes, not 8/);
