@@ -88,7 +88,9 @@ export function verifyLines(report: VerificationReport): string[] {
     ...skippedLines(report.skipped),
     ...(report.skipped.reported === 0
       ? []
-      : ["  Nobody compared these: --accept-reported where both destinations were on all the time, or move them too, with --include-reported."]),
+      : [
+          "  Nobody compared these: --accept-reported where both destinations were on all the time, or move them too, with --include-reported.",
+        ]),
     ...troubleLines(report.troubles),
     ...report.differences
       .slice(0, MAX_LISTED)
