@@ -30,6 +30,15 @@ interface Task {
   readonly runtime?: Readonly<Record<string, string>>;
 }
 
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** A list goes as a batch. */
 async function call(action: string, body: object): Promise<any> {
   const authorization = `Basic ${Buffer.from(`${settings.accessKey}:${settings.secretKey}`).toString("base64")}`;
@@ -39,16 +48,17 @@ async function call(action: string, body: object): Promise<any> {
     headers: { authorization, "content-type": isBatch ? "application/json-lines" : "application/json" },
     body: isBatch ? body.map((line) => JSON.stringify(line)).join("\n") : JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(`${action}: ${String(answer.status)}`);
+  if (!answer.ok) throw new Refusal(`${action}: ${String(answer.status)}`, answer.status);
   return ((await answer.json()) as { data: unknown }).data;
 }
 
-/** As the agent's own client: an outage is waited out. */
+/** As the agent's own client: an outage is waited out. A refusal, as of a task that was deleted, is the end of it. */
 async function patiently(action: string, body: object): Promise<any> {
   for (;;) {
     try {
       return await call(action, body);
-    } catch {
+    } catch (error) {
+      if (error instanceof Refusal && error.status < 500) throw error;
       await sleep(settings.pollMs);
     }
   }
