@@ -1,28 +1,24 @@
 /** What the estimate of a plan takes for granted of requests to ClearML, beside what a migration really sends. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClearML, type ClearML } from "../../../src/clearml/index.js";
-import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
-import { MlflowClient, planMigration, runMigration } from "../../../src/migrate/index.js";
+import { type ClearML } from "../../../src/clearml/index.js";
+import type { DevServer } from "../../../src/devserver/index.js";
+import type { MlflowClient } from "../../../src/migrate/index.js";
+import { planMigration, runMigration } from "../../../src/migrate/index.js";
 import { REQUESTS_A_FILE, REQUESTS_A_MODEL, REQUESTS_A_RUN } from "../../../src/migrate/estimate-time.js";
-import { history, holding, MlflowStandIn, page, point, T } from "../../support/mlflow-stand-in.js";
+import { history, holding, page, point, T, type MlflowStandIn } from "../../support/mlflow-stand-in.js";
+import { migrationBench, type MigrationBench } from "../../support/migration-bench.js";
 
+let bench: MigrationBench;
 let standIn: MlflowStandIn;
 let server: DevServer;
 let clearml: ClearML;
 let mlflow: MlflowClient;
 
 beforeEach(async () => {
-  standIn = await MlflowStandIn.start();
-  server = await startDevServer();
-  clearml = createClearML({}, { ...server.env });
-  mlflow = new MlflowClient({ trackingUri: standIn.url, historyPageSize: 2 }, {});
+  bench = await migrationBench();
+  ({ standIn, server, clearml, mlflow } = bench);
 });
-afterEach(async () => {
-  await mlflow.close();
-  await clearml.close();
-  await server.close();
-  standIn.close();
-});
+afterEach(() => bench[Symbol.asyncDispose]());
 
 /** Requests to ClearML, of a migration of so many runs with so many files each. */
 async function requestsOf(runs: number, files: number, models = 0): Promise<number> {

@@ -1,12 +1,11 @@
 /** Faults on the way: runs that go, credentials that end, servers that are away, names and numbers that no one planned for. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClearML, type ClearML } from "../../../src/clearml/index.js";
-import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
+import type { DevServer } from "../../../src/devserver/index.js";
 import {
   exportMigration,
   MlflowClient,
@@ -17,10 +16,12 @@ import {
 } from "../../../src/migrate/index.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { verdictOf } from "../../../src/migrate/verdict.js";
-import { history, holding, MlflowStandIn, page, point, T } from "../../support/mlflow-stand-in.js";
+import { history, holding, page, point, T, type MlflowStandIn } from "../../support/mlflow-stand-in.js";
+import { migrationBench, type MigrationBench } from "../../support/migration-bench.js";
 import { S3_ENV, startS3 } from "../../support/s3-server.js";
 import { until } from "../../support/until.js";
 
+let bench: MigrationBench;
 let standIn: MlflowStandIn;
 let server: DevServer;
 let clearml: ClearML;
@@ -28,19 +29,10 @@ let mlflow: MlflowClient;
 let folder: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "migrate-faults-"));
-  standIn = await MlflowStandIn.start();
-  server = await startDevServer();
-  clearml = createClearML({}, { ...server.env });
-  mlflow = new MlflowClient({ trackingUri: standIn.url, historyPageSize: 2 }, {});
+  bench = await migrationBench();
+  ({ standIn, server, clearml, mlflow, folder } = bench);
 });
-afterEach(async () => {
-  await mlflow.close();
-  await clearml.close();
-  await server.close();
-  standIn.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => bench[Symbol.asyncDispose]());
 
 const notFound = { status: 404, text: '{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"Run not found"}' };
 const refused = { status: 401, text: "You are not authenticated." };

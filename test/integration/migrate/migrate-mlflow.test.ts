@@ -2,35 +2,25 @@
  * What a migration does when MLflow answers oddly. The server here is a stand-in that answers what a test prepared; that a
  * real one is understood is shown by `npm run test:interop -- mlflow`.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClearML, Task, type ClearML } from "../../../src/clearml/index.js";
-import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
+import { Task, type ClearML } from "../../../src/clearml/index.js";
 import { exportMigration, MlflowClient, rollbackMigration, runMigration, verifyMigration } from "../../../src/migrate/index.js";
-import { history, holding, MlflowStandIn, page, point, T, type Answers } from "../../support/mlflow-stand-in.js";
+import { history, holding, page, point, T, type Answers, type MlflowStandIn } from "../../support/mlflow-stand-in.js";
+import { migrationBench, type MigrationBench } from "../../support/migration-bench.js";
 
+let bench: MigrationBench;
 let standIn: MlflowStandIn;
-let server: DevServer;
 let clearml: ClearML;
 let mlflow: MlflowClient;
 let folder: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "migrate-"));
-  standIn = await MlflowStandIn.start();
-  server = await startDevServer();
-  clearml = createClearML({}, { ...server.env });
-  mlflow = new MlflowClient({ trackingUri: standIn.url, historyPageSize: 2 }, {});
+  bench = await migrationBench();
+  ({ standIn, clearml, mlflow, folder } = bench);
 });
-afterEach(async () => {
-  await mlflow.close();
-  await clearml.close();
-  await server.close();
-  standIn.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => bench[Symbol.asyncDispose]());
 
 /** A registered model with two versions of run `a`, whose files are the run's; the second is of a run that is gone. */
 function withModels(): Answers {

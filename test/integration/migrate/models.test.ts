@@ -1,42 +1,26 @@
 /** Models on their way: linked, without a version, read by runs, of one name in one run; and what an export and a rollback leave. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClearML, Task, type ClearML } from "../../../src/clearml/index.js";
-import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
-import {
-  exportMigration,
-  MlflowClient,
-  planMigration,
-  rollbackMigration,
-  runMigration,
-  verifyMigration,
-} from "../../../src/migrate/index.js";
-import { history, holding, MlflowStandIn } from "../../support/mlflow-stand-in.js";
+import { Task, type ClearML } from "../../../src/clearml/index.js";
+import type { MlflowClient } from "../../../src/migrate/index.js";
+import { exportMigration, planMigration, rollbackMigration, runMigration, verifyMigration } from "../../../src/migrate/index.js";
+import { history, holding, type MlflowStandIn } from "../../support/mlflow-stand-in.js";
+import { migrationBench, type MigrationBench } from "../../support/migration-bench.js";
 
 const MLMODEL = "artifact_path: net\nflavors:\n  python_function:\n    loader_module: mlflow.pytorch\n  pytorch:\n    model_data: data\n";
+let bench: MigrationBench;
 let standIn: MlflowStandIn;
-let server: DevServer;
 let clearml: ClearML;
 let mlflow: MlflowClient;
 let folder: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "migrate-models-"));
-  standIn = await MlflowStandIn.start();
-  server = await startDevServer();
-  clearml = createClearML({}, { ...server.env });
-  mlflow = new MlflowClient({ trackingUri: standIn.url, historyPageSize: 2 }, {});
+  bench = await migrationBench();
+  ({ standIn, clearml, mlflow, folder } = bench);
   standIn.answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
 });
-afterEach(async () => {
-  await mlflow.close();
-  await clearml.close();
-  await server.close();
-  standIn.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => bench[Symbol.asyncDispose]());
 
 /** Two logged models of run `a` that share a name; run `b` has read the first; a registered model without a version. */
 function withModels(): void {
