@@ -10,7 +10,7 @@ import { NAME_MIN_LENGTH } from "../protocol/clearml/limits.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import { freeText, nameText } from "./clearml-text.js";
 import type { ClearML } from "./create-clearml.js";
-import { findOrCreate } from "./find-or-create.js";
+import { findOrCreate } from "../base/find-or-create.js";
 import { frameworkOfFile } from "./model-framework.js";
 import { linkModel, modelLinks } from "./model-links.js";
 import { metadataEntry, type MetadataValue } from "./model-metadata.js";

@@ -9,7 +9,7 @@ import type { TaskType } from "../protocol/clearml/task-document.js";
 import { taskExternalKey, type JobIdentity } from "../records/external-key.js";
 import type { ClearML } from "./create-clearml.js";
 import { freeText, nameText } from "./clearml-text.js";
-import { findOrCreate } from "./find-or-create.js";
+import { findOrCreate } from "../base/find-or-create.js";
 import type { Environment } from "./options.js";
 import type { TaskScript } from "./script-detection.js";
 import type { CallOptions } from "./session.js";

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { freeText, nameText } from "../clearml/clearml-text.js";
 import type { ClearML } from "../clearml/create-clearml.js";
-import { findOrCreate } from "../clearml/find-or-create.js";
+import { findOrCreate } from "../base/find-or-create.js";
 import { linkModel } from "../clearml/model-links.js";
 import { metadataEntry } from "../clearml/model-metadata.js";
 import type { MlflowFile } from "../mlflow/mlflow-documents.js";

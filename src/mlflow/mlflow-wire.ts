@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.js";
 import { ApiError } from "../base/errors.js";
 import { publicUrl, type HttpTransport } from "../base/http.js";
 import { parseRetryAfter } from "../base/retry.js";
+import { isOutageStatus } from "../base/outage-status.js";
 import type { Query } from "./files-place.js";
 import { parseMlflowJson } from "./mlflow-json.js";
 import type { MlflowConnection } from "./mlflow-options.js";
@@ -113,7 +114,7 @@ export class MlflowWire {
       status,
       bodyExcerpt: reason.slice(0, 500),
       // 500 is also how a missing file is answered: only what says of itself that it passes is waited for.
-      retryable: [408, 429, 502, 503, 504].includes(status),
+      retryable: isOutageStatus(status),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       cause,
     });

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.js";
 import { ClosedError, UploadError } from "../base/errors.js";
 import { publicUrl, type HttpResponse, type HttpTransport } from "../base/http.js";
+import { isOutageStatus } from "../base/outage-status.js";
 import type { FileToStore, ObjectStore, PutOptions } from "./object-store.js";
 import { raceWithSignal } from "./race-with-signal.js";
 import { Sending } from "./sending.js";
@@ -144,7 +145,7 @@ function judge(response: HttpResponse, key: string, target: string, md5: Buffer)
   }
   const isSignature = code === "SignatureDoesNotMatch" || code === "InvalidAccessKeyId";
   if ((status === 403 || status === 401 || (status === 400 && /expired/i.test(response.text()))) && !isSignature) return "expired";
-  if ([408, 425, 429, 502, 503, 504].includes(status))
+  if (isOutageStatus(status))
     throw new UploadError(`${key} could not be uploaded: ${said}.`, { code: "STORAGE_UNAVAILABLE", retryable: true });
   const passes = status < 400 || status >= 500 || isSignature || code === "BadDigest" || code === "RequestTimeout";
   throw new UploadError(`${key} could not be uploaded: ${said}.`, { retryable: passes });

@@ -45,7 +45,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     takesAway: "a console line is looked for before it is sent again",
   },
   "create-without-search": {
-    file: "clearml/find-or-create.ts",
+    file: "base/find-or-create.ts",
     find: "const before = oldest(await steps.search());",
     put: "const before = undefined as T | undefined;\n  if (!before) return { found: { id: await steps.create() }, created: true };",
     takesAway: "a task, a model is looked for before it is made",

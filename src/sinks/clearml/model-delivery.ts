@@ -12,7 +12,7 @@ import type { TrainerRecord } from "../../records/record.js";
 import { checkpointFacts, checkpointKey } from "./artifact-items.js";
 import type { TaskCalls } from "./clearml-port.js";
 import { freeText, nameText } from "../../clearml/clearml-text.js";
-import { findOrCreate, oldest } from "../../clearml/find-or-create.js";
+import { findOrCreate, oldest } from "../../base/find-or-create.js";
 import { isAnswer } from "../../clearml/is-answer.js";
 import { linkModel } from "../../clearml/model-links.js";
 import { setParameters } from "../../clearml/task-edits.js";

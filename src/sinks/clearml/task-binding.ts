@@ -11,7 +11,7 @@ import type { OperationType } from "../../records/facts.js";
 import { rememberId, rememberedId } from "../remembered-id.js";
 import type { ClearMLPort } from "./clearml-port.js";
 import { freeText, nameText } from "../../clearml/clearml-text.js";
-import { findOrCreate } from "../../clearml/find-or-create.js";
+import { findOrCreate } from "../../base/find-or-create.js";
 import { IMPORT_TAG_PREFIX } from "../../clearml/offline/session-layout.js";
 
 /** Which task is meant, and what it is like should it have to be made. */

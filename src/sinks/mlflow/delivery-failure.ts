@@ -1,13 +1,11 @@
 /** What a failed call to MLflow means for the records it carried: waiting for ever, waiting within a budget, or refused. Pure. */
 import { ApiError, ConnectionError, TrainerSDKError, describeError } from "../../base/errors.js";
+import { isOutageStatus } from "../../base/outage-status.js";
 import { isMlflowAnswer } from "../../mlflow/mlflow-wire.js";
 import type { Delivery } from "../../outbox/sink.js";
 
 /** What the call carried: points of several records, or something of one record. */
 export type Carried = "points" | "single";
-
-/** Statuses by which a server or a proxy says that it will be there again. */
-const OUTAGES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 
 /**
  * The outcome of records whose call threw.
@@ -34,7 +32,7 @@ export function failureOutcome(error: unknown, carried: Carried, signal: AbortSi
   }
   const { status, retryAfterMs } = error;
   const isUnclear = status >= 500 || isMlflowAnswer(error, 400, "BAD_REQUEST");
-  if (OUTAGES.has(status))
+  if (isOutageStatus(status))
     return { status: "retry", cause: "unreachable", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   if (isUnclear && carried === "points") return { status: "undecided", reason, final: false };
   // Credentials, rights, a wrong address and a proxy's rules are a person's to mend, and then the very same records are right.

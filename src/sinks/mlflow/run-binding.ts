@@ -4,7 +4,7 @@
  * by the next search.
  */
 import { ApiError, describeError } from "../../base/errors.js";
-import { findOrCreate } from "../../clearml/find-or-create.js";
+import { findOrCreate, oldest, type Candidate } from "../../base/find-or-create.js";
 import type { MlflowExperiment, MlflowRun } from "../../mlflow/mlflow-documents.js";
 import { nameRulesOf, textOf, type NameRules } from "../../mlflow/mlflow-names.js";
 import { runTagOf, SINK_TAGS } from "../../mlflow/sink-tags.js";
@@ -21,6 +21,10 @@ export interface BoundRun {
 
 /** `refused`: there is nothing to wait for; a person must change the settings. `absent`: it is made with the first record. */
 export type Binding = { readonly run: BoundRun } | { readonly refused: string } | "absent";
+
+interface FoundRun extends Candidate {
+  readonly run: MlflowRun;
+}
 
 const MEMORY_KEY = "run";
 /** MLflow's column takes 256. */
@@ -63,8 +67,8 @@ export class RunBinding {
     const experiment = await this.#experiment(signal);
     if ("refused" in experiment) return experiment;
     this.#experimentId = experiment.id;
-    const [found] = oldestFirst(await this.#search(experiment.id, signal));
-    return found ? { run: await this.#remember(boundRun(found), memory) } : "absent";
+    const found = oldest(await this.#search(experiment.id, signal));
+    return found ? { run: await this.#remember(boundRun(found.run), memory) } : "absent";
   }
 
   /**
@@ -85,23 +89,16 @@ export class RunBinding {
       { key: "mlflow.source.name", value: "trainer-sdk" },
     ];
     const name = textOf(runName, MAX_NAME_LENGTH).text;
-    const made = new Map<string, MlflowRun>();
+    let made: MlflowRun | undefined;
     const { found, created } = await findOrCreate({
-      search: async () =>
-        (await this.#search(experimentId, signal)).map((run) => {
-          made.set(run.info.run_id, run);
-          return { id: run.info.run_id, created: startedAt(run) };
-        }),
+      search: () => this.#search(experimentId, signal),
       create: async () => {
-        const run = await writer
-          .createRun({ experimentId, name, startTimeMs, userId: userName, tags }, { signal })
-          .catch((error: unknown) => {
-            // It may have been deleted since it was found, and takes no runs any more: the next attempt looks for it anew.
-            this.#experimentId = undefined;
-            throw error;
-          });
-        made.set(run.info.run_id, run);
-        return run.info.run_id;
+        made = await writer.createRun({ experimentId, name, startTimeMs, userId: userName, tags }, { signal }).catch((error: unknown) => {
+          // It may have been deleted since it was found, and takes no runs any more: the next attempt looks for it anew.
+          this.#experimentId = undefined;
+          throw error;
+        });
+        return made.info.run_id;
       },
       remove: (runId) => writer.deleteRun(runId, { signal }),
       onNotRemoved: (runId, error) =>
@@ -109,7 +106,7 @@ export class RunBinding {
           `MLflow run ${runId} is an extra that another process's start made superfluous; it could not be deleted: ${describeError(error)}`,
         ),
     });
-    const run = made.get(found.id);
+    const run = "run" in found ? found.run : made;
     if (created) logger.info(`created MLflow run ${found.id}`, { experiment: experimentId, run: name });
     return this.#remember(run ? boundRun(run) : { runId: found.id, status: "RUNNING", artifactUri: undefined }, memory);
   }
@@ -120,9 +117,10 @@ export class RunBinding {
     return run === undefined || run.info.lifecycle_stage === "deleted" ? undefined : boundRun(run);
   }
 
-  #search(experimentId: string, signal: AbortSignal): Promise<readonly MlflowRun[]> {
+  async #search(experimentId: string, signal: AbortSignal): Promise<readonly FoundRun[]> {
     const { writer, externalKey } = this.#options;
-    return writer.runsWithTag(experimentId, { key: SINK_TAGS.key, value: runTagOf(externalKey) }, { signal });
+    const runs = await writer.runsWithTag(experimentId, { key: SINK_TAGS.key, value: runTagOf(externalKey) }, { signal });
+    return runs.map((run) => ({ id: run.info.run_id, created: startedAt(run), run }));
   }
 
   async #experimentOrThrow(signal: AbortSignal): Promise<string> {
@@ -181,16 +179,10 @@ export class RunBinding {
   }
 }
 
-function oldestFirst(runs: readonly MlflowRun[]): readonly MlflowRun[] {
-  return runs.toSorted(
-    ({ info: left }, { info: right }) =>
-      Number(left.start_time ?? 0) - Number(right.start_time ?? 0) || (left.run_id < right.run_id ? -1 : 1),
-  );
-}
-
-/** Any client may have set any number; a date has its limits. */
-function startedAt({ info }: MlflowRun): string {
-  return new Date(Math.min(Number(info.start_time ?? 0), 8.64e15)).toISOString();
+/** Any client may have set any number, and a date has its limits: beyond them a run counts as the newest. */
+function startedAt({ info }: MlflowRun): string | undefined {
+  const at = new Date(Number(info.start_time ?? 0));
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
 
 function isActive({ lifecycle_stage: stage }: Pick<MlflowExperiment, "lifecycle_stage">): boolean {

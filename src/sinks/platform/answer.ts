@@ -5,6 +5,7 @@
 import type { HttpResponse } from "../../base/http.js";
 import { publicUrl } from "../../base/http.js";
 import { parseRetryAfter } from "../../base/retry.js";
+import { isOutageStatus } from "../../base/outage-status.js";
 import type { Delivery } from "../../outbox/sink.js";
 
 const MAX_EXCERPT_CHARACTERS = 500;
@@ -43,7 +44,7 @@ export function deliveryOf(response: Pick<HttpResponse, "status" | "headers" | "
   }
   if (status < 400) return { status: "retry", cause: "answered", reason: redirectReason(response, context.target) };
   if (status === 409 && context.ambiguous) return { status: "delivered" };
-  if ([408, 425, 429, 502, 503, 504].includes(status)) {
+  if (isOutageStatus(status)) {
     const retryAfterMs = parseRetryAfter(response.headers["retry-after"], context.nowMs);
     return { status: "retry", cause: "unreachable", reason: said, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   }

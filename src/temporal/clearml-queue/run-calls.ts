@@ -5,7 +5,7 @@
 import { describeError, type ApiError } from "../../base/errors.js";
 import type { ClearML } from "../../clearml/create-clearml.js";
 import { exactPattern } from "../../clearml/exact-pattern.js";
-import { findOrCreate } from "../../clearml/find-or-create.js";
+import { findOrCreate } from "../../base/find-or-create.js";
 import { isAnswer } from "../../clearml/is-answer.js";
 import { readLog } from "../../clearml/read-log.js";
 import { setRuntime } from "../../clearml/task-edits.js";

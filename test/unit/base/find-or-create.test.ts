@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findOrCreate, oldest, type Candidate } from "../../../src/clearml/find-or-create.js";
+import { findOrCreate, oldest, type Candidate } from "../../../src/base/find-or-create.js";
 import { noAnswer } from "../sinks/clearml/scripted-port.js";
 
 /** A server that hands out ids and times; `searches` lets a test decide what a search sees. */
