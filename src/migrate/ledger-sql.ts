@@ -153,16 +153,15 @@ function textOf(expression: string): string {
 }
 
 function literal(value: string): string {
-  // eslint-disable-next-line no-control-regex -- a zero ends a text for a database.
-  if (/\u0000/.test(value)) throw unfit(value, "holds a character that no SQL text can");
+  if (value.includes("\u0000")) throw unfit(value, "holds a character that no SQL text can");
   // A backslash is itself in standard SQL; a server that was told otherwise would read `\'` as a quote within.
-  if (/\\/.test(value)) throw unfit(value, "holds a backslash, which some servers read as an escape");
+  if (value.includes("\\")) throw unfit(value, "holds a backslash, which some servers read as an escape");
   return `'${value.replaceAll("'", "''")}'`;
 }
 
 function identifier(name: string): string {
   const parts = name.split(".");
-  // eslint-disable-next-line no-control-regex -- as above.
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
   if (parts.some((part) => part.trim() === "" || /[\u0000-\u001f]/.test(part))) throw unfit(name, "is no name of a table or column");
   return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
 }

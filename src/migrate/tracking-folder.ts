@@ -15,9 +15,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The path of a name below a folder; undefined when it has none there. */
 export function safePath(name: string): string | undefined {
-  const parts = name.split("/");
-  // eslint-disable-next-line no-control-regex -- a zero ends a path for the system.
-  return parts.some((part) => part === "" || part === "." || part === ".." || /[\u0000\\]/.test(part)) ? undefined : parts.join("/");
+  const isNone = (part: string): boolean => ["", ".", ".."].includes(part) || part.includes("\u0000") || part.includes("\\");
+  return name.split("/").some(isNone) ? undefined : name;
 }
 
 /** One folder of names, such as `metrics`. A name cannot be a file and a folder at once: who comes second has no place. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { describeError } from "../base/errors.js";
 import { parseCheckpointUri } from "../storage/checkpoint-uri.js";
 import { createObjectStore } from "../storage/open-object-store.js";
@@ -45,8 +46,7 @@ export function lastLines(text: string): string {
   const lines = text
     .split("\n")
     .map((line) => line.replace(/\r+$/, "").split("\r").at(-1) ?? "")
-    // eslint-disable-next-line no-control-regex -- colours and cursor moves
-    .map((line) => line.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "").trimEnd())
+    .map((line) => stripVTControlCharacters(line).trimEnd())
     .filter((line) => line !== "");
   const taken: string[] = [];
   let size = 0;
