@@ -3,8 +3,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -12,6 +10,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ApiError, ConfigError, ConnectionError, UploadError, ValidationError } from "../../../src/base/errors.js";
 import { undiciTransport } from "../../../src/base/http.js";
 import { FileServer, type FileServerSession } from "../../../src/clearml/file-server.js";
+import { failureOf } from "../../support/clearml-bench.js";
+import { FileServerDouble } from "./file-server-double.js";
 
 const open: (() => unknown)[] = [];
 let folder = "";
@@ -24,67 +24,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** One file of a multipart form, as it arrived. */
-interface Part {
-  readonly headers: string;
-  readonly content: Buffer;
-}
-
-class Double {
-  readonly stored = new Map<string, Part>();
-  readonly tokens: string[] = [];
-  url = "";
-  /** Looks at a request first; true when it has dealt with it. */
-  intercept: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean> = () => false;
-
-  async start(): Promise<void> {
-    const server = createServer((request, response) => void this.#serve(request, response));
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    open.push(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    this.url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.tokens.push(request.headers.authorization ?? "");
-    if (await this.intercept(request, response)) return;
-    const path = decodeURIComponent((request.url ?? "").slice(1));
-    if (request.method === "POST") {
-      const chunks: Buffer[] = [];
-      try {
-        for await (const chunk of request) chunks.push(chunk as Buffer);
-      } catch {
-        return; // the sender went away
-      }
-      const part = parse(Buffer.concat(chunks), request.headers["content-type"] ?? "");
-      const name = / name="([^"]*)"/.exec(part.headers)?.[1] ?? "";
-      this.stored.set(name, part);
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(JSON.stringify([name]));
-      return;
-    }
-    const content = this.stored.get(path)?.content;
-    if (!content) response.writeHead(404).end();
-    else
-      response
-        .writeHead(200, { "content-length": String(content.length), "content-type": "application/json" })
-        .end(request.method === "HEAD" ? undefined : content);
-  }
-}
-
-function parse(body: Buffer, contentType: string): Part {
-  const boundary = `--${/boundary=(.*)$/.exec(contentType)?.[1] ?? "none"}`;
-  const headEnd = body.indexOf("\r\n\r\n");
-  const end = body.lastIndexOf(`\r\n${boundary}--`);
-  expect(body.subarray(0, boundary.length).toString()).toBe(boundary);
-  return { headers: body.subarray(boundary.length, headEnd).toString("utf8"), content: body.subarray(headEnd + 4, end) };
-}
-
-async function setup(session: Partial<FileServerSession> = {}): Promise<{ server: Double; files: FileServer; issued: string[] }> {
-  const server = new Double();
+async function setup(session: Partial<FileServerSession> = {}): Promise<{ server: FileServerDouble; files: FileServer; issued: string[] }> {
+  const server = new FileServerDouble();
   await server.start();
+  open.push(() => server.close());
   const transport = undiciTransport();
   open.push(() => transport.close());
   const issued = ["token1"];
@@ -100,15 +43,6 @@ async function aFile(sizeBytes: number): Promise<{ path: string; content: Buffer
   const path = join(folder, "best.pt");
   await writeFile(path, content);
   return { path, content, sha256: createHash("sha256").update(content).digest("hex") };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => {
-      throw new Error("it was expected to fail");
-    },
-    (error: unknown) => error,
-  );
 }
 
 describe("an upload", () => {
@@ -380,7 +314,7 @@ describe("a file on the server", () => {
 describe("the token", () => {
   it("never goes to another host", async () => {
     const { files } = await setup();
-    const other = new Double();
+    const other = new FileServerDouble();
     await other.start();
     other.stored.set("x", { headers: "", content: Buffer.from("hello") });
     await files.download(`${other.url}/x`, join(folder, "x"));
@@ -390,7 +324,7 @@ describe("the token", () => {
 
   it("does not follow a redirect", async () => {
     const { server, files } = await setup();
-    const other = new Double();
+    const other = new FileServerDouble();
     await other.start();
     server.intercept = (_request, response) => {
       response.writeHead(302, { location: `${other.url}/x` }).end();
