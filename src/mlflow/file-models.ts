@@ -5,15 +5,16 @@ import { NotFoundError } from "../base/errors.js";
 import { names, type FileRuns } from "./file-run.js";
 import { isFolder, isName, MODELS, type FileTree } from "./file-tree.js";
 import {
+  isPrompt,
   loggedModelDocument,
   modelVersionDocument,
   registeredModelDocument,
   type MlflowLoggedModel,
   type MlflowModelVersion,
   type MlflowRegisteredModel,
+  withoutNulls,
 } from "./mlflow-documents.js";
 import { LOGGED_MODEL_STATUS } from "./model-source.js";
-import { withoutNulls } from "./sqlite-tables.js";
 
 const VERSION = "version-";
 
@@ -31,7 +32,7 @@ export class FileModels {
     signal.throwIfAborted();
     for (const name of await this.#tree.folders(join(this.#tree.root, MODELS))) {
       const model = name.startsWith(".") ? undefined : await this.#registered(name, signal);
-      if (model && !model.tags.some(({ key, value }) => key === "mlflow.prompt.is_prompt" && value.toLowerCase() === "true")) yield model;
+      if (model && !isPrompt(model)) yield model;
     }
   }
 

@@ -20,10 +20,10 @@ import {
   type MlflowPoint,
   type MlflowRegisteredModel,
   type MlflowRun,
+  withoutNulls,
 } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource, MlflowTrouble } from "./mlflow-source.js";
 import { SourceTroubles } from "./source-troubles.js";
-import { withoutNulls } from "./sqlite-tables.js";
 
 /** What a folder does not say by itself. */
 export interface FileSourceOptions {

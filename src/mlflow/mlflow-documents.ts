@@ -135,3 +135,13 @@ export type MlflowFile = z.output<typeof fileInfo>;
 export type MlflowRegisteredModel = z.output<typeof registeredModelDocument>;
 export type MlflowLoggedModel = z.output<typeof loggedModelDocument>;
 export type MlflowModelVersion = z.output<typeof modelVersionDocument>;
+
+/** A document of the REST API leaves out what a store keeps as null. */
+export function withoutNulls(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+}
+
+/** True for a prompt, which MLflow keeps among its registered models. */
+export function isPrompt({ tags }: Pick<MlflowRegisteredModel, "tags">): boolean {
+  return tags.some(({ key, value }) => key === "mlflow.prompt.is_prompt" && value.toLowerCase() === "true");
+}

@@ -2,16 +2,18 @@
 import * as z from "zod/mini";
 import { NotFoundError } from "../base/errors.js";
 import {
+  isPrompt,
   loggedModelDocument,
   modelVersionDocument,
   registeredModelDocument,
   type MlflowLoggedModel,
   type MlflowModelVersion,
   type MlflowRegisteredModel,
+  withoutNulls,
 } from "./mlflow-documents.js";
 import type { MlflowFilesOwner } from "./mlflow-source.js";
 import { LOGGED_MODEL_STATUS, parseModelSource } from "./model-source.js";
-import { withoutNulls, type Row, type SqliteTables } from "./sqlite-tables.js";
+import { type Row, type SqliteTables } from "./sqlite-tables.js";
 
 /** The models of one database, as documents of the REST API. */
 export class SqliteModels {
@@ -27,7 +29,7 @@ export class SqliteModels {
     for (const { name } of this.#tables.all("SELECT name FROM registered_models ORDER BY name")) {
       signal.throwIfAborted();
       const model = this.registeredModel(String(name));
-      if (!model.tags.some(({ key, value }) => key === "mlflow.prompt.is_prompt" && value.toLowerCase() === "true")) yield model;
+      if (!isPrompt(model)) yield model;
     }
   }
 

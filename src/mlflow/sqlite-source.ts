@@ -17,10 +17,11 @@ import {
   type MlflowPoint,
   type MlflowRegisteredModel,
   type MlflowRun,
+  withoutNulls,
 } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "./mlflow-source.js";
 import { SqliteModels } from "./sqlite-models.js";
-import { SqliteTables, withoutNulls, type Row } from "./sqlite-tables.js";
+import { SqliteTables, type Row } from "./sqlite-tables.js";
 
 /** Points in one page. */
 const PAGE_POINTS = 10_000;

@@ -115,8 +115,3 @@ function plain(row: object): Row {
     ]),
   );
 }
-
-/** Without what is null: the REST API leaves it out. */
-export function withoutNulls(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
-}

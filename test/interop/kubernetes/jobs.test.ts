@@ -3,11 +3,9 @@
  * too, by a worker that has the rights of the guide and no others.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "../../../src/base/clock.js";
-import { kubernetesManager, type KubernetesManagerOptions } from "../../../src/temporal/kubernetes/kubernetes-manager.js";
 import { describeJobTroubles, type JobBench } from "../../contract/job-troubles-contract.js";
 import { describeTrainingManager } from "../../contract/training-manager-contract.js";
-import { ledgerBench } from "../../support/temporal/ledger-bench.js";
+import { benchOver } from "../../support/temporal/kubernetes-bench.js";
 import { until } from "../../support/until.js";
 import { Tally } from "../support/tally.js";
 import { ControlPlane } from "./control-plane.js";
@@ -21,24 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => plane[Symbol.asyncDispose]());
 
-async function realBench(): Promise<JobBench & { readonly cluster: RealCluster }> {
-  const bench = await ledgerBench();
-  const cluster = await RealCluster.start(plane, bench.folder, `trainings-${String(++count)}`);
-  const withOptions = (given: KubernetesManagerOptions) =>
-    kubernetesManager({ kubeconfig: cluster.kubeconfig, image: "trainer:1", pollIntervalMs: 50, terminationGraceMs: 20_000, ...given });
-  return {
-    ...bench,
-    cluster,
-    clock: systemClock,
-    with: withOptions,
-    passesSecrets: false,
-    worker: () => withOptions({}),
-    async [Symbol.asyncDispose]() {
-      await cluster[Symbol.asyncDispose]();
-      await bench.remove();
-    },
-  };
-}
+const realBench = (): Promise<JobBench & { readonly cluster: RealCluster }> =>
+  benchOver((folder) => RealCluster.start(plane, folder, `trainings-${String(++count)}`));
 
 describeTrainingManager("kubernetes, its own API server", realBench);
 describeJobTroubles("a Job of Kubernetes' own API server", realBench);
