@@ -4,6 +4,7 @@ import { ConfigError } from "../base/errors.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { openMlflowSource } from "../mlflow/open-source.js";
+import { DEFAULT_LEDGER } from "../migrate/ledger.js";
 import type { MigrationOptions } from "../migrate/migration-options.js";
 import { planMigration } from "../migrate/plan-migration.js";
 import { runMigration } from "../migrate/run-migration.js";
@@ -37,8 +38,6 @@ export interface MigrateOptions {
   readonly acceptReported?: boolean;
 }
 
-/** File of the ledger. */
-export const DEFAULT_LEDGER = "mlflow-ledger.jsonl";
 /** Either server may be away for minutes. */
 const RETRY_BUDGET_MS = 300_000;
 
@@ -63,7 +62,7 @@ export async function runMigrate(
     },
     env,
   );
-  // A plan asks ClearML for nothing but the tasks of runs that were written to both; its keys are needed in any case.
+  // A plan asks ClearML for the tasks of runs that were written to both, and how fast it answers; its keys are needed in any case.
   await using clearml = createClearML({ retry: { budgetMs: RETRY_BUDGET_MS } }, env);
   const progress = new MigrateProgress(terminal, step);
   const given: MigrationOptions = {
@@ -85,8 +84,9 @@ export async function runMigrate(
     const { report, lines, ok } = await perform(step, given, options);
     progress.end();
     const json = JSON.stringify(report);
-    for (const file of options.report ?? []) await writeFile(file, await reportFor(file, { report, lines, json }));
     terminal.out(options.json ? `${json}\n` : lines.map((line) => `${line}\n`).join(""));
+    // Then the files: a folder that is not there must not cost what took hours.
+    for (const file of options.report ?? []) await writeFile(file, await reportFor(file, { report, lines, json }));
     return ok ? EXIT.ok : EXIT.failed;
   } finally {
     progress.end();

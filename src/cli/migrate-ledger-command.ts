@@ -1,9 +1,8 @@
 /** `trainer-sdk migrate mlflow ledger`: the ledger as SQL for a platform's own tables, to apply and to undo. Calls nobody. */
 import { ConfigError } from "../base/errors.js";
-import { readLedger, type LedgerLine } from "../migrate/ledger.js";
+import { DEFAULT_LEDGER, readLedger, type LedgerLine } from "../migrate/ledger.js";
 import { DEFAULT_EXPERIMENT_TARGET, DEFAULT_RUN_TARGET, ledgerSql, type LedgerTarget } from "../migrate/ledger-sql.js";
 import { errnoOf } from "../storage/file-errors.js";
-import { DEFAULT_LEDGER } from "./migrate-command.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** Options as the command line gives them. */

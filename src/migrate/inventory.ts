@@ -1,4 +1,7 @@
-/** What there is to migrate: experiments and runs, by their ids and what the order of work needs. Reads MLflow alone. */
+/**
+ * What there is to migrate: experiments and runs, by their ids and what the order of work needs. Reads MLflow, and asks
+ * ClearML for the tasks of runs that were written to both.
+ */
 import { NotFoundError } from "../base/errors.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
 import type { MigrationOptions } from "./migration-options.js";
@@ -36,10 +39,14 @@ export interface SkippedRuns {
   readonly reported: number;
 }
 
-/** @throws NotFoundError for an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason. */
+/**
+ * @param reported - Runs that are known to be reported to ClearML by their trainer; grows.
+ * @throws NotFoundError for an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason.
+ */
 export async function readInventory(
   options: Pick<MigrationOptions, "mlflow" | "clearml" | "experiments" | "skipDeleted" | "includeReported">,
   signal: AbortSignal,
+  reported = new Set<string>(),
 ): Promise<Inventory> {
   const { mlflow, clearml, experiments: named, skipDeleted = false, includeReported = false } = options;
   const everyExperiment: MlflowExperiment[] = [];
@@ -60,8 +67,10 @@ export async function readInventory(
     for await (const run of mlflow.runs(experiment.experiment_id, { signal })) {
       const isDeleted = run.info.lifecycle_stage === "deleted";
       if (isDeleted && skipDeleted) skipped.runs++;
-      else if (!includeReported && (await isReported(clearml, run, signal))) skipped.reported++;
-      else {
+      else if (!includeReported && (reported.has(run.info.run_id) || (await isReported(clearml, run, signal)))) {
+        reported.add(run.info.run_id);
+        skipped.reported++;
+      } else {
         const { run_id: runId, run_name: name, start_time: start } = run.info;
         const startMs = start === undefined ? undefined : Number(start);
         runs.set(runId, { runId, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted, name, startMs });

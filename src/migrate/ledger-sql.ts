@@ -15,6 +15,7 @@ export interface LedgerTarget {
   readonly key: string;
 }
 
+/** Which columns of a platform's tables the script sets. */
 export interface LedgerSqlOptions {
   /** Where ids of tasks go. Default: `training_jobs.clearml_task_id`, found by `mlflow_run_id`. Null: nowhere. */
   readonly runs?: LedgerTarget | null | undefined;

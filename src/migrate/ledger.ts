@@ -6,6 +6,9 @@ import { createReadStream } from "node:fs";
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
+/** Its file where nobody names another, in the working directory. */
+export const DEFAULT_LEDGER = "mlflow-ledger.jsonl";
+
 /** A line: an experiment and its project, a run and its task, or a model of either side. */
 export type LedgerLine =
   | {
@@ -15,7 +18,7 @@ export type LedgerLine =
       readonly experimentName: string;
       readonly project: string;
     }
-  /** `model` is `logged:<id>` or `version:<name, percent-encoded>:<version>`. */
+  /** `model` is `logged:<id>`, `version:<name, percent-encoded>:<version>`, or `registered:<name, percent-encoded>` of one without a version. */
   | { readonly kind: "model"; readonly model: string; readonly modelId: string }
   | {
       readonly kind: "run";

@@ -33,12 +33,13 @@ export interface ModelsWork {
   taskOf(runId: string): Promise<string | undefined>;
   projectOf(experimentId: string): string | undefined;
   onFile(sizeBytes: number): void;
+  /** Counted as it goes, so that an end in the middle can still be told. */
+  readonly done: MigratedModels;
 }
 
 /** @throws What keeps the lists from being read; the signal's reason. */
-export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
-  const { mlflow, clearml, sourceId, inventory, signal } = work;
-  const done: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
+export async function migrateModels(work: ModelsWork): Promise<void> {
+  const { mlflow, clearml, sourceId, inventory, done, signal } = work;
   const ids = new Map<string, string>();
   const names = new LinkNames();
   for await (const model of sourceModels(mlflow, inventory, signal)) {
@@ -68,7 +69,7 @@ export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
       if (!hasFiles) done.withoutFiles++;
       await work.ledger?.add({ kind: "model", model: model.key, modelId: id });
     } catch (error) {
-      if (signal.aborted || (ApiError.isInstance(error) && error.status === 401)) throw error;
+      if (isForAll(error, signal)) throw error;
       done.failures.push({ model: model.label, reason: describeError(error) });
     }
   }
@@ -76,12 +77,16 @@ export async function migrateModels(work: ModelsWork): Promise<MigratedModels> {
     try {
       await linkInputModels(work, inputs);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (isForAll(error, signal)) throw error;
       done.failures.push({ model: `input models of run ${runId}`, reason: describeError(error) });
     }
   }
   await removeSuperseded(work, ids);
-  return done;
+}
+
+/** An interruption, and refused credentials: asking with them for each model that is left might close an account. */
+function isForAll(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || (ApiError.isInstance(error) && error.status === 401);
 }
 
 /** Names of a task's models: of two that share one, such as the checkpoints of a training, the later one has its id behind it. */
@@ -101,10 +106,11 @@ class LinkNames {
 async function removeSuperseded({ clearml, sourceId, signal }: ModelsWork, ids: ReadonlyMap<string, string>): Promise<void> {
   const request = { tags: [REGISTERED_TAG], search_hidden: true, only_fields: ["id", "system_tags"] };
   const prefix = modelKey(sourceId, "registered:");
+  const versioned = new Set([...ids.keys()].flatMap((key) => /^version:([^:]*):/.exec(key)?.[1] ?? []));
   const superseded: string[] = [];
   for await (const { id, system_tags } of clearml.models.getAll(request, { signal })) {
     const name = system_tags?.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
-    if (name !== undefined && [...ids.keys()].some((key) => key.startsWith(`version:${name}:`))) superseded.push(id);
+    if (name !== undefined && versioned.has(name)) superseded.push(id);
   }
   for (const model of superseded) await clearml.models.delete({ model, force: true, delete_external_artifacts: false }, { signal });
 }

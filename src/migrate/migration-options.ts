@@ -22,7 +22,7 @@ export interface MigrationOptions {
    */
   readonly includeReported?: boolean | undefined;
   /**
-   * `copy` (default) uploads the files of runs to ClearML; `link` registers them where they lie, with their addresses: nothing is
+   * `copy` (default) uploads the files of runs and models to ClearML; `link` registers them where they lie, with their addresses: nothing is
    * transferred, and they are lost with MLflow's store. A later `copy` brings in what was linked; a later `link` leaves copies.
    */
   readonly artifacts?: "copy" | "link" | undefined;

@@ -1,4 +1,4 @@
-/** Says what a migration would move, and what of it ClearML cannot show as MLflow does. Reads MLflow alone, all of it; writes nothing. */
+/** Says what a migration would move, and what of it ClearML cannot show as MLflow does. Reads all of MLflow and asks ClearML a little; writes nothing. */
 import { describeError } from "../base/errors.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";

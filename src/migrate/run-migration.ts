@@ -73,6 +73,8 @@ class Migration {
   readonly #projects = new Map<string, { readonly id: string; readonly path: string }>();
   /** Tasks of this process, by run: a parent may be asked for before its own turn. */
   readonly #tasks = new Map<string, Promise<{ readonly id: string; readonly created: boolean }>>();
+  /** Runs whose trainer's task was found: not looked for again in the next round. */
+  readonly #reported = new Set<string>();
   readonly #seen = new Map<string, InventoryRun>();
   readonly #inputs = new Map<string, TaskInputs>();
   readonly #failures: { runId: string; experiment: string; reason: string }[] = [];
@@ -96,13 +98,13 @@ class Migration {
     };
     await using lines = ledger === undefined ? undefined : await Ledger.open(ledger);
     let experiments = 0;
-    let models: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
+    const models: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
     let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
     let stoppedBy: string | undefined;
     try {
       let inventory: Inventory | undefined;
       for (let round = 0; round < MAX_ROUNDS; round++) {
-        inventory = await readInventory(this.#options, signal);
+        inventory = await readInventory(this.#options, signal, this.#reported);
         experiments = inventory.experiments.length;
         skipped = { ...inventory.skipped };
         const fresh = [...inventory.runs.values()].filter(({ runId }) => !this.#seen.has(runId));
@@ -114,7 +116,7 @@ class Migration {
         if (this.#lockedOut !== undefined) break;
       }
       stoppedBy = this.#lockedOut;
-      if (inventory && stoppedBy === undefined) models = await this.#migrateModels(inventory, source, lines);
+      if (inventory && stoppedBy === undefined) await this.#migrateModels(inventory, source, lines, models);
     } catch (error) {
       if (!signal.aborted && this.#done === 0) throw error;
       if (!signal.aborted) stoppedBy = describeError(error);
@@ -230,7 +232,7 @@ class Migration {
     return made;
   }
 
-  #migrateModels(inventory: Inventory, source: RunCopySource, ledger: Ledger | undefined): Promise<MigratedModels> {
+  #migrateModels(inventory: Inventory, source: RunCopySource, ledger: Ledger | undefined, done: MigratedModels): Promise<void> {
     const { mlflow, clearml, redo = false } = this.#options;
     return migrateModels({
       mlflow,
@@ -240,6 +242,7 @@ class Migration {
       ledger,
       artifacts: this.#options.artifacts ?? "copy",
       redo,
+      done,
       inputs: this.#inputs,
       signal: this.#signal,
       taskOf: async (runId) => {
