@@ -86,8 +86,8 @@ function inFolder(env: ConfVariables, issues: Issue[]): readonly Candidate[] {
       candidates.push(...filesBelow(path.join(folder, name), [], found.name));
       seen++;
     } catch (error) {
-      if (!hasCode(error, "ENOENT") && !hasCode(error, "ENOTDIR")) issues.push(issueOf(error, found.name, path.join(folder, name)));
-      else continue;
+      if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) continue;
+      issues.push(issueOf(error, found.name, path.join(folder, name)));
       seen++;
     }
   }
@@ -105,7 +105,9 @@ function filesBelow(folder: string, below: readonly string[], variable: string):
     .sort()
     .flatMap((name): Candidate[] => {
       const file = path.join(folder, name);
-      if (statSync(file).isDirectory()) return name.startsWith("..") ? [] : filesBelow(file, [...below, ...name.split(".")], variable);
+      // A link that leads nowhere is a file that cannot be read, and takes no other one with it.
+      const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+      if (isFolder) return name.startsWith("..") ? [] : filesBelow(file, [...below, ...name.split(".")], variable);
       return name.endsWith(".conf") ? [{ file, below: [...below, ...name.slice(0, -".conf".length).split(".")], variable }] : [];
     });
 }

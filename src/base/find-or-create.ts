@@ -7,7 +7,10 @@
 /** What the search must tell. */
 export interface Candidate {
   readonly id: string;
-  /** ISO date-time, set by the server. */
+  /**
+   * ISO date-time. Set by the server it orders the creations themselves; where the caller sets it (MLflow), a later creation with
+   * an earlier time can win after the other process has kept its own.
+   */
   readonly created?: string | null | undefined;
 }
 
@@ -40,9 +43,12 @@ export async function findOrCreate<T extends Candidate>(
 
 /** The first by creation, then by id: every process that looks sees the same one. */
 export function oldest<T extends Candidate>(candidates: readonly T[]): T | undefined {
-  return candidates.toSorted(
-    (left, right) => createdMs(left) - createdMs(right) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0),
-  )[0];
+  return candidates.toSorted(byCreation)[0];
+}
+
+/** The order in which every process puts those of one key. */
+export function byCreation(left: Candidate, right: Candidate): number {
+  return createdMs(left) - createdMs(right) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0);
 }
 
 /** Without a readable time of creation it counts as the newest. */

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { DownloadError, NotFoundError } from "../base/errors.js";
 import { recordedPlace, type ArtifactPlaces } from "./artifact-places.js";
 import type { FileModels } from "./file-models.js";
-import { isFolder, isThere, MODELS, type FileTree } from "./file-tree.js";
+import { isThere, type FileTree } from "./file-tree.js";
 import type { MlflowFilesOwner } from "./mlflow-source.js";
 import { parseModelSource } from "./model-source.js";
 
@@ -62,11 +62,8 @@ export class FileArtifacts {
   }
 
   async #ofModel(modelId: string, signal: AbortSignal): Promise<string | undefined> {
-    for await (const { folder } of this.#tree.experiments(signal)) {
-      const home = join(folder, MODELS, modelId);
-      if (await isFolder(home)) return (await this.#tree.meta(home, signal))?.text("artifact_location") || undefined;
-    }
-    return undefined;
+    const home = await this.#tree.modelFolder(modelId);
+    return home === undefined ? undefined : (await this.#tree.meta(home, signal))?.text("artifact_location") || undefined;
   }
 
   /** The recorded folder is not on this machine. */

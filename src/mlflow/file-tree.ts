@@ -120,6 +120,17 @@ export class FileTree {
     return undefined;
   }
 
+  /** Where a logged model lies (MLflow 3). */
+  async modelFolder(modelId: string): Promise<string | undefined> {
+    if (!isName(modelId)) return undefined;
+    for (const parent of [this.root, join(this.root, TRASH)])
+      for (const id of await this.folders(parent)) {
+        const folder = join(parent, id, MODELS, modelId);
+        if (!(parent === this.root && id === MODELS) && (await isFolder(folder))) return folder;
+      }
+    return undefined;
+  }
+
   /** `meta.yaml` of a folder; undefined, and told, when it cannot be used. */
   async meta(folder: string, signal: AbortSignal): Promise<Meta | undefined> {
     const file = await readMeta(join(folder, META), { clock: this.#clock, signal });

@@ -54,7 +54,7 @@ export function resolveMlflowConnection(given: MlflowOptions, env: Environment):
     issues.push({
       path: "MLFLOW_TRACKING_URI",
       message:
-        "must be the http or https address of an MLflow server, a tracking folder (mlruns) or a SQLite file that is here, or sqlite:///path; for other databases start `mlflow server` on them",
+        "must be the http or https address of an MLflow server; a migration also reads a tracking folder (mlruns) or a SQLite file that is here, or sqlite:///path; for other databases start `mlflow server` on them",
     });
   const username = find(given.username, "MLFLOW_TRACKING_USERNAME");
   const password = find(given.password, "MLFLOW_TRACKING_PASSWORD");

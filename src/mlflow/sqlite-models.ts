@@ -13,7 +13,7 @@ import {
 } from "./mlflow-documents.js";
 import type { MlflowFilesOwner } from "./mlflow-source.js";
 import { LOGGED_MODEL_STATUS, parseModelSource } from "./model-source.js";
-import { type Row, type SqliteTables } from "./sqlite-tables.js";
+import type { Row, SqliteTables } from "./sqlite-tables.js";
 
 /** The models of one database, as documents of the REST API. */
 export class SqliteModels {

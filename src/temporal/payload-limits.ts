@@ -32,13 +32,8 @@ export function assertFits({ command, env }: TrainingSpec): void {
 
 /** As much of a message as a failure may carry, in whole characters. */
 export function failureMessage(message: string): string {
-  const bytes = Buffer.from(message);
-  return bytes.length <= MAX_MESSAGE_BYTES
-    ? message
-    : bytes
-        .subarray(0, MAX_MESSAGE_BYTES)
-        .toString("utf8")
-        .replace(/\uFFFD+$/, "");
+  const { read } = new TextEncoder().encodeInto(message, new Uint8Array(MAX_MESSAGE_BYTES));
+  return message.slice(0, read);
 }
 
 function tooLarge(what: string): ManagerError {

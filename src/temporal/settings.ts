@@ -7,11 +7,12 @@ import { systemClock, type Clock } from "../base/clock.js";
 import { ConfigError, type Issue } from "../base/errors.js";
 import { undiciTransport, type HttpTransport } from "../base/http.js";
 import { silentLogger, type Logger } from "../base/logger.js";
-import { createClearML } from "../clearml/create-clearml.js";
+import { readNetwork } from "../base/network.js";
 import { resolveClearMLOptions, type ClearMLConnection, type ResolvedClearMLConnection } from "../clearml/options.js";
 import { clientPort, type ClearMLPort } from "../sinks/clearml/clearml-port.js";
 import type { Environment } from "../trainer/environment.js";
 import { folderName } from "../trainer/options.js";
+import { clearmlClient } from "./clearml-client.js";
 import type { TrainingJob } from "./contract.js";
 import type { TrainingManager } from "./training-manager.js";
 
@@ -97,14 +98,14 @@ export function resolveSettings(given: TrainingActivityDependencies): Settings {
     throw new ConfigError(`createTrainingActivities: ${issues.map(({ path: name, message }) => `${name} ${message}`).join("; ")}`, issues);
   const token = given.platform ? given.platform.token : env["CALLBACK_TOKEN"];
   const storage = given.storage ?? env["CHECKPOINT_URI"];
-  const client = createClearML({ ...clearml.options, clock, logger }, {});
+  const client = clearmlClient(clearml.options, env, { clock, logger });
   const { journal } = given;
   return {
     manager,
     env: { ...env, ...clearmlEnv(clearml.options), ...present({ CALLBACK_TOKEN: token, CHECKPOINT_URI: storage }) },
     clearml: clearml.options,
     port: clientPort(client),
-    transport: undiciTransport(),
+    transport: undiciTransport({ network: readNetwork(env) }),
     storage,
     handoverUri: given.handoverUri,
     logUri: given.logUri,

@@ -183,7 +183,7 @@ function givenOptions(options: DrainOptions, job: JobIdentity | undefined): Give
     jobId,
     operation,
     taskOwner,
-    ...(mlflow === undefined ? {} : { mlflow: { experimentName: mlflow.experimentName, ...present(mlflow) } }),
+    ...(mlflow === undefined ? {} : { mlflow: present(mlflow) }),
     clearml: { projectName, ...(taskName === undefined ? {} : { taskName }), ...(taskId === undefined ? {} : { taskId }) },
     ...(projectId === undefined ? {} : { projectId }),
     callback: { dialect: job.dialect ?? "plan", ...(url === undefined ? {} : { url }) },

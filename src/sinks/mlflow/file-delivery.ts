@@ -32,6 +32,8 @@ export interface NamedFile {
   readonly path: string;
   readonly uri: string;
   readonly file: StoredFile | undefined;
+  /** True: all files of the name have one path, where the newest must stay. False: the path is the file's own. */
+  readonly sharesPath: boolean;
   /** What else is worth being told. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -44,6 +46,7 @@ export async function deliverNamedFile(record: TrainerRecord, named: NamedFile, 
   const slot = `newest:${calls.runId}:${tag}`;
   const newest = memory.get(slot);
   const isNewest = typeof newest !== "number" || newest <= record.sequence;
+  if (!isNewest && named.sharesPath) return;
   const { file } = named;
   const sent = file !== undefined && (await sendFile(file, named.path, calls, parts));
   if (!isNewest) return;

@@ -1,7 +1,6 @@
 /** Records that are a call or two of their own, in their place between the others. */
-import type { Logger } from "../../base/logger.js";
 import { callersTag } from "../../mlflow/mlflow-names.js";
-import type { Delivery, SinkMemory } from "../../outbox/sink.js";
+import type { Delivery } from "../../outbox/sink.js";
 import type { Fact, MediaFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import { failureOutcome } from "./delivery-failure.js";
@@ -12,16 +11,11 @@ import { deliverParameters } from "./parameter-delivery.js";
 import { setTags, type RunCalls } from "./run-calls.js";
 import { figurePage, putText } from "./text-delivery.js";
 
-export interface SingleDeliveryParts extends FileParts {
-  readonly logger: Logger;
-  readonly memory: SinkMemory;
-}
-
 /** By which MLflow's own client says that a run has images along its steps. */
 const IMAGES_TAG = { key: "mlflow.loggedImages", value: "True" };
 
 /** Delivers one record that is no point. */
-export async function deliverSingle(record: TrainerRecord, calls: RunCalls, parts: SingleDeliveryParts): Promise<Delivery> {
+export async function deliverSingle(record: TrainerRecord, calls: RunCalls, parts: FileParts): Promise<Delivery> {
   if (record.fact.kind === "final") return deliverFinal(calls, record, record.fact, parts.logger);
   try {
     await write(record, record.fact, calls, parts);
@@ -31,26 +25,26 @@ export async function deliverSingle(record: TrainerRecord, calls: RunCalls, part
   }
 }
 
-async function write(record: TrainerRecord, fact: Fact, calls: RunCalls, parts: SingleDeliveryParts): Promise<void> {
+async function write(record: TrainerRecord, fact: Fact, calls: RunCalls, parts: FileParts): Promise<void> {
   switch (fact.kind) {
     case "checkpoint": {
       const { file, type, epoch, iteration, isBest, framework, metrics, metadata } = fact;
       const facts = { type, epoch, iteration, is_best: isBest, framework, metrics, metadata };
-      const named = { name: `checkpoint.${type}`, path: checkpointPath(fact), uri: file.uri, file, facts };
+      const named = { name: `checkpoint.${type}`, path: checkpointPath(fact), uri: file.uri, file, sharesPath: false, facts };
       await deliverNamedFile(record, named, calls, parts);
       return;
     }
     case "model": {
       const { name, file, uri, epoch, iteration, framework, tags, metrics, labels, comment, metadata, datasets, parentModelId } = fact;
       const facts = { name, epoch, iteration, framework, tags, comment, metrics, datasets, parent: parentModelId, metadata, labels };
-      await deliverNamedFile(record, { name: `model.${name}`, path: modelPath(fact), uri, file, facts }, calls, parts);
+      await deliverNamedFile(record, { name: `model.${name}`, path: modelPath(fact), uri, file, sharesPath: false, facts }, calls, parts);
       return;
     }
     case "artifact": {
       const { name, uri, file, type, metadata } = fact;
       await deliverNamedFile(
         record,
-        { name: `artifact.${name}`, path: artifactPath(fact), uri, file, facts: { type, metadata } },
+        { name: `artifact.${name}`, path: artifactPath(fact), uri, file, sharesPath: true, facts: { type, metadata } },
         calls,
         parts,
       );
@@ -83,7 +77,7 @@ async function write(record: TrainerRecord, fact: Fact, calls: RunCalls, parts: 
   }
 }
 
-async function deliverMedia(record: TrainerRecord, fact: MediaFact, calls: RunCalls, parts: SingleDeliveryParts): Promise<void> {
+async function deliverMedia(record: TrainerRecord, fact: MediaFact, calls: RunCalls, parts: FileParts): Promise<void> {
   const path = mediaPath(record, fact);
   if (fact.file === undefined) {
     await putText(calls, `${path}.txt`, `${fact.uri}\n`, "text/plain");

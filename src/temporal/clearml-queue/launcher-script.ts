@@ -122,6 +122,7 @@ def run(task, order, parent):
     agents_own = ("CLEARML_TASK_ID", "TRAINS_TASK_ID", "CLEARML_LOG_TASK_TO_BACKEND", "TRAINS_LOG_TASK_TO_BACKEND", "PYTHONPATH")
     env = {name: value for name, value in os.environ.items() if name not in agents_own}
     env.update(order["env"])
+    # Not Queue: a signal's handler puts too, and must not wait for a lock.
     events = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: events.put(("interrupted", "its agent was told to end", None)))

@@ -3,9 +3,9 @@
  * are, that somebody asked for the end, and how it ended. It never touches a task that does not bear our marks.
  */
 import { systemClock, type Clock } from "../../base/clock.js";
-import { createClearML } from "../../clearml/create-clearml.js";
 import type { ResolvedClearMLConnection } from "../../clearml/options.js";
 import { STOPPING_MESSAGE } from "../../protocol/clearml/limits.js";
+import { clearmlClient } from "../clearml-client.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import { specHash } from "../spec-hash.js";
 import {
@@ -47,8 +47,7 @@ export class QueueManager implements TrainingManager {
   constructor(options: ClearMLQueueManagerOptions, connection: ResolvedClearMLConnection) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    // Resolved already: nothing is to be taken from the environment a second time.
-    this.#calls = new RunCalls(createClearML({ ...connection, clock: this.#clock }, {}));
+    this.#calls = new RunCalls(clearmlClient(connection, options.env ?? process.env, { clock: this.#clock }));
     this.#pollMs = options.pollIntervalMs ?? 10_000;
     this.#agentTimeoutMs = options.agentTimeoutMs ?? 90_000;
     this.#template = {
@@ -126,15 +125,18 @@ export class QueueManager implements TrainingManager {
   async stop(handle: TrainingHandle, { signal, graceMs, reason }: StopOptions): Promise<TrainingEnd> {
     const watch = this.#watch();
     const mark: StopMark = { reason, graceMs };
-    const endsAt = this.#clock.monotonic() + graceMs + this.#agentTimeoutMs;
+    let endsAt: number | undefined;
     for (;;) {
       const run = await watch.look(handle, signal);
       if (run === "gone") return vanished(handle);
-      if (run !== undefined) {
+      // While ClearML is away the agent hears of no stop: that is not held against it.
+      if (run === undefined) endsAt = undefined;
+      else {
         const reading = readState(run);
         if (reading.state.phase === "ended") return await this.#settled(run, reading.state.end, signal);
         const end = await this.#urge(run, reading, mark, signal);
         if (end !== undefined) return end;
+        endsAt ??= this.#clock.monotonic() + graceMs + this.#agentTimeoutMs;
         if (this.#clock.monotonic() >= endsAt)
           return await this.#close(run, reading.pending ?? stopped("its agent did not answer, and may be gone"), signal);
       }

@@ -5,7 +5,7 @@
 import { describeError, type ApiError } from "../../base/errors.js";
 import type { ClearML } from "../../clearml/create-clearml.js";
 import { exactPattern } from "../../clearml/exact-pattern.js";
-import { findOrCreate } from "../../base/find-or-create.js";
+import { byCreation, findOrCreate } from "../../base/find-or-create.js";
 import { isAnswer } from "../../clearml/is-answer.js";
 import { readLog } from "../../clearml/read-log.js";
 import { setRuntime } from "../../clearml/task-edits.js";
@@ -13,6 +13,7 @@ import type { RequestOf, ResponseOf, SingleEndpointName } from "../../protocol/c
 import { CLEARML_ERRORS, type ClearMLErrorKind } from "../../protocol/clearml/error-kinds.js";
 import { MAX_PAGE_SIZE } from "../../protocol/clearml/limits.js";
 import { clientPort, type ClearMLPort } from "../../sinks/clearml/clearml-port.js";
+import { lastBytes } from "../last-bytes.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import { ManagerError, type TrainingEnd } from "../training-manager.js";
 import { RUNTIME_KEYS } from "./launcher-script.js";
@@ -158,10 +159,7 @@ export class RunCalls {
     }
     const [, whole = text] = text.split(`${marks.begin}\n`);
     const [trainers = ""] = whole.split(marks.end);
-    return Buffer.from(trainers.trimEnd())
-      .subarray(-maxBytes)
-      .toString("utf8")
-      .replace(/^\uFFFD+/, "");
+    return lastBytes(Buffer.from(trainers.trimEnd()), maxBytes);
   }
 
   async #create(request: RequestOf<"tasks.create">, signal: AbortSignal): Promise<{ readonly id: string }> {
@@ -209,9 +207,4 @@ function isRefusal(error: unknown, kind: ClearMLErrorKind): error is ManagerErro
 
 function searchFor(tag: string): RequestOf<"tasks.get_all"> {
   return { system_tags: [tag], search_hidden: true, only_fields: RUN_FIELDS, order_by: ["-created"] };
-}
-
-function byCreation(one: RunTask, other: RunTask): number {
-  const [left, right] = [one.created ?? "", other.created ?? ""];
-  return left === right ? (one.id < other.id ? -1 : 1) : left < right ? -1 : 1;
 }

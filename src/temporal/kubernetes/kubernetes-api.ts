@@ -4,6 +4,7 @@
  */
 import type { KubeConfig, RequestContext, V1Job, V1Pod } from "@kubernetes/client-node";
 import { ConfigError, describeError } from "../../base/errors.js";
+import { lastBytes } from "../last-bytes.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import { ManagerError } from "../training-manager.js";
 
@@ -133,10 +134,7 @@ export class KubernetesApi {
       const bytes = Buffer.from(text ?? "");
       // The limit counts from the first of these lines: what was cut off is the end.
       if (bytes.length >= MAX_LOG_BYTES && tailLines >= 8) continue;
-      return bytes
-        .subarray(-maxBytes)
-        .toString("utf8")
-        .replace(/^\uFFFD+/, "");
+      return lastBytes(bytes, maxBytes);
     }
   }
 

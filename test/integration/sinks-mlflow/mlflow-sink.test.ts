@@ -1,6 +1,7 @@
 /** What a job's records become in MLflow, over a socket. */
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ValidationError } from "../../../src/base/errors.js";
 import type { StoredFile } from "../../../src/records/facts.js";
 import { Fence } from "../../../src/sinks/fence.js";
 import { checkpoint, final, model, progress, record, storedFile } from "../../unit/sinks/clearml/facts.js";
@@ -156,11 +157,13 @@ describe("files", () => {
   it.each([
     ["large and in a bucket", { sizeBytes: 17 * 1024 * 1024 }, {}],
     ["said to be linked", {}, { files: "link" as const }],
-    ["that cannot be read back", { uri: "https://elsewhere/x" }, { openFile: () => Promise.reject(new (class extends Error {})("")) }],
+    [
+      "that cannot be read back",
+      { uri: "https://elsewhere/x" },
+      { openFile: () => Promise.reject(new ValidationError("no way back", [])) },
+    ],
   ])("%s leave their address", async (_what, given, options) => {
-    const { ValidationError } = await import("../../../src/base/errors.js");
-    const unreadable = "openFile" in options ? { openFile: () => Promise.reject(new ValidationError("no way back", [])) } : options;
-    const job = bench.job(unreadable);
+    const job = bench.job(options);
     await job.open();
     const file = aFile("weights", given);
     expect(await job.deliver([record(1, checkpoint({ file }))])).toEqual(delivered(1));
@@ -186,6 +189,21 @@ describe("files", () => {
     await job.deliver([record(9, checkpoint({ epoch: 9, file: aFile("new", { key: "checkpoints/42/best-9-aa.pt" }) }))]);
     await job.deliver([record(3, checkpoint({ epoch: 3, file: aFile("old", { key: "checkpoints/42/best-3-bb.pt", uri: "s3://b/old" }) }))]);
     expect(bench.run().tags.get("trainer_sdk.checkpoint.best")).toContain('"epoch":9');
+  });
+
+  it("of an older artifact that took longer do not overwrite the newer one's", async () => {
+    const job = bench.job();
+    await job.open();
+    const artifact = (content: string, uri: string) => ({
+      kind: "artifact" as const,
+      name: "labels",
+      type: "custom",
+      uri,
+      file: aFile(content, { uri }),
+    });
+    await job.deliver([record(9, artifact("new", "https://files/labels-9.json"))]);
+    await job.deliver([record(3, artifact("old", "https://files/labels-3.json"))]);
+    expect([...bench.double.files.values()].map(String)).toEqual(["new"]);
   });
 
   it("of a run whose artifacts lie elsewhere leave their address, and what is only a file is refused", async () => {

@@ -69,7 +69,12 @@ export class ControlPlane implements AsyncDisposable {
         "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
         "--feature-gates=MutatingAdmissionPolicy=true",
       ]);
-    await plane.#serve();
+    try {
+      await plane.#serve();
+    } catch (error) {
+      await plane[Symbol.asyncDispose]();
+      throw error;
+    }
     plane.#run(program, ["controllers", plane.server, ADMIN]);
     return plane;
   }

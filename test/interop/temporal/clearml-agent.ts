@@ -40,8 +40,14 @@ export class ClearMLAgent implements AsyncDisposable {
     await output.close();
     const agent = new ClearMLAgent(child, home);
     const reader = createClearML({}, { ...server.env });
-    await until(async () => (await reader.workers.getAll({})).workers?.some(({ id }) => id === name) === true);
-    await reader.close();
+    try {
+      await until(async () => (await reader.workers.getAll({})).workers?.some(({ id }) => id === name) === true);
+    } catch (error) {
+      await agent[Symbol.asyncDispose]();
+      throw error;
+    } finally {
+      await reader.close();
+    }
     return agent;
   }
 
