@@ -157,6 +157,8 @@ function environment(trackingUri: string): NodeJS.ProcessEnv {
     ...process.env,
     MLFLOW_DISABLE_TELEMETRY: "true",
     DO_NOT_TRACK: "true",
+    // Eight more processes a server, for scorers and the like, which nobody here asks for anything.
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
     MLFLOW_TRACKING_URI: trackingUri,
     // From 3.13 on a file store wants this.
     MLFLOW_ALLOW_FILE_STORE: "true",
