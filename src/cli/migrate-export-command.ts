@@ -1,4 +1,4 @@
-/** `trainer-sdk migrate export`: what ClearML alone has kept of MLflow's runs, as a folder that MLflow reads. */
+/** `trainer-sdk migrate export`: what ClearML alone has kept of MLflow's runs and models, as a folder that MLflow reads. */
 import { createClearML } from "../clearml/create-clearml.js";
 import { exportMigration, type ExportReport } from "../migrate/export-migration.js";
 import { MigrateProgress } from "./migrate-progress.js";
@@ -14,7 +14,7 @@ export interface ExportOptions {
 
 const MAX_LISTED = 20;
 
-/** @returns 0 when every run came out whole, else 1. @throws ConfigError for a folder that holds something. */
+/** @returns 0 when every run and model came out whole, else 1. @throws ConfigError for a folder that holds something. */
 export async function runExport(
   folder: string,
   options: ExportOptions,
@@ -41,19 +41,25 @@ export async function runExport(
 }
 
 function exportLines(report: ExportReport): string[] {
-  const { notFiled, linkedFiles, failures } = report;
+  const { notFiled, linkedFiles, failures, models } = report;
   const listed = (lines: readonly string[]): string[] => [
     ...lines.slice(0, MAX_LISTED),
     ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
   ];
   return [
     `${String(report.runs)} runs (${String(report.unchanged)} were there), ${String(report.points)} points, ${String(report.files)} files (${String(report.fileBytes)} bytes) in ${report.folder}`,
+    `${String(models.registered)} registered models with ${String(models.versions)} versions, ${String(models.logged)} logged models (${String(models.unchanged)} were there), ${String(models.files)} files of their own`,
     ...(report.runs === 0 && failures.length === 0 ? ["ClearML has no migrated run of this source."] : []),
     ...listed(
       notFiled.map(({ runId, what }) => `NO PLACE in a folder: run ${runId}: ${what}; it is in mlflow-run.jsonl.gz beside the run`),
     ),
     ...listed(linkedFiles.map(({ runId, path, uri }) => `LINKED, no bytes in ClearML: run ${runId}: ${path} at ${uri}`)),
     ...listed(failures.map(({ runId, reason }) => `FAILED: run ${runId}: ${reason}`)),
+    ...listed(
+      models.notFiled.map(({ model, what }) => `NO PLACE in a folder: model ${model}: ${what}; it is in the model's metadata in ClearML`),
+    ),
+    ...listed(models.linked.map(({ model, files }) => `LINKED, no bytes in ClearML: model ${model}: ${String(files)} files`)),
+    ...listed(models.failures.map(({ model, reason }) => `FAILED: model ${model}: ${reason}`)),
     ...(report.interrupted ? ["INTERRUPTED: start it again, into the same folder, and it goes on."] : []),
   ];
 }

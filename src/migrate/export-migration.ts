@@ -1,5 +1,5 @@
 /**
- * Writes runs back out of ClearML as a tracking folder that MLflow reads. MLflow is not asked: what comes out is what ClearML
+ * Writes runs and models back out of ClearML as a tracking folder that MLflow reads. MLflow is not asked: what comes out is what ClearML
  * alone has kept, counted and compared with the digests that were taken on the way in. It writes into a folder of its own, and goes on where it was cut off.
  */
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
@@ -8,12 +8,14 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describeError, DownloadError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
 import type { ArtifactDocument } from "../protocol/clearml/task-document.js";
+import { ExportExperiments, isFolderId } from "./export-experiments.js";
+import { ModelExport, type ExportedModels } from "./export-models.js";
 import { ExportRecords, type ExportedRun } from "./export-record.js";
 import { mappedNames } from "./mapped-names.js";
 import { migratedTasks, type MigratedTask } from "./migrated-tasks.js";
 import { DEFAULT_CONCURRENCY, type MigrationProgress } from "./migration-options.js";
 import { readRunCopy, RUN_COPY_ARTIFACT, RUN_COPY_FILE, type RunCopyLine } from "./run-copy.js";
-import { appendPoints, NamedFiles, safePath, writeDatasets, writeExperiment, writePairs, writeRunInfo } from "./tracking-folder.js";
+import { appendPoints, NamedFiles, safePath, writeInputs, writeOutputs, writePairs, writeRunInfo } from "./tracking-folder.js";
 import { forEachAtOnce } from "./work-pool.js";
 
 export interface ExportMigrationOptions {
@@ -22,7 +24,7 @@ export interface ExportMigrationOptions {
   readonly folder: string;
   /** The source of which the runs came. Default: the only one there is. */
   readonly sourceId?: string | undefined;
-  /** Ids of runs. Default: all. */
+  /** Ids of runs, which come with the models that name them. Default: all, and models of no run too. */
   readonly runs?: readonly string[] | undefined;
   /** Runs at the same time. Default 4. */
   readonly concurrency?: number | undefined;
@@ -32,7 +34,7 @@ export interface ExportMigrationOptions {
 
 /** What an export wrote. */
 export interface ExportReport {
-  /** True when every run is there, whole. */
+  /** True when every run and every model is there, whole. */
   readonly ok: boolean;
   readonly folder: string;
   readonly sourceId: string | undefined;
@@ -47,6 +49,7 @@ export interface ExportReport {
   /** Files that were linked: ClearML has no bytes of them. */
   readonly linkedFiles: readonly { readonly runId: string; readonly path: string; readonly uri: string }[];
   readonly failures: readonly { readonly runId: string; readonly reason: string }[];
+  readonly models: ExportedModels;
   readonly interrupted: boolean;
 }
 
@@ -60,11 +63,15 @@ export async function exportMigration(options: ExportMigrationOptions): Promise<
   const found = await migratedTasks(options.clearml, options.sourceId, signal);
   const wanted = new Set(options.runs);
   const tasks = found.tasks.filter(({ runId }) => options.runs === undefined || wanted.delete(runId));
-  const work = new Export(options.clearml, folder, records, signal);
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const experiments = new ExportExperiments(folder);
+  const work = new Export(options.clearml, folder, records, experiments, signal);
+  const runs = options.runs === undefined ? undefined : new Set(options.runs);
+  const modelWork = new ModelExport({ clearml: options.clearml, folder, records, experiments, concurrency, runs, signal });
   work.failures.push(...[...wanted].map((runId) => ({ runId, reason: "ClearML has no task of this run" })));
   let runsDone = 0;
   try {
-    await forEachAtOnce(tasks, options.concurrency ?? DEFAULT_CONCURRENCY, async (task) => {
+    await forEachAtOnce(tasks, concurrency, async (task) => {
       signal.throwIfAborted();
       try {
         await work.write(task);
@@ -75,11 +82,14 @@ export async function exportMigration(options: ExportMigrationOptions): Promise<
       runsDone++;
       options.onProgress?.({ runsDone, runsTotal: tasks.length, points: work.counts.points, files: work.counts.files });
     });
+    if (found.sourceId !== undefined) await modelWork.write(found.sourceId);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
   const { notFiled, linkedFiles, failures, counts } = work;
-  const isWhole = !signal.aborted && failures.length + notFiled.length + linkedFiles.length === 0 && counts.runs > 0;
+  const models = modelWork.report();
+  const shortfalls = [notFiled, linkedFiles, failures, models.notFiled, models.linked, models.failures];
+  const isWhole = !signal.aborted && shortfalls.every(({ length }) => length === 0) && counts.runs > 0;
   return {
     ok: isWhole,
     folder,
@@ -88,6 +98,7 @@ export async function exportMigration(options: ExportMigrationOptions): Promise<
     notFiled,
     linkedFiles,
     failures,
+    models,
     interrupted: signal.aborted,
   };
 }
@@ -101,13 +112,13 @@ class Export {
   readonly #folder: string;
   readonly #records: ExportRecords;
   readonly #signal: AbortSignal;
-  /** One of several runs writes their experiment. */
-  readonly #experiments = new Map<string, Promise<void>>();
+  readonly #experiments: ExportExperiments;
 
-  constructor(clearml: ClearML, folder: string, records: ExportRecords, signal: AbortSignal) {
+  constructor(clearml: ClearML, folder: string, records: ExportRecords, experiments: ExportExperiments, signal: AbortSignal) {
     this.#clearml = clearml;
     this.#folder = folder;
     this.#records = records;
+    this.#experiments = experiments;
     this.#signal = signal;
   }
 
@@ -208,19 +219,17 @@ class Export {
       readonly info: Readonly<Record<string, unknown>>;
       readonly data: { readonly params: unknown; readonly tags: unknown };
       readonly inputs?: unknown;
+      readonly outputs?: unknown;
     };
-    const experimentId = String(experiment["experiment_id"]);
-    if (run.info["run_id"] !== runId || !/^[\w-]+$/.test(runId) || !/^[\w-]+$/.test(experimentId))
+    if (run.info["run_id"] !== runId || !isFolderId(runId) || !isFolderId(experiment["experiment_id"]))
       throw new DownloadError(`The copy of run ${runId} is that of another run or experiment.`, { uri: runId, retryable: false });
-    const folder = join(this.#folder, ...(experiment["lifecycle_stage"] === "deleted" ? [".trash"] : []), experimentId);
-    const known = this.#experiments.get(experimentId) ?? writeExperiment(folder, experiment);
-    this.#experiments.set(experimentId, known);
-    await known;
+    const folder = await this.#experiments.place(experiment);
     const home = join(folder, runId);
     await writeRunInfo(part, home, run.info);
     for (const name of await writePairs(join(part, "params"), run.data.params)) unfiled.add(`parameter ${name}`);
     for (const name of await writePairs(join(part, "tags"), run.data.tags)) unfiled.add(`tag ${name}`);
-    await writeDatasets(folder, part, runId, run.inputs);
+    await writeInputs(folder, part, runId, run.inputs);
+    await writeOutputs(part, run.outputs);
     return home;
   }
 

@@ -29,6 +29,7 @@ export type { SkippedRuns } from "./inventory.js";
 export type { MigratedModels } from "./migrate-models.js";
 export type { ExperimentVerification, VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
 export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";
+export type { ExportedModels } from "./export-models.js";
 export type { RollbackOptions, RollbackReport } from "./rollback-migration.js";
 export type { Difference, RunVerification, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

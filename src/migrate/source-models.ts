@@ -35,7 +35,9 @@ export interface SourceModel {
 }
 
 /** Metadata key of MLflow's own answers, as JSON. */
-const MODEL_DOCUMENT_KEY = "mlflow_document";
+export const MODEL_DOCUMENT_KEY = "mlflow_document";
+/** Metadata key of the experiment of a logged model, as JSON, where no run of it is moved and no task keeps it. */
+export const MODEL_EXPERIMENT_KEY = "mlflow_experiment";
 /** Metadata keys that the migration and an upload write besides: a tag of MLflow must not take their place. */
 const RESERVED_KEYS = ["trainer_sdk_mlflow", "mlflow_files", ...WEIGHTS_RECORD_KEYS];
 /** Tag of a registered model that has no version. */
@@ -48,10 +50,11 @@ export async function* sourceModels(
   signal: AbortSignal,
 ): AsyncGenerator<SourceModel, void, undefined> {
   const logged = new Set<string>();
+  const inhabited = new Set([...runs.values()].map(({ experiment }) => experiment.experiment_id));
   for (const experiment of experiments) {
     for await (const model of mlflow.loggedModels(experiment.experiment_id, { signal })) {
       logged.add(model.info.model_id);
-      yield fromLogged(model, experiment);
+      yield fromLogged(model, experiment, !inhabited.has(experiment.experiment_id));
     }
   }
   for await (const { name } of mlflow.registeredModels({ signal })) {
@@ -92,18 +95,19 @@ function fromRegistered({ latest_versions: _, ...registered }: MlflowRegisteredM
   };
 }
 
-function fromLogged(model: MlflowLoggedModel, { name: experimentName }: MlflowExperiment): SourceModel {
+function fromLogged(model: MlflowLoggedModel, experiment: MlflowExperiment, keepsExperiment: boolean): SourceModel {
   const { info } = model;
   const facts = {
     mlflow_model_id: info.model_id,
     mlflow_model_type: info.model_type,
     mlflow_status: info.status,
     mlflow_run_id: info.source_run_id,
-    mlflow_experiment_name: experimentName,
+    mlflow_experiment_name: experiment.name,
     mlflow_artifact_uri: info.artifact_uri,
     mlflow_creation_timestamp_ms: info.creation_timestamp_ms,
     mlflow_last_updated_timestamp_ms: info.last_updated_timestamp_ms,
     [MODEL_DOCUMENT_KEY]: JSON.stringify(model, lossless),
+    [MODEL_EXPERIMENT_KEY]: keepsExperiment ? JSON.stringify(experiment, lossless) : undefined,
   };
   return {
     label: `logged model ${info.model_id}`,

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { doubleText, integer, integerText, yaml } from "./store-texts.js";
 
 const STATUS_NUMBERS: Readonly<Record<string, number>> = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 };
 /** What MLflow calls a source of type LOCAL. */
@@ -111,10 +112,14 @@ export async function appendPoints(file: string, points: readonly (readonly unkn
   );
 }
 
-/** The data sets that a run read. MLflow knows them by digests of their names. */
-export async function writeDatasets(experimentFolder: string, runFolder: string, runId: string, inputs: unknown): Promise<void> {
+/** The data sets and models that a run read. MLflow knows data sets by digests of their names. */
+export async function writeInputs(experimentFolder: string, runFolder: string, runId: string, inputs: unknown): Promise<void> {
   const given = inputs as
-    { readonly dataset_inputs?: readonly { readonly dataset: Fields; readonly tags?: readonly Fields[] }[] } | undefined;
+    | {
+        readonly dataset_inputs?: readonly { readonly dataset: Fields; readonly tags?: readonly Fields[] }[];
+        readonly model_inputs?: readonly Fields[];
+      }
+    | undefined;
   for (const { dataset, tags = [] } of given?.dataset_inputs ?? []) {
     const id = md5(`${String(dataset["name"])}${String(dataset["digest"])}`);
     const datasetFolder = join(experimentFolder, "datasets", id);
@@ -127,32 +132,28 @@ export async function writeDatasets(experimentFolder: string, runFolder: string,
     const tagsOf = Object.fromEntries(tags.map(({ key, value }) => [String(key), value]));
     await writeFile(join(inputFolder, "meta.yaml"), yaml({ ...input, tags: tagsOf }));
   }
+  for (const { model_id: id } of given?.model_inputs ?? []) {
+    if (typeof id !== "string") continue;
+    const inputFolder = join(runFolder, "inputs", md5(id + runId));
+    await mkdir(inputFolder, { recursive: true });
+    const input = { destination_id: runId, destination_type: "RUN", source_id: id, source_type: "MODEL", tags: {} };
+    await writeFile(join(inputFolder, "meta.yaml"), yaml(input));
+  }
+}
+
+/** The models that a run logged (MLflow 3). */
+export async function writeOutputs(runFolder: string, outputs: unknown): Promise<void> {
+  const given = outputs as { readonly model_outputs?: readonly Fields[] } | undefined;
+  for (const { model_id: id, step } of given?.model_outputs ?? []) {
+    if (typeof id !== "string" || !/^[\w-]+$/.test(id)) continue;
+    const folder = join(runFolder, "outputs", id);
+    await mkdir(folder, { recursive: true });
+    // MLflow's own has the model at both ends.
+    const output = { destination_id: id, destination_type: "MODEL_OUTPUT", source_id: id, source_type: "RUN_OUTPUT" };
+    await writeFile(join(folder, "meta.yaml"), yaml({ ...output, step: integer(step ?? 0), tags: {} }));
+  }
 }
 
 function md5(text: string): string {
   return createHash("md5").update(text).digest("hex");
-}
-
-/** A mapping. JSON's texts are YAML's, but for the characters that PyYAML wants written out. */
-function yaml(fields: Fields): string {
-  const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
-  const escaped = (value: unknown): string =>
-    JSON.stringify(value ?? null).replace(unprintable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const line = ([name, value]: readonly [string, unknown]): string =>
-    `${name}: ${typeof value === "object" && value !== null && "number" in value ? String(value.number) : escaped(value)}\n`;
-  return Object.entries(fields).map(line).join("");
-}
-
-function integer(value: unknown): { readonly number: string } | null {
-  return value === undefined || value === null ? null : { number: integerText(value) };
-}
-
-function integerText(value: unknown): string {
-  return typeof value === "object" && value !== null ? String((value as { readonly int64: unknown }).int64) : String(value);
-}
-
-function doubleText(value: unknown): string {
-  if (typeof value !== "object" || value === null) return String(value);
-  const text = String((value as { readonly double: unknown }).double);
-  return text.replace("Infinity", "inf").replace("NaN", "nan");
 }

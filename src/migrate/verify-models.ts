@@ -69,7 +69,10 @@ export async function verifyModels(given: ModelsToVerify): Promise<void> {
 async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): AsyncGenerator<Expected, void, undefined> {
   const { experiments, isPart, runs } = inventory;
   const logged = new Set<string>();
-  for (const { experiment_id: id, name: experimentName } of experiments) {
+  // Of these a task keeps the experiment, and so no model does.
+  const withTasks = new Set([...runs.values()].map((run) => run.experiment.experiment_id));
+  for (const experiment of experiments) {
+    const { experiment_id: id, name: experimentName } = experiment;
     for await (const model of mlflow.loggedModels(id, { signal })) {
       const { info } = model;
       logged.add(info.model_id);
@@ -89,6 +92,7 @@ async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): A
           ["mlflow_artifact_uri", info.artifact_uri],
           ["mlflow_creation_timestamp_ms", info.creation_timestamp_ms],
           ["mlflow_last_updated_timestamp_ms", info.last_updated_timestamp_ms],
+          ["mlflow_experiment", withTasks.has(id) ? undefined : JSON.stringify(experiment, lossless)],
         ]),
         modelTags: info.tags.map(({ key, value }) => [key, value]),
         document: JSON.stringify(model, lossless),

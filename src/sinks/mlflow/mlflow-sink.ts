@@ -11,6 +11,7 @@ import type { TrainerRecord } from "../../records/record.js";
 import { inTurns } from "../in-turns.js";
 import { splitIntoRequests } from "../request-plan.js";
 import { failureOutcome } from "./delivery-failure.js";
+import { deliverFinal } from "./final-delivery.js";
 import type { MlflowSinkOptions } from "./mlflow-sink-options.js";
 import { isPointRecord, recordPoints } from "./record-points.js";
 import { RunBinding, type BoundRun } from "./run-binding.js";
@@ -94,13 +95,16 @@ class MlflowSink implements Sink {
         const end = rest.findIndex((other) => !isPointRecord(other));
         return await this.#deliverPoints(end < 0 ? rest : rest.slice(0, end), calls);
       }
-      const { files, openFile, logger } = this.#options;
-      const outcome = await deliverSingle(record, calls, { files, openFile, logger, memory });
-      if (record.fact.kind === "final" && outcome.status === "delivered") {
-        await memory.set(FINAL_MEMORY, record.sequence);
-        this.#resting = this.#options.mode === "live";
+      if (record.fact.kind === "final") {
+        const { outcome, hasEnded } = await deliverFinal(calls, record, record.fact);
+        if (hasEnded) {
+          await memory.set(FINAL_MEMORY, record.sequence);
+          this.#resting = this.#options.mode === "live";
+        }
+        return [outcome];
       }
-      return [outcome];
+      const { files, openFile, logger } = this.#options;
+      return [await deliverSingle(record, calls, { files, openFile, logger, memory })];
     } catch (error) {
       return [failureOutcome(error, "single", signal)];
     }
@@ -168,6 +172,7 @@ class MlflowSink implements Sink {
       if (await this.#binding.read(before.runId, signal)) return "present";
       if (this.#replaced)
         return { status: "rejected", reason: `MLflow run ${before.runId} was deleted, like the one before it; a third is not made` };
+      await this.#binding.goBeside(before.experimentId, signal);
       this.#replaced = true;
       this.#run = undefined;
       logger.error(

@@ -1,6 +1,7 @@
 /**
  * Finds the job's run or creates it, once for all processes that ever report this job: by the id that was given, by the
- * sink's memory, by the job's key in a tag. MLflow lets nobody choose a run's id, so a lost answer to a creation is found
+ * sink's memory, by the job's key in a tag. A run that was deleted, named or not, gets a successor in its experiment, at every
+ * start the same one: somebody wanted the run gone, and nobody wanted the rest of the job unseen. MLflow lets nobody choose a run's id, so a lost answer to a creation is found
  * by the next search.
  */
 import { ApiError, describeError } from "../../base/errors.js";
@@ -15,6 +16,7 @@ import type { MlflowSinkOptions } from "./mlflow-sink-options.js";
 /** A run that exists. */
 export interface BoundRun {
   readonly runId: string;
+  readonly experimentId: string;
   readonly status: string;
   readonly artifactUri: string | undefined;
 }
@@ -51,23 +53,30 @@ export class RunBinding {
   async find(memory: SinkMemory, signal: AbortSignal): Promise<Binding> {
     const { runId, writer, externalKey, logger } = this.#options;
     this.#rules ??= nameRulesOf(await this.#version(signal));
-    if (runId !== undefined) {
-      const run = await this.read(runId, signal);
-      if (run) return { run: await this.#remember(run, memory) };
-      return { refused: `MLflow at ${writer.baseUrl} has no active run ${runId}. Check MLFLOW_RUN_ID and MLFLOW_TRACKING_URI.` };
-    }
     const known = rememberedId(memory, MEMORY_KEY, externalKey);
-    if (known !== undefined) {
+    let experimentId: string | undefined;
+    if (runId !== undefined) {
+      const run = await writer.run(runId, { signal });
+      if (run !== undefined && isActive(run.info)) return { run: await this.#remember(boundRun(run), memory) };
+      // Nobody has heard of it: more likely a wrong address or a slip of the hand than a run that was removed for good.
+      if (run === undefined && known === undefined)
+        return { refused: `MLflow at ${writer.baseUrl} has no run ${runId}. Check MLFLOW_RUN_ID and MLFLOW_TRACKING_URI.` };
+      logger.error(`MLflow run ${runId}, which MLFLOW_RUN_ID names, was deleted. The job goes on with another run.`);
+      if (run !== undefined) experimentId = await this.goBeside(run.info.experiment_id, signal);
+    }
+    if (known !== undefined && known !== runId) {
       const run = await this.read(known, signal);
       if (run) return { run };
       logger.error(
         `MLflow run ${known} of this job was deleted; what was delivered to it is lost there. The job goes on with another run.`,
       );
     }
-    const experiment = await this.#experiment(signal);
-    if ("refused" in experiment) return experiment;
-    this.#experimentId = experiment.id;
-    const found = oldest(await this.#search(experiment.id, signal));
+    if (experimentId === undefined) {
+      const experiment = await this.#experiment(signal);
+      if ("refused" in experiment) return experiment;
+      experimentId = this.#experimentId = experiment.id;
+    }
+    const found = oldest(await this.#search(experimentId, signal));
     return found ? { run: await this.#remember(boundRun(found.run), memory) } : "absent";
   }
 
@@ -108,13 +117,22 @@ export class RunBinding {
     });
     const run = "run" in found ? found.run : made;
     if (created) logger.info(`created MLflow run ${found.id}`, { experiment: experimentId, run: name });
-    return this.#remember(run ? boundRun(run) : { runId: found.id, status: "RUNNING", artifactUri: undefined }, memory);
+    return this.#remember(run ? boundRun(run) : { runId: found.id, experimentId, status: "RUNNING", artifactUri: undefined }, memory);
   }
 
   /** The run, or undefined when there is none of this id, or it was deleted. */
   async read(runId: string, signal: AbortSignal): Promise<BoundRun | undefined> {
     const run = await this.#options.writer.run(runId, { signal });
-    return run === undefined || run.info.lifecycle_stage === "deleted" ? undefined : boundRun(run);
+    return run === undefined || !isActive(run.info) ? undefined : boundRun(run);
+  }
+
+  /**
+   * A run of this experiment was deleted: what {@link create} makes in its place belongs there too. Answers the experiment, or
+   * undefined when that takes no runs any more.
+   */
+  async goBeside(experimentId: string, signal: AbortSignal): Promise<string | undefined> {
+    const experiment = await this.#options.writer.experiment(experimentId, { signal });
+    return (this.#experimentId = experiment !== undefined && isActive(experiment) ? experimentId : undefined);
   }
 
   async #search(experimentId: string, signal: AbortSignal): Promise<readonly FoundRun[]> {
@@ -185,10 +203,10 @@ function startedAt({ info }: MlflowRun): string | undefined {
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
 
-function isActive({ lifecycle_stage: stage }: Pick<MlflowExperiment, "lifecycle_stage">): boolean {
+function isActive({ lifecycle_stage: stage }: { readonly lifecycle_stage?: string | undefined }): boolean {
   return stage !== "deleted";
 }
 
 function boundRun({ info }: MlflowRun): BoundRun {
-  return { runId: info.run_id, status: info.status, artifactUri: info.artifact_uri };
+  return { runId: info.run_id, experimentId: info.experiment_id, status: info.status, artifactUri: info.artifact_uri };
 }

@@ -1,4 +1,4 @@
-/** Records that are a call or two of their own, in their place between the others. */
+/** Records that are a call or two of their own, in their place between the others. The end has a way of its own. */
 import { callersTag } from "../../mlflow/mlflow-names.js";
 import type { Delivery } from "../../outbox/sink.js";
 import type { Fact, MediaFact } from "../../records/facts.js";
@@ -6,7 +6,6 @@ import type { TrainerRecord } from "../../records/record.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { deliverNamedFile, deliverPlainFile, type FileParts } from "./file-delivery.js";
 import { artifactPath, checkpointPath, configurationPath, mediaPath, modelPath, plotPath } from "./file-paths.js";
-import { deliverFinal } from "./final-delivery.js";
 import { deliverParameters } from "./parameter-delivery.js";
 import { setTags, type RunCalls } from "./run-calls.js";
 import { figurePage, putText } from "./text-delivery.js";
@@ -16,7 +15,6 @@ const IMAGES_TAG = { key: "mlflow.loggedImages", value: "True" };
 
 /** Delivers one record that is no point. */
 export async function deliverSingle(record: TrainerRecord, calls: RunCalls, parts: FileParts): Promise<Delivery> {
-  if (record.fact.kind === "final") return deliverFinal(calls, record, record.fact, parts.logger);
   try {
     await write(record, record.fact, calls, parts);
     return { status: "delivered" };

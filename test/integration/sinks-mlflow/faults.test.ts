@@ -144,6 +144,30 @@ describe("what the server answers", () => {
     expect([...bench.double.files.keys()].filter((path) => path.endsWith("results.json"))).toHaveLength(1);
   });
 
+  it("refusing the last figures and the results is a refusal of the end's record, though the run has its end", async () => {
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    const body = '{"error_code":"INVALID_PARAMETER_VALUE","message":"no such name"}';
+    bench.double.faults.set("mlflow", { mode: "status", match: "log-batch", status: 400, body });
+    const end = record(2, final({ finalMetrics: { map: 0.5 }, results: { accuracy: 1 } }));
+    const [figures] = await job.deliver([end]);
+    expect(figures).toMatchObject({
+      status: "rejected",
+      reason: expect.stringMatching(/has its status, FINISHED.*the final metrics/) as string,
+    });
+    bench.double.faults.clear();
+    bench.double.faults.set("mlflow", { mode: "status", match: "results.json", status: 400, body });
+    const [files] = await job.deliver([end]);
+    expect(files).toMatchObject({ status: "rejected", reason: expect.stringMatching(/has its status, FINISHED.*the results/) as string });
+    expect(bench.run().info.status).toBe("FINISHED");
+    expect(bench.run().points.map(({ key }) => key)).toEqual(["loss", "Summary/map"]);
+    // The run has ended, so that a new attempt's first record brings it back.
+    bench.double.faults.clear();
+    await job.deliver([epoch(3)]);
+    expect(bench.run().info.status).toBe("RUNNING");
+  });
+
   it("waits as long as it is told to", async () => {
     const job = bench.job();
     await job.open();
@@ -160,6 +184,59 @@ describe("what the server answers", () => {
 });
 
 describe("what somebody deleted", () => {
+  describe("when it is the run that MLFLOW_RUN_ID names", () => {
+    /** Made by somebody else, in an experiment of theirs. */
+    async function named(): Promise<string> {
+      bench.double.experiments.push({ experiment_id: "1", name: "theirs", lifecycle_stage: "active" });
+      const theirs = bench.job({ experimentName: "theirs", externalKey: "another" });
+      await theirs.open();
+      await theirs.deliver([epoch(1)]);
+      return bench.run().info.run_id;
+    }
+    const remove = (runId: string): void => {
+      for (const { info } of bench.double.runs) if (info.run_id === runId) info.lifecycle_stage = "deleted";
+    };
+
+    it("gets one successor in its experiment, in the middle of a job and at every start after it", async () => {
+      const runId = await named();
+      const job = bench.job({ runId });
+      await job.open();
+      await job.deliver([epoch(2)]);
+      remove(runId);
+      expect(await job.deliver([epoch(3)])).toEqual([{ status: "delivered" }]);
+      expect(bench.run().info.experiment_id).toBe("1");
+      // The same machine, and one that has lost its journal.
+      for (const values of [job.values, undefined]) {
+        const later = bench.job({ runId }, values);
+        expect(await later.open()).toEqual({ status: "delivered" });
+        expect(await later.deliver([epoch(values ? 4 : 5)])).toEqual([{ status: "delivered" }]);
+        expect(later.warnings.join()).toContain("which MLFLOW_RUN_ID names, was deleted");
+      }
+      expect(bench.run().points.map(({ step }) => step)).toEqual([3, 4, 5]);
+    });
+
+    it("before the job begins, gets the same successor", async () => {
+      const runId = await named();
+      remove(runId);
+      const job = bench.job({ runId });
+      expect(await job.open()).toEqual({ status: "delivered" });
+      expect(await job.deliver([epoch(2)])).toEqual([{ status: "delivered" }]);
+      expect(bench.run().info.experiment_id).toBe("1");
+    });
+
+    it("and is gone for good, is gone on with where the job is known to have written to it", async () => {
+      const runId = await named();
+      const job = bench.job({ runId });
+      await job.open();
+      await job.deliver([epoch(2)]);
+      bench.double.runs.splice(0);
+      const later = bench.job({ runId }, job.values);
+      expect(await later.open()).toEqual({ status: "delivered" });
+      expect(await later.deliver([epoch(3)])).toEqual([{ status: "delivered" }]);
+      expect(bench.double.activeRuns()).toHaveLength(1);
+    });
+  });
+
   it("when it is the run, is replaced once, said, and gone on with", async () => {
     const job = bench.job();
     await job.open();

@@ -304,5 +304,6 @@ describe("the run", () => {
   it("that was named and is not there turns the sink off, with words", async () => {
     const outcome = await bench.job({ runId: "ff".repeat(16) }).open();
     expect(outcome).toMatchObject({ status: "rejected", reason: expect.stringContaining("MLFLOW_RUN_ID") as string });
+    expect(bench.double.runs).toHaveLength(0);
   });
 });

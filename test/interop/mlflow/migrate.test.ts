@@ -252,6 +252,26 @@ describe.each(MLFLOW_LINES)("MLflow $version", (line) => {
       tally.compare("runs of the folder", Object.keys(rebuilt.runs).length, all.length);
       tally.compareFields("experiments", { ...rebuilt.experiments }, { ...original.experiments });
       for (const id of all) tally.compareFields(`run ${id}`, { ...rebuilt.runs[id] }, { ...original.runs[id] });
+
+      const { models } = report;
+      tally.compare("models", [models.failures, models.notFiled, models.linked], [[], [], []]);
+      tally.compare("count of models", models.versions + models.logged + 1, Number(ids["models"]));
+      // The version of a run's folder, the logged model and its version need no second copy of the files.
+      tally.compare("files of models", models.files, line.hasLoggedModels ? 1 : 0);
+      const [there, here] = [await mlflow.readModels(), await mlflow.readModels(target)];
+      tally.compare("registered models", here.registered, there.registered);
+      tally.compare("aliases", here.registered[0]?.aliases, { best: "3", champion: "3" });
+      const numbers = here.versions.map(({ version }) => Number(version)).sort((one, other) => one - other);
+      tally.compare("numbers of versions, with their gap", numbers, line.hasLoggedModels ? [1, 3, 4, 5, 6] : [1, 3, 4, 5]);
+      for (const version of there.versions) {
+        const same = here.versions.find((other) => other.version === version.version);
+        tally.compareFields(`version ${version.version}`, { ...same }, { ...version });
+      }
+      tally.compare("logged models", here.logged.length, there.logged.length);
+      for (const model of there.logged)
+        tally.compareFields(`logged model ${model.id}`, { ...here.logged.find(({ id }) => id === model.id) }, { ...model });
+      tally.compare("models that runs have read and made", here.links, there.links);
+      tally.compare("runs with models", Object.keys(there.links).length, line.hasLoggedModels ? 2 : 0);
     });
   });
 });

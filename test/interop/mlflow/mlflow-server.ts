@@ -26,8 +26,8 @@ export interface FilledMlflow {
   fill(longPoints: number, manyRuns: number): Promise<Readonly<Record<string, string>>>;
   /** What MLflow's own client says of these runs, asked of this MLflow or of a tracking folder. */
   read(runIds: readonly string[], folder?: string): Promise<MlflowReading>;
-  /** What MLflow's own client says of all models. */
-  readModels(): Promise<MlflowModelsReading>;
+  /** What MLflow's own client says of all models, asked of this MLflow or of a tracking folder. */
+  readModels(folder?: string): Promise<MlflowModelsReading>;
   close(): Promise<void>;
 }
 
@@ -44,7 +44,14 @@ export interface MlflowServer extends FilledMlflow {
 
 /** Models as MLflow's client says that they are; files by path, as digests. */
 export interface MlflowModelsReading {
-  readonly registered: readonly { readonly name: string; readonly description: string; readonly tags: Readonly<Record<string, string>> }[];
+  readonly registered: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly tags: Readonly<Record<string, string>>;
+    readonly aliases: Readonly<Record<string, string>>;
+  }[];
+  /** By run id: logged models that it has read, and those that it has made, with the step. */
+  readonly links: Readonly<Record<string, readonly [readonly string[], readonly (readonly [string, number])[]]>>;
   readonly versions: readonly (ModelReading & {
     readonly version: string;
     readonly stage: string;
@@ -145,8 +152,8 @@ function byClient(python: string, trackingUri: string): Omit<FilledMlflow, "clos
       reading.child.stdin?.end(JSON.stringify(runIds));
       return JSON.parse((await reading).stdout.trim().split("\n").at(-1) ?? "") as MlflowReading;
     },
-    async readModels() {
-      const { stdout } = await run(python, [READ_MODELS, trackingUri], { env, maxBuffer: 64 * 1024 ** 2 });
+    async readModels(folder = trackingUri) {
+      const { stdout } = await run(python, [READ_MODELS, folder], { env, maxBuffer: 64 * 1024 ** 2 });
       return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as MlflowModelsReading;
     },
   };

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
 try:
-    from mlflow.entities import LoggedModelInput
+    from mlflow.entities import LoggedModelInput, LoggedModelOutput
 except ImportError:
     # Of MLflow 3.
     LoggedModelInput = None
@@ -144,6 +144,7 @@ if has_logged_models:
     # A second one of the same name in the same run, without a file, as checkpoints of one training have it; and a run that reads the first.
     client.create_logged_model(vision, name="net", source_run_id=parent)
     client.log_inputs(child, models=[LoggedModelInput(model.model_id)])
+    client.log_outputs(parent, [LoggedModelOutput(model.model_id, 7)])
     client.log_metric(parent, "net loss", 0.5, timestamp=T, step=1, model_id=model.model_id)
     client.delete_logged_model(client.create_logged_model(vision, name="thrown away", source_run_id=parent).model_id)
     client.register_prompt("a-prompt", "Say {{what}}.")
