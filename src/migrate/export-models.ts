@@ -159,8 +159,8 @@ export class ModelExport {
 
   /** Files that are in the folder already are not written a second time: those of a logged model, and of a run. */
   async #filesOfVersion(model: MigratedModel, version: Fields, part: string, home: string): Promise<PlacedFiles> {
-    const source = String(version["source"] ?? "");
-    const { model_id: given, run_id: runId } = version;
+    const { model_id: given, run_id: runId, source: text } = version;
+    const source = typeof text === "string" ? text : "";
     const reference = parseModelSource(source);
     const modelId = typeof given === "string" && given !== "" ? given : reference.modelId;
     const logged = modelId === undefined ? undefined : this.#logged.get(modelId);

@@ -5,6 +5,7 @@
 import { pathToFileURL } from "node:url";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MlflowFilesOwner } from "../mlflow/mlflow-source.js";
+import { withoutPasswords } from "./shown-text.js";
 
 /**
  * The address of a file of a run.
@@ -12,7 +13,7 @@ import type { MlflowFilesOwner } from "../mlflow/mlflow-source.js";
  * @param source - Address of the source: of a server its URL, of a folder or a database its path.
  */
 export function linkedAddress(run: MlflowRun, path: string, source: string): string {
-  const root = (run.info.artifact_uri ?? "").replace(/\/+$/, "");
+  const root = withoutPasswords(run.info.artifact_uri ?? "").replace(/\/+$/, "");
   const isServer = /^https?:\/\//.test(source);
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):(.*)$/i.exec(root) ?? [];
   if (scheme === "mlflow-artifacts") return `${proxyOf(rest, source)}/${segments(`${proxyPath(rest)}/${path}`)}`;
@@ -25,10 +26,11 @@ export function linkedAddress(run: MlflowRun, path: string, source: string): str
 /**
  * The address of a file of a model.
  *
- * @param root - Where MLflow says that the model's files are.
+ * @param place - Where MLflow says that the model's files are.
  * @param source - As of {@link linkedAddress}.
  */
-export function linkedModelAddress(owner: MlflowFilesOwner, root: string, path: string, source: string): string {
+export function linkedModelAddress(owner: MlflowFilesOwner, place: string, path: string, source: string): string {
+  const root = withoutPasswords(place);
   const [, scheme = ""] = /^([a-z][a-z0-9+.-]+):/i.exec(root) ?? [];
   const isReachable = scheme !== "" && !["file", "mlflow-artifacts", "models", "runs"].includes(scheme);
   const below = `${root.replace(/\/+$/, "")}/${path}`;

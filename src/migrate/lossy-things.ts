@@ -8,6 +8,7 @@ export type LossyKind =
   | "same-step"
   | "renamed"
   | "iso-value"
+  | "credentials"
   | "unended"
   | "times"
   | "parent"
@@ -37,6 +38,8 @@ const WHY: Readonly<Record<LossyKind, string>> = {
   "same-step": "a chart holds one point a step: the latest is shown, all are kept in the copy",
   renamed: "ClearML would confuse the name with another or read a date in it; the task says what it was called",
   "iso-value": "ClearML would read the text as a date: a space is put behind it",
+  credentials:
+    "an address with user or password loses them wherever ClearML shows it, lest they be read there; the copy of the run has it whole",
   unended: "the run never ended: its task is stopped, with MLflow's word as the reason",
   times: "a task begins and ends when it is migrated: the run's own times are user properties, and points keep theirs",
   parent: "the parent is not among the runs that are moved, or leads back to the run: the tag alone tells of it",

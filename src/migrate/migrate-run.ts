@@ -21,6 +21,7 @@ import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
 import { metricAddresses } from "../records/metric-addresses.js";
 import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
+import { hidesPasswords } from "./shown-text.js";
 import { endOf, taskOfRun } from "./task-of-run.js";
 
 /** Runtime key of the marker. Its value is a digest of the run as it was migrated. */
@@ -93,9 +94,12 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
   return "migrated";
 }
 
-/** A digest of everything that MLflow says of a run at once: it changes with status, parameters, tags and latest points. */
+/**
+ * A digest of everything that MLflow says of a run at once: it changes with status, parameters, tags and latest points. What
+ * earlier releases have moved with its passwords is none of this form, and is done again.
+ */
 export function digestOf(run: MlflowRun): string {
-  return `1:${createHash("sha256").update(JSON.stringify(run, lossless)).digest("hex")}`;
+  return `${hidesPasswords(run) ? "2" : "1"}:${createHash("sha256").update(JSON.stringify(run, lossless)).digest("hex")}`;
 }
 
 async function copyContents(work: RunWork, run: MlflowRun, folder: string): Promise<void> {

@@ -14,6 +14,7 @@ import { migrateModels, type MigratedModels } from "./migrate-models.js";
 import { migrateRun } from "./migrate-run.js";
 import { DEFAULT_CONCURRENCY, projectKey, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import type { RunCopySource } from "./run-copy.js";
+import { shownTag, withoutPasswords } from "./shown-text.js";
 import { TASK_TAG } from "./task-of-run.js";
 import { forEachAtOnce } from "./work-pool.js";
 
@@ -272,8 +273,8 @@ class Migration {
 
 /** What a project cannot hold otherwise. */
 function descriptionOf(experiment: MlflowExperiment, baseUrl: string): string {
-  const tags = experiment.tags.filter(({ key }) => key !== "mlflow.note.content").map(({ key, value }) => `${key} = ${value}`);
+  const tags = experiment.tags.filter(({ key }) => key !== "mlflow.note.content").map((tag) => `${tag.key} = ${shownTag(tag)}`);
   const note = experiment.tags.find(({ key }) => key === "mlflow.note.content")?.value;
   const head = `MLflow experiment ${JSON.stringify(experiment.name)} (${experiment.experiment_id}) of ${baseUrl}`;
-  return [head, ...(note === undefined ? [] : ["", note]), ...(tags.length === 0 ? [] : ["", ...tags])].join("\n");
+  return [head, ...(note === undefined ? [] : ["", withoutPasswords(note)]), ...(tags.length === 0 ? [] : ["", ...tags])].join("\n");
 }

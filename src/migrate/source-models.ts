@@ -9,6 +9,7 @@ import type { MlflowExperiment, MlflowLoggedModel, MlflowModelVersion, MlflowReg
 import type { MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
 import type { Inventory } from "./inventory.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
+import { shownTag, withoutPasswords } from "./shown-text.js";
 import { TASK_TAG } from "./task-of-run.js";
 
 /** A model to be. */
@@ -84,7 +85,7 @@ function fromRegistered({ latest_versions: _, ...registered }: MlflowRegisteredM
     key: `registered:${encodeURIComponent(name.toWellFormed())}`,
     owner: undefined,
     name: taskNameOf(name, name),
-    comment: filled(registered.description) ?? "",
+    comment: withoutPasswords(registered.description ?? ""),
     tags: [TASK_TAG, REGISTERED_TAG],
     metadata: metadataOf(facts, registered.tags),
     address: "",
@@ -117,7 +118,7 @@ function fromLogged(model: MlflowLoggedModel, experiment: MlflowExperiment, keep
     comment: "",
     tags: [TASK_TAG, "logged-model"],
     metadata: metadataOf(facts, info.tags),
-    address: info.artifact_uri ?? "",
+    address: withoutPasswords(info.artifact_uri ?? ""),
     runId: filled(info.source_run_id),
     experimentId: info.experiment_id,
     madeFrom: undefined,
@@ -147,7 +148,9 @@ function fromVersion(registered: MlflowRegisteredModel, version: MlflowModelVers
     key: `version:${encodeURIComponent(name.toWellFormed())}:${version.version}`,
     owner: { name, version: version.version },
     name: taskNameOf(name, name),
-    comment: [filled(version.description), filled(registered.description)].filter((text) => text !== undefined).join("\n\n"),
+    comment: withoutPasswords(
+      [filled(version.description), filled(registered.description)].filter((text) => text !== undefined).join("\n\n"),
+    ),
     tags: [
       TASK_TAG,
       `v${version.version}`,
@@ -155,7 +158,7 @@ function fromVersion(registered: MlflowRegisteredModel, version: MlflowModelVers
       ...aliases.toSorted().map((alias) => `alias:${alias}`),
     ],
     metadata: metadataOf(facts, version.tags),
-    address: version.source ?? "",
+    address: withoutPasswords(version.source ?? ""),
     runId: filled(version.run_id),
     experimentId: undefined,
     madeFrom: modelId === undefined ? undefined : loggedKey(modelId),
@@ -173,12 +176,14 @@ function metadataOf(
   facts: Readonly<Record<string, string | number | bigint | undefined>>,
   tags: readonly { readonly key: string; readonly value: string }[],
 ): Readonly<Record<string, string>> {
-  const known = Object.entries(facts).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)] as const]));
+  const known = Object.entries(facts).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, withoutPasswords(String(value))] as const],
+  );
   const names = mappedNames(
     tags.map(({ key }) => key),
     [...known.map(([key]) => key), ...RESERVED_KEYS],
   );
-  return Object.fromEntries([...known, ...tags.map(({ key, value }) => [names.get(key) ?? key, value] as const)]);
+  return Object.fromEntries([...known, ...tags.map((tag) => [names.get(tag.key) ?? tag.key, shownTag(tag)] as const)]);
 }
 
 function loggedKey(modelId: string): string {

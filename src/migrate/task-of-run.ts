@@ -5,6 +5,7 @@ import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js"
 import type { RequestOf } from "../protocol/clearml/endpoints.js";
 import type { ParameterInput } from "../protocol/clearml/task-document.js";
 import { tagOf } from "./run-tag.js";
+import { shownTag, withoutPasswords } from "./shown-text.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
 
 /** Section of the hyperparameters. */
@@ -38,7 +39,9 @@ export function runProperties(run: MlflowRun, experiment: MlflowExperiment): Rea
     mlflow_user_id: info.user_id,
     mlflow_artifact_uri: info.artifact_uri,
   };
-  return Object.fromEntries(Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, withoutPasswords(String(value))]])),
+  );
 }
 
 /** Request that sets all of it, on a task that is in progress. */
@@ -60,15 +63,15 @@ export function taskOfRun(run: MlflowRun, experiment: MlflowExperiment): Omit<Re
   return {
     force: true,
     name: taskNameOf(run.info.run_name, run.info.run_id),
-    comment: note === undefined ? "" : freeText(note),
+    comment: note === undefined ? "" : freeText(withoutPasswords(note)),
     hyperparams: {
       [PARAMETER_SECTION]: section(
         PARAMETER_SECTION,
-        run.data.params.map(({ key, value }) => named(key, value, parameters)),
+        run.data.params.map(({ key, value }) => named(key, withoutPasswords(value), parameters)),
       ),
       [PROPERTY_SECTION]: section(PROPERTY_SECTION, [
         ...Object.entries(properties),
-        ...run.data.tags.filter(({ key }) => key !== NOTE_TAG).map(({ key, value }) => named(key, value, names)),
+        ...run.data.tags.filter(({ key }) => key !== NOTE_TAG).map((tag) => named(tag.key, shownTag(tag), names)),
       ]),
     },
     script: scriptInput({
@@ -76,7 +79,7 @@ export function taskOfRun(run: MlflowRun, experiment: MlflowExperiment): Omit<Re
       branch: tagOf(run, "mlflow.source.git.branch"),
       commit: tagOf(run, "mlflow.source.git.commit"),
       diff: tagOf(run, "mlflow.source.git.diff"),
-      entryPoint: tagOf(run, "mlflow.source.name"),
+      entryPoint: withoutPasswords(tagOf(run, "mlflow.source.name") ?? ""),
     }),
   };
 }

@@ -48,6 +48,23 @@ export function asShown(text: string): string {
   return isIsoLookalike(wellFormed) ? `${wellFormed} ` : wellFormed;
 }
 
+/** A text of which nobody reads a password: the addresses in it have no user. That of a machine, as in `ssh://git@host`, is told. */
+export function asPublic(text: string): string {
+  const [start = "", ...rest] = text.split(/([a-z][a-z\d+.-]*:\/\/)/i);
+  return rest.reduce((shown, part, at) => shown + (at % 2 === 0 ? part : withoutUserInfo(rest[at - 1] ?? "", part)), start);
+}
+
+function withoutUserInfo(scheme: string, part: string): string {
+  const address = part.split(/[\s"'<>`]/, 1)[0] ?? "";
+  const host = address.split(/[/?#]/, 1)[0] ?? "";
+  const mayHide = /^[^:[\]]+:(?:\d*\D)/.test(host);
+  const from = host.includes("@") ? host : mayHide ? address : "";
+  if (!from.includes("@")) return part;
+  const user = from.slice(0, from.lastIndexOf("@"));
+  const name = /^((git\+)?ssh|sftp)/i.test(scheme) ? (/^[\w.-]+/.exec(user)?.[0] ?? "") : "";
+  return `${name === "" ? "" : `${name}@`}${part.slice(user.length + 1)}`;
+}
+
 /** `x`, or of several names that ClearML takes for one `x (2)`. */
 function isNameOf(key: string, name: string): boolean {
   const text = name.trim().toWellFormed();

@@ -12,7 +12,7 @@ import type { Differences } from "./differences.js";
 import type { Inventory } from "./inventory.js";
 import { noteModel } from "./lossy-sources.js";
 import { modelKey, runKey } from "./migration-options.js";
-import { asShown, compareMetadata, nameAsShown, type MetadataPair } from "./verify-metadata.js";
+import { asPublic, asShown, compareMetadata, nameAsShown, type MetadataPair } from "./verify-metadata.js";
 import { verifyModelFiles } from "./verify-model-files.js";
 
 export interface ModelsToVerify {
@@ -94,9 +94,9 @@ async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): A
           ["mlflow_last_updated_timestamp_ms", info.last_updated_timestamp_ms],
           ["mlflow_experiment", withTasks.has(id) ? undefined : JSON.stringify(experiment, lossless)],
         ]),
-        modelTags: info.tags.map(({ key, value }) => [key, value]),
-        document: JSON.stringify(model, lossless),
-        address: info.artifact_uri ?? "",
+        modelTags: info.tags.map(({ key, value }) => [key, asPublic(value)]),
+        document: asPublic(JSON.stringify(model, lossless)),
+        address: asPublic(info.artifact_uri ?? ""),
         runId: info.source_run_id || undefined,
         madeFrom: undefined,
         metrics: model.data.metrics.length,
@@ -128,7 +128,7 @@ function expectedVersion({ latest_versions: _, ...registered }: MlflowRegistered
     key: `version:${encodeURIComponent(name.toWellFormed())}:${number}`,
     owner: { name, version: number },
     name: nameAsShown(name, name),
-    description: [version.description, registered.description].filter((text) => text !== undefined && text !== "").join("\n\n"),
+    description: asPublic([version.description, registered.description].filter((text) => text !== undefined && text !== "").join("\n\n")),
     tags: ["mlflow", `v${number}`, ...(["", "None"].includes(stage) ? [] : [`stage:${stage}`]), ...aliases],
     facts: known([
       ["mlflow_registered_model", name],
@@ -141,9 +141,9 @@ function expectedVersion({ latest_versions: _, ...registered }: MlflowRegistered
       ["mlflow_creation_timestamp_ms", version.creation_timestamp],
       ["mlflow_last_updated_timestamp_ms", version.last_updated_timestamp],
     ]),
-    modelTags: version.tags.map(({ key, value }) => [key, value]),
-    document: JSON.stringify({ registered_model: registered, model_version: version }, lossless),
-    address: source,
+    modelTags: version.tags.map(({ key, value }) => [key, asPublic(value)]),
+    document: asPublic(JSON.stringify({ registered_model: registered, model_version: version }, lossless)),
+    address: asPublic(source),
     runId: runId || undefined,
     madeFrom: parent === undefined ? undefined : `logged:${parent}`,
     metrics: 0,
@@ -157,15 +157,15 @@ function expectedRegistered({ latest_versions: _, ...registered }: MlflowRegiste
     key: `registered:${encodeURIComponent(name.toWellFormed())}`,
     owner: undefined,
     name: nameAsShown(name, name),
-    description: registered.description ?? "",
+    description: asPublic(registered.description ?? ""),
     tags: ["mlflow", "registered-model"],
     facts: known([
       ["mlflow_registered_model", name],
       ["mlflow_creation_timestamp_ms", registered.creation_timestamp],
       ["mlflow_last_updated_timestamp_ms", registered.last_updated_timestamp],
     ]),
-    modelTags: registered.tags.map(({ key, value }) => [key, value]),
-    document: JSON.stringify({ registered_model: registered }, lossless),
+    modelTags: registered.tags.map(({ key, value }) => [key, asPublic(value)]),
+    document: asPublic(JSON.stringify({ registered_model: registered }, lossless)),
     address: "",
     runId: undefined,
     madeFrom: undefined,
@@ -174,7 +174,7 @@ function expectedRegistered({ latest_versions: _, ...registered }: MlflowRegiste
 }
 
 function known(pairs: readonly (readonly [string, string | number | bigint | undefined])[]): readonly MetadataPair[] {
-  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]));
+  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, asPublic(String(value))] as const]));
 }
 
 async function withKey({ clearml, sourceId, signal }: ModelsToVerify, key: string): Promise<readonly ModelDocument[]> {

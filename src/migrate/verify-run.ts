@@ -14,7 +14,7 @@ import { linkedAddress } from "./linked-address.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
 import { noteRun } from "./lossy-sources.js";
 import { modelKey, runKey } from "./migration-options.js";
-import { asShown as readable } from "./verify-metadata.js";
+import { asPublic, asShown as readable } from "./verify-metadata.js";
 import { RUN_COPY_ARTIFACT } from "./run-copy.js";
 import { verifyMetrics } from "./verify-metrics.js";
 
@@ -86,11 +86,11 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
   same("status", STATUSES[info.status] ?? "stopped", task.status);
   same("archived", String(info.lifecycle_stage === "deleted"), String(task.system_tags?.includes("archived") ?? false));
   same("parent", parentRunId === undefined ? undefined : await onlyTask(given, parentRunId), task.parent === "" ? undefined : task.parent);
-  const tags = new Map(data.tags.map(({ key, value }) => [key, value]));
+  const tags = new Map(data.tags.map(({ key, value }) => [key, key === "mlflow.source.git.diff" ? value : asPublic(value)]));
   const parentTag = tags.get("mlflow.parentRunId") ?? "";
   if (parentTag !== "" && parentRunId === undefined) found.lossy.note("parent", `run ${runId} with parent ${parentTag}`);
   same("description", readable(tags.get(NOTE) ?? ""), task.comment ?? "");
-  same("repository", withoutUser(tags.get("mlflow.source.git.repoURL") ?? ""), task.script?.repository ?? "");
+  same("repository", readable(repositoryOf(tags.get("mlflow.source.git.repoURL") ?? "")), task.script?.repository ?? "");
   same("branch", readable(tags.get("mlflow.source.git.branch") ?? ""), task.script?.branch ?? "");
   same("commit", readable(tags.get("mlflow.source.git.commit") ?? ""), task.script?.version_num ?? "");
   same("entry point", readable(tags.get("mlflow.source.name") ?? ""), task.script?.entry_point ?? "");
@@ -105,7 +105,7 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
     mlflow_start_time_ms: info.start_time?.toString(),
     mlflow_end_time_ms: info.end_time?.toString(),
     mlflow_user_id: info.user_id,
-    mlflow_artifact_uri: info.artifact_uri,
+    mlflow_artifact_uri: asPublic(info.artifact_uri ?? "") || info.artifact_uri,
   };
   const known = Object.entries(properties).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
   tags.delete(NOTE);
@@ -125,7 +125,7 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
   sections(
     given,
     "parameter",
-    data.params.map(({ key, value }) => [parameters.get(key) ?? key, value]),
+    data.params.map(({ key, value }) => [parameters.get(key) ?? key, asPublic(value)]),
     task.hyperparams?.["General"],
   );
 }
@@ -224,7 +224,8 @@ function experimentText(experiment: unknown): string {
   return JSON.stringify({ ...(experiment as Readonly<Record<string, unknown>> | undefined), last_update_time: undefined }, lossless);
 }
 
-/** Addresses lose user and password on their way. */
-function withoutUser(url: string): string {
-  return readable(url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1"));
+/** A script's repository is the address to clone from, without what else may stand in it. */
+function repositoryOf(url: string): string {
+  const address = url.trim();
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address.replace(/[?#].*$/s, "") : address;
 }

@@ -69,7 +69,7 @@ export interface TrainerMlflowOptions {
   readonly experimentName?: string;
   /** `MLFLOW_EXPERIMENT_ID`. Wins over the name. */
   readonly experimentId?: string;
-  /** `MLFLOW_RUN_ID`. Report to this run instead of finding or creating the job's own. */
+  /** `MLFLOW_RUN_ID`. Report to this run instead of finding or creating the job's own. Once it was deleted, a successor in its experiment. */
   readonly runId?: string;
   /**
    * `TRAINER_MLFLOW_FILES`. What becomes of checkpoints, models and artifacts: `auto` (default) sends their bytes to MLflow too,

@@ -79,6 +79,13 @@ async function allowed(
     if (runId !== undefined) {
       const run = await writer.run(runId, { signal });
       if (run !== undefined && run.info.lifecycle_stage !== "deleted") return { id, severity: "ok", message: `Run ${runId} is there.` };
+      if (run !== undefined)
+        return {
+          id,
+          severity: "warning",
+          message: `Run ${runId} was deleted: the job would go on with another.`,
+          advice: "Check MLFLOW_RUN_ID.",
+        };
       return { id, severity: "error", message: `There is no active run ${runId} in MLflow.`, advice: "Check MLFLOW_RUN_ID." };
     }
     const experiment =

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Task, type ClearML } from "../../../src/clearml/index.js";
 import type { MlflowClient } from "../../../src/migrate/index.js";
-import { exportMigration, planMigration, rollbackMigration, runMigration, verifyMigration } from "../../../src/migrate/index.js";
+import {
+  exportMigration,
+  openMlflowSource,
+  planMigration,
+  rollbackMigration,
+  runMigration,
+  verifyMigration,
+} from "../../../src/migrate/index.js";
 import { history, holding, type MlflowStandIn } from "../../support/mlflow-stand-in.js";
 import { migrationBench, type MigrationBench } from "../../support/migration-bench.js";
 
@@ -153,6 +160,116 @@ describe("a migration", () => {
     expect((await verifyMigration({ mlflow, clearml })).differences).toEqual([]);
   });
 });
+
+describe("an address with user and password", () => {
+  const SECRET = "s3cret";
+  const repository = `https://ada:${SECRET}@host.example/team/repo.git`;
+
+  function withPasswords(): void {
+    withModels();
+    const run = JSON.parse(standIn.answers["runs/get?run_id=a"] ?? "") as { run: { info: object; data: object } };
+    Object.assign(run.run.data, {
+      params: [{ key: "data", value: `postgresql://ada:${SECRET}@db/x` }],
+      tags: [
+        { key: "mlflow.source.git.repoURL", value: repository },
+        { key: "mlflow.source.name", value: repository },
+        { key: "mlflow.note.content", value: `From ${repository}.` },
+      ],
+    });
+    standIn.answers["runs/get?run_id=a"] = JSON.stringify(run);
+    standIn.answers["registered-models/get?name=empty%20one"] = JSON.stringify({
+      registered_model: { name: "empty one", description: `See ${repository}`, tags: [{ key: "from", value: repository }] },
+    });
+    const experiment = { experiment_id: "1", name: "vision", lifecycle_stage: "active", tags: [{ key: "from", value: repository }] };
+    standIn.answers["experiments/search"] = JSON.stringify({ experiments: [experiment] });
+  }
+
+  it("loses them wherever ClearML shows it; the proof knows, the plan says so, and the copy of the run gives them back", async () => {
+    withPasswords();
+    expect((await planMigration({ mlflow, clearml })).lossy.find(({ what }) => what === "credentials")).toMatchObject({ count: 1 });
+    await runMigration({ mlflow, clearml });
+    const task = await taskOf("run a");
+    const { projects } = await clearml.projects.getPage({ search_hidden: true });
+    expect(JSON.stringify([task, await allModels(), projects])).not.toContain(SECRET);
+    expect(task.script).toMatchObject({
+      repository: "https://host.example/team/repo.git",
+      entry_point: "https://host.example/team/repo.git",
+    });
+    expect(task.comment).toBe("From https://host.example/team/repo.git.");
+    expect(task.hyperparams?.["General"]?.["data"]?.value).toBe("postgresql://db/x");
+    expect(await verifyMigration({ mlflow, clearml })).toMatchObject({ ok: true, differences: [] });
+    const target = join(folder, "mlruns");
+    await exportMigration({ clearml, folder: target });
+    expect(await readFile(join(target, "1/a/tags/mlflow.source.git.repoURL"), "utf8")).toBe(repository);
+  });
+
+  it("in a task that an earlier release has moved is found by the proof, and taken out by the next run", async () => {
+    withPasswords();
+    await runMigration({ mlflow, clearml });
+    const { id, runtime } = await taskOf("run a");
+    const marker = String(runtime?.["trainer_sdk_mlflow"]);
+    expect(marker).toMatch(/^2:/);
+    await clearml.tasks.started({ task: id, force: true });
+    await clearml.tasks.editRuntime({ task: id, force: true, add_or_update: { trainer_sdk_mlflow: marker.replace("2:", "1:") } });
+    const hyperparams = [{ section: "properties", name: "mlflow.source.git.repoURL", value: repository }];
+    await clearml.tasks.editHyperParams({ task: id, force: true, hyperparams });
+    await clearml.tasks.completed({ task: id, force: true });
+    const before = await verifyMigration({ mlflow, clearml });
+    expect(before.differences.map(({ what }) => what)).toEqual(["property mlflow.source.git.repoURL"]);
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 1, unchanged: 1 });
+    expect(JSON.stringify(await taskOf("run a"))).not.toContain(SECRET);
+    expect((await verifyMigration({ mlflow, clearml })).ok).toBe(true);
+  });
+});
+
+describe("models of an export", () => {
+  it("come with an experiment of which no run was moved, and once more only where they have changed", async () => {
+    withModels();
+    standIn.answers["runs/search"] = JSON.stringify({ runs: [] });
+    standIn.answers["experiments/search"] = JSON.stringify({
+      experiments: [
+        { experiment_id: "1", name: "vision", lifecycle_stage: "active", creation_time: 5, tags: [{ key: "team", value: "blue" }] },
+      ],
+    });
+    await runMigration({ mlflow, clearml, sourceId: "here" });
+    expect(await verifyMigration({ mlflow, clearml, sourceId: "here" })).toMatchObject({ differences: [], compared: { models: 3 } });
+    const target = join(folder, "mlruns");
+    const report = await exportMigration({ clearml, folder: target, sourceId: "here" });
+    // Without a run there is nothing to call whole.
+    expect(report).toMatchObject({ ok: false, models: { registered: 1, versions: 0, logged: 2, files: 4, failures: [] } });
+    await using source = await openMlflowSource({ trackingUri: target }, {});
+    const call = { signal: new AbortController().signal };
+    expect(await collected(source.experiments(call))).toMatchObject([{ creation_time: 5, tags: [{ key: "team", value: "blue" }] }]);
+    const [logged] = await collected(source.loggedModels("1", call));
+    expect(logged?.info).toMatchObject({ model_id: "m-1", name: "net", source_run_id: "a" });
+    expect((await collected(source.artifacts({ modelId: "m-1" }, call))).map(({ path }) => path)).toEqual(["MLmodel", "w.pt"]);
+    expect(await source.registeredModel("empty one", call)).toMatchObject({ description: "To come." });
+    const again = await exportMigration({ clearml, folder: target, sourceId: "here" });
+    expect(again.models).toMatchObject({ logged: 2, unchanged: 2 });
+  });
+
+  it("that an earlier release has moved, or somebody has changed, are named with what to do", async () => {
+    withModels();
+    await runMigration({ mlflow, clearml });
+    const ofKey = async (key: string) => (await allModels()).find(({ system_tags }) => system_tags?.some((tag) => tag.endsWith(key)));
+    const [first, second] = [await ofKey("logged:m-1"), await ofKey("logged:m-2")];
+    await clearml.models.deleteMetadata({ model: first?.id ?? "", keys: ["mlflow_document"] });
+    await clearml.models.addOrUpdateMetadata({ model: second?.id ?? "", metadata: [{ key: "mlflow_document", type: "str", value: "{" }] });
+    const { ok, models } = await exportMigration({ clearml, folder: join(folder, "mlruns") });
+    expect([ok, models.logged, models.registered]).toEqual([false, 0, 1]);
+    const reasons = models.failures.map(({ model, reason }) => `${model} ${reason}`).sort();
+    expect(reasons).toEqual([
+      expect.stringMatching(/^logged:m-1 .*keeps no answers of MLflow.*migrate mlflow run` adds/) as string,
+      expect.stringMatching(/^logged:m-2 .*has metadata that somebody has changed.*run --redo/) as string,
+    ]);
+  });
+});
+
+async function collected<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
+}
 
 describe("an export that was cut off", () => {
   it("goes on in its folder, leaves alone what is there, and writes anew what is another by now", async () => {

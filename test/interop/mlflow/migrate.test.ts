@@ -98,6 +98,7 @@ describe.each(MLFLOW_LINES)("MLflow $version", (line) => {
       const lossy = report.lossy.map(({ what }) => what).sort();
       tally.compare("lossy", lossy, [
         ...[
+          "credentials",
           "datasets",
           "empty-experiment",
           "iso-value",
@@ -164,7 +165,9 @@ describe.each(MLFLOW_LINES)("MLflow $version", (line) => {
     it("shows runs as tasks: status, parent, note, and points with their own times", async () => {
       const { task: traps } = await clearml.tasks.getById({ task: await taskOf("traps") });
       tally.compareFields("traps", traps, { name: "traps", status: "completed", comment: "# A note\nwith *lines*", type: "training" });
-      tally.compareFields("script", traps.script ?? {}, { version_num: "abc123", branch: "main", entry_point: "train.py" });
+      const repository = "https://host.example/team/repo.git";
+      tally.compareFields("script", traps.script ?? {}, { version_num: "abc123", branch: "main", entry_point: "train.py", repository });
+      tally.compare("the password of the repository", JSON.stringify(traps).includes("s3cret"), false);
       const { task: child } = await clearml.tasks.getById({ task: await taskOf("child") });
       tally.compareFields("child", child, { status: "failed", parent: await taskOf("parent") });
       const { task: deleted } = await clearml.tasks.getById({ task: await taskOf("deleted one") });

@@ -47,7 +47,7 @@ gone = client.create_experiment("gone")
 
 # One run with every trap of names and numbers.
 traps = run(vision, "traps", **{"mlflow.note.content": "# A note\nwith *lines*", "mlflow.source.git.commit": "abc123", "mlflow.source.name": "train.py",
-            "mlflow.source.git.repoURL": "https://host.example/team/repo.git", "mlflow.source.git.branch": "main", "day": "2024-01-31", "stage ": "x", "stage": "y", "empty": ""})
+            "mlflow.source.git.repoURL": "https://ada:s3cret@host.example/team/repo.git", "mlflow.source.git.branch": "main", "day": "2024-01-31", "stage ": "x", "stage": "y", "empty": ""})
 client.log_batch(traps, params=[Param("lr", "0.1"), Param("when", "2024-01-31"), Param(" x y", "one"), Param("x y", "two"), Param("2024-01-01", "iso"),
                                 Param("empty", ""), Param("long", "ä" * 6000), Param("lines", "a\nb"), Param("size", "1"), Param("a.b/c", "dots")])
 points(traps, "train_loss", [(1 / (step + 1), step * 10, step) for step in range(5)])
