@@ -5,6 +5,7 @@
 import path from "node:path";
 import { pythonWith } from "../scripts/python-venv.ts";
 import { startMlflow, type MlflowServer } from "../test/interop/mlflow/mlflow-server.ts";
+import { groupCpuSeconds } from "./group-cpu.ts";
 import { isInstalled } from "./peers/install-peers.ts";
 import type { Workplace } from "./workplace.ts";
 
@@ -26,6 +27,9 @@ export interface Pass {
   readonly points: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
+  /** What the servers used meanwhile. */
+  readonly mlflowCpuSeconds: number;
+  readonly clearmlCpuSeconds: number;
   /** Resident memory, sampled ten times a second. */
   readonly rssBytes: readonly number[];
 }
@@ -110,7 +114,8 @@ async function migrate(workplace: Workplace, mlflow: MlflowServer, source: strin
   const server = await workplace.clearml();
   const pass = async (step: "run" | "verify"): Promise<Pass> => {
     const asked = { step, source, artifactsRoot: mlflow.artifactsRoot, experiment, into: "bench" };
-    return whole(`${step} of ${experiment}`, await workplace.program<Pass>("migrate", asked, server.env, MAX_PASS_MS), points);
+    const pass = measured(mlflow, server, () => workplace.program<Told>("migrate", asked, server.env, MAX_PASS_MS));
+    return whole(`${step} of ${experiment}`, await pass, points);
   };
   try {
     return { moved: await pass("run"), proved: await pass("verify") };
@@ -119,14 +124,26 @@ async function migrate(workplace: Workplace, mlflow: MlflowServer, source: strin
   }
 }
 
-async function naiveLoop(workplace: Workplace, { trackingUri }: MlflowServer, runIds: readonly string[], points: number): Promise<Pass> {
+async function naiveLoop(workplace: Workplace, mlflow: MlflowServer, runIds: readonly string[], points: number): Promise<Pass> {
   const server = await workplace.clearml();
   try {
-    const asked = { trackingUri, runIds };
-    return whole("the naive loop", await workplace.program<Pass>("naive-migration", asked, server.env, MAX_PASS_MS), points);
+    const asked = { trackingUri: mlflow.trackingUri, runIds };
+    const pass = measured(mlflow, server, () => workplace.program<Told>("naive-migration", asked, server.env, MAX_PASS_MS));
+    return whole("the naive loop", await pass, points);
   } finally {
     await server.stop();
   }
+}
+
+/** What a program says at its end. */
+type Told = Omit<Pass, "mlflowCpuSeconds" | "clearmlCpuSeconds"> & { readonly problem?: string };
+
+async function measured(mlflow: MlflowServer, clearml: { readonly pid: number }, program: () => Promise<Told>) {
+  const used = () => Promise.all([mlflow.pid, clearml.pid].map(groupCpuSeconds));
+  const [mlflowBefore = 0, clearmlBefore = 0] = await used();
+  const told = await program();
+  const [mlflowAfter = 0, clearmlAfter = 0] = await used();
+  return { ...told, mlflowCpuSeconds: mlflowAfter - mlflowBefore, clearmlCpuSeconds: clearmlAfter - clearmlBefore };
 }
 
 function whole(what: string, pass: Pass & { readonly problem?: string }, points: number): Pass {

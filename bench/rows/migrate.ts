@@ -65,6 +65,8 @@ function figuresOf(from: string, { moved, proved }: Migration, few: Migration): 
     { what: `${from}: moved`, value: moved.seconds, unit: "s", bars: [], note: `${String(moved.points)} points` },
     { what: `${from}: points a second`, value: moved.points / moved.seconds, unit: "points/s", bars: [] },
     { what: `${from}: CPU of the migrator a point`, value: (moved.cpuSeconds / moved.points) * 1e6, unit: "us", bars: [] },
+    { what: `${from}: CPU of ClearML's server a point`, value: (moved.clearmlCpuSeconds / moved.points) * 1e6, unit: "us", bars: [] },
+    { what: `${from}: CPU of MLflow's server a point`, value: (moved.mlflowCpuSeconds / moved.points) * 1e6, unit: "us", bars: [] },
     { what: `${from}: proved by verify`, value: proved.seconds, unit: "s", bars: [], note: "no difference" },
     {
       what: `${from}: resident memory, most`,

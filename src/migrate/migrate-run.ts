@@ -134,7 +134,7 @@ async function copyContents(work: RunWork, run: MlflowRun, folder: string): Prom
 async function copyMetric(work: RunWork, key: string, address: MetricAddress, copy: RunCopyWriter, charts: ChartWriter): Promise<void> {
   let last: MlflowPoint | undefined;
   let isSorted = true;
-  for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal })) {
+  for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal, mayBatch: true })) {
     await copy.points(key, page);
     const chartable = page.filter((point) => noChartReason(point) === undefined);
     for (const point of chartable) {

@@ -3,7 +3,7 @@
  * every store; versions of registered models have none to list with and are led back to what they were made from. Pure.
  */
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 interface Route {
   readonly path: string;

@@ -34,11 +34,17 @@ export const metricPoint = z.looseObject({
   step: z._default(integer, 0),
 });
 
-/** A point as nearly all are, of which the schema would change nothing: they come by the million, and it takes ten times as long. */
-const plainPoint = z.custom<z.output<typeof metricPoint>>((point: unknown) => {
+function isPlainPoint(point: unknown): boolean {
   const { value, timestamp, step } = (point ?? {}) as { readonly value?: unknown; readonly timestamp?: unknown; readonly step?: unknown };
   return typeof value === "number" && typeof timestamp === "number" && typeof step === "number";
-});
+}
+
+/** A point as nearly all are, of which the schema would change nothing: they come by the million, and it takes ten times as long. */
+const plainPoint = z.custom<z.output<typeof metricPoint>>(isPlainPoint);
+
+const plainBulkPoint = z.custom<z.output<typeof metricPoint> & { readonly run_id: string }>(
+  (point: unknown) => typeof (point as { readonly run_id?: unknown } | null)?.run_id === "string" && isPlainPoint(point),
+);
 
 /** A run. `data.metrics` holds the latest point of each key. */
 export const runDocument = z.looseObject({
@@ -120,6 +126,10 @@ export const experimentsPage = z.looseObject({ experiments: list(experimentDocum
 export const runsPage = z.looseObject({ runs: list(runDocument), next_page_token: text() });
 export const runAnswer = z.looseObject({ run: runDocument });
 export const historyPage = z.looseObject({ metrics: list(z.union([plainPoint, metricPoint])), next_page_token: text() });
+export const historiesAnswer = z.looseObject({
+  metrics: list(z.union([plainBulkPoint, z.extend(metricPoint, { run_id: z.string() })])),
+});
+export const serverInfo = z.looseObject({ store_type: z.optional(z.nullable(z.string())) });
 export const filesPage = z.looseObject({ files: list(fileInfo), next_page_token: text() });
 export const registeredModelsPage = z.looseObject({ registered_models: list(registeredModelDocument), next_page_token: text() });
 export const registeredModelAnswer = z.looseObject({ registered_model: registeredModelDocument });

@@ -17,6 +17,15 @@ export interface MlflowCall {
   readonly signal: AbortSignal;
 }
 
+/** How the points of a metric are asked for. */
+export interface MlflowHistoryCall extends MlflowCall {
+  /**
+   * True: they may come together with those of other runs that are asked for at the same time, which is less work for a server.
+   * Default false: each history by itself, as MLflow documents it. A proof asks so, lest it repeats what the copy did.
+   */
+  readonly mayBatch?: boolean;
+}
+
 /** A downloaded file. */
 export interface MlflowDownload {
   readonly sizeBytes: number;
@@ -52,7 +61,7 @@ export interface MlflowSource extends AsyncDisposable {
   /** One run, whole but for its points. */
   run(runId: string, call: MlflowCall): Promise<MlflowRun>;
   /** The points of one metric, in the source's own order. */
-  history(runId: string, key: string, call: MlflowCall): AsyncGenerator<readonly MlflowPoint[], void, undefined>;
+  history(runId: string, key: string, call: MlflowHistoryCall): AsyncGenerator<readonly MlflowPoint[], void, undefined>;
   /** Files, no folders; paths are relative to the owner's root. */
   artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined>;
   /** Brings a file to `target`. @throws DownloadError when its size is not the listed one. */

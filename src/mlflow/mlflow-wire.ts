@@ -53,10 +53,10 @@ export class MlflowWire {
     return authorization === undefined ? {} : { authorization };
   }
 
-  /** A path below the address, with a query. */
+  /** A path below the address, with a query; a list is its name repeated. */
   url(path: string, query: Query): string {
     const parts = Object.entries(query).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name}=${encodeURIComponent(String(value).toWellFormed())}`],
+      [value ?? []].flat().map((each) => `${name}=${encodeURIComponent(String(each).toWellFormed())}`),
     );
     return `${this.baseUrl}${path}${parts.length === 0 ? "" : `?${parts.join("&")}`}`;
   }

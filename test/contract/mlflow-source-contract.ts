@@ -71,6 +71,18 @@ export function describeMlflowSourceContract(name: string, create: () => Promise
       expect((await source.run(id("deleted one"), call)).info.lifecycle_stage).toBe("deleted");
     });
 
+    it("hands out the same points of a metric alone and, where it may, with those of other runs", async () => {
+      const read = async (runId: string, key: string, mayBatch: boolean): Promise<unknown[]> =>
+        (await all(source.history(runId, key, { ...call, mayBatch }))).flat().map(({ timestamp, step, value }) => [timestamp, step, value]);
+      const traps = await source.run(id("traps"), call);
+      const keys = traps.data.metrics.map(({ key }) => key);
+      expect(keys.length).toBeGreaterThan(3);
+      // All at once, so that they do come together.
+      const asked = [id("traps"), id("deleted one")].flatMap((runId) => keys.map((key) => [runId, key] as const));
+      const together = await Promise.all(asked.map(([runId, key]) => read(runId, key, true)));
+      for (const [at, [runId, key]] of asked.entries()) expect(together[at], key).toEqual(await read(runId, key, false));
+    });
+
     it("hands out every point: several of one step, NaN, steps that a number would round", async () => {
       const steps = (points: readonly MlflowPoint[]): unknown[] => points.map(({ value, step }) => [value, step]);
       expect(steps(await pointsOf("same step")).sort()).toEqual([0, 1, 2, 3, 4, 5, 6].map((value) => [value, 0]));

@@ -36,6 +36,8 @@ export interface MlflowServer extends FilledMlflow {
   readonly database: string;
   /** Folder that its `mlflow-artifacts:` addresses mean. */
   readonly artifactsRoot: string;
+  /** Leads the group of its processes. Another one after each start. */
+  readonly pid: number;
   /** Ends it at once, as a machine that dies would. */
   kill(): Promise<void>;
   /** Starts it again at its address, on what it has, and waits until it answers. */
@@ -92,7 +94,7 @@ export async function startMlflow(
   const folder = await mkdtemp(join(parent, "interop-mlflow-"));
   const port = await freePort();
   const trackingUri = `http://127.0.0.1:${String(port)}`;
-  let running: { readonly end: () => void; readonly exited: Promise<unknown> } | undefined;
+  let running: { readonly pid: number; readonly end: () => void; readonly exited: Promise<unknown> } | undefined;
   const start = async (): Promise<void> => {
     const server = spawn(
       python,
@@ -105,7 +107,7 @@ export async function startMlflow(
       // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
       { cwd: folder, env: environment(trackingUri), stdio: ["pipe", "ignore", "ignore"], detached: true },
     );
-    running = { end: () => void server.stdin.end(), exited: once(server, "exit") };
+    running = { pid: server.pid ?? 0, end: () => void server.stdin.end(), exited: once(server, "exit") };
     await answers(`${trackingUri}/health`, () => server.exitCode !== null);
   };
   const kill = async (): Promise<void> => {
@@ -127,6 +129,9 @@ export async function startMlflow(
     ...byClient(python, trackingUri),
     database: join(folder, "mlflow.db"),
     artifactsRoot: join(folder, "artifacts"),
+    get pid() {
+      return running?.pid ?? 0;
+    },
     kill,
     start,
     close,

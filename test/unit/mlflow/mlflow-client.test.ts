@@ -53,6 +53,38 @@ describe("the history of a metric", () => {
   });
 });
 
+describe("a history that may come with others", () => {
+  const single = '{"metrics":[{"key":"loss","value":1,"timestamp":5,"step":0}]}';
+  const read = async (answers: readonly (readonly [number, string])[]) => {
+    const { client, requests } = clientOf(answers);
+    const points = (await all(client.history("r", "loss", { signal, mayBatch: true }))).flat();
+    return { points: points.map(({ value, step }) => [value, step]), asked: requests.map(({ url }) => url.replace(/^.*mlflow\//, "")) };
+  };
+
+  it("is read by MLflow's own call for many from a server that works through a database, words that are no JSON included", async () => {
+    const many = '{"metrics":[{"key":"loss","run_id":"r","step":0,"timestamp":5,"value":NaN},{"run_id":"r","step":9007199254740993,"timestamp":6,"value":2.5}]}';
+    expect(await read([[200, '{"store_type":"SqlStore"}'], [200, many]])).toEqual({
+      points: [
+        [Number.NaN, 0],
+        [2.5, 9007199254740993n],
+      ],
+      asked: ["server-info", "metrics/get-history-bulk?run_id=r&metric_key=loss&max_results=25000"],
+    });
+  });
+
+  it.each([
+    ["a tracking folder, whose points have more to say", [[200, '{"store_type":"FileStore"}']]],
+    ["a server that does not say what it reads", [[404, "<html></html>"]]],
+    ["a server that refuses the call", [[200, '{"store_type":"SqlStore"}'], [403, "no"]]],
+    ["a server that answers something else", [[200, '{"store_type":"SqlStore"}'], [200, '{"metrics":[{"value":1}]}']]],
+    ["a server that answers nothing for the run", [[200, '{"store_type":"SqlStore"}'], [200, '{"metrics":[]}']]],
+  ] as const)("is read by itself from %s", async (_, answers) => {
+    const { points, asked } = await read([...answers, [200, single]]);
+    expect(points).toEqual([[1, 0]]);
+    expect(asked.at(-1)).toBe("metrics/get-history?run_id=r&metric_key=loss&max_results=25000");
+  });
+});
+
 describe("an MLflow client", () => {
   it("reads a list whose last page is empty, as one that is exactly full is followed by", async () => {
     const { client } = clientOf([
