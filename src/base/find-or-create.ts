@@ -22,13 +22,15 @@ export interface FindOrCreateSteps<T extends Candidate> {
   /** Removes the one that this very call made. A failure leaves an extra behind and is not an error. */
   remove(id: string): Promise<void>;
   onNotRemoved(id: string, error: unknown): void;
+  /** A search of the caller's own found nothing before: the first one is left out. Default false. */
+  readonly wasAbsent?: boolean;
 }
 
 /** The one and only, and whether this call made it. */
 export async function findOrCreate<T extends Candidate>(
   steps: FindOrCreateSteps<T>,
 ): Promise<{ readonly found: T | Candidate; readonly created: boolean }> {
-  const before = oldest(await steps.search());
+  const before = steps.wasAbsent === true ? undefined : oldest(await steps.search());
   if (before) return { found: before, created: false };
   const id = await steps.create();
   const kept = oldest(await steps.search()) ?? { id };

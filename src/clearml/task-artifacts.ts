@@ -18,7 +18,7 @@ import { editTask } from "./locked-task.js";
 import type { CallOptions } from "./session.js";
 import type { TaskApi, TaskEditOptions } from "./task-api.js";
 import { artifactsOf, putArtifact } from "./task-edits.js";
-import { objectOwner } from "./task-owner.js";
+import { objectOwner, type ObjectPlace } from "./task-owner.js";
 import { unpackFiles } from "./zip-files.js";
 
 export interface UploadArtifactOptions extends TaskEditOptions {
@@ -140,6 +140,7 @@ export async function uploadArtifact(
   name: string,
   source: ArtifactSource,
   options: UploadArtifactOptions,
+  place?: ObjectPlace,
 ): Promise<Artifact> {
   const key = nameText(name.trim());
   if (key === "") throw new ValidationError("An artifact needs a name.", [{ path: "name", message: "is empty" }]);
@@ -147,7 +148,13 @@ export async function uploadArtifact(
   const document =
     "uri" in source
       ? { type: "custom", uri: source.uri, preview: undefined, contentType: contentTypeOf(source.uri) }
-      : await stored(api, key, source, { destination, onProgress, signal: options.signal ?? new AbortController().signal }, contentType);
+      : await stored(
+          api,
+          key,
+          source,
+          { destination, onProgress, signal: options.signal ?? new AbortController().signal, place },
+          contentType,
+        );
   const shown = preview === undefined ? document.preview : cut(preview, "full preview");
   const kind = contentType ?? document.contentType;
   const artifact = {
@@ -172,11 +179,16 @@ async function stored(
   api: TaskApi,
   key: string,
   source: Exclude<ArtifactSource, { readonly uri: string }>,
-  to: { readonly destination: string | undefined; readonly onProgress: UploadArtifactOptions["onProgress"]; readonly signal: AbortSignal },
+  to: {
+    readonly destination: string | undefined;
+    readonly onProgress: UploadArtifactOptions["onProgress"];
+    readonly signal: AbortSignal;
+    readonly place: ObjectPlace | undefined;
+  },
   contentType: string | undefined,
 ) {
   const { signal, onProgress } = to;
-  const { owner, destination } = await objectOwner(api, { signal });
+  const { owner, destination } = to.place ?? (await objectOwner(api, { signal }));
   const file = await artifactFile(key, source, signal);
   try {
     const { clock, objects } = api.clearml;

@@ -3,6 +3,12 @@ import type { ObjectOwner } from "../protocol/clearml/object-path.js";
 import type { CallOptions } from "./session.js";
 import type { TaskApi } from "./task-api.js";
 
+/** A task's folder, and the store where its files go unless somebody names another; undefined is the file server. */
+export interface ObjectPlace {
+  readonly owner: ObjectOwner;
+  readonly destination: string | undefined;
+}
+
 /** As much of a {@link TaskApi} as the question takes. */
 export type OwnedTask = Pick<TaskApi, "id" | "readFields"> & { readonly clearml: Pick<TaskApi["clearml"], "projects"> };
 
@@ -15,7 +21,7 @@ export type OwnedTask = Pick<TaskApi, "id" | "readFields"> & { readonly clearml:
 export async function objectOwner(
   task: OwnedTask,
   options: CallOptions,
-): Promise<{ readonly owner: ObjectOwner; readonly destination: string | undefined }> {
+): Promise<ObjectPlace> {
   const { name, project: inProject, output } = await task.readFields(["name", "project", "output.destination"], options);
   const projectId = inProject ?? undefined;
   const project = projectId === undefined ? undefined : (await task.clearml.projects.getById({ project: projectId }, options)).project;

@@ -80,12 +80,16 @@ export async function createTask(clearml: ClearML, task: TaskSeed, systemTags: r
   return (await clearml.tasks.create({ ...request, ...(project === undefined ? {} : { project }) }, options)).id;
 }
 
-/** Id of the one task that carries the key, made where there is none; safe to call from many processes at once. */
+/**
+ * Id of the one task that carries the key, made where there is none; safe to call from many processes at once.
+ *
+ * @param options - `wasAbsent`: a search found none before, so that it is made at once. One that came since is found all the same.
+ */
 export async function findOrCreateTask(
   clearml: ClearML,
   key: ExternalKey,
   task: () => TaskSeed,
-  options: CallOptions,
+  { wasAbsent = false, ...options }: CallOptions & { readonly wasAbsent?: boolean },
 ): Promise<{ readonly id: string; readonly created: boolean }> {
   const tag = externalKeyTag(key);
   const { found, created } = await findOrCreate({
@@ -97,6 +101,7 @@ export async function findOrCreateTask(
     remove: async (id) => {
       await clearml.tasks.delete({ task: id, force: true }, options);
     },
+    wasAbsent,
     onNotRemoved: (id, error) => {
       clearml.logger.warn(`ClearML task ${id} is an extra of a start at the same moment and could not be deleted: ${describeError(error)}`);
     },

@@ -49,8 +49,8 @@ const MAX_SAMPLE_BYTES = 16 * 1024 ** 2;
 const ROUND_TRIPS = 5;
 const ROUND_TRIP_LIMIT_MS = 5000;
 /** Requests of `run` to ClearML: of a new run, of each of its files, of a model. A test counts them at the embedded server. */
-export const REQUESTS_A_RUN = 14;
-export const REQUESTS_A_FILE = 5;
+export const REQUESTS_A_RUN = 10;
+export const REQUESTS_A_FILE = 3;
 export const REQUESTS_A_MODEL = 18;
 const ASSUMED_ROUND_TRIP_MS = 20;
 const ASSUMED_BYTES_PER_SECOND = 10 * 1024 ** 2;

@@ -8,7 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TaskStatusError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
-import { Task } from "../clearml/task.js";
+import { TaskApi } from "../clearml/task-api.js";
+import type { ArtifactSource } from "../clearml/artifact-source.js";
+import { uploadArtifact, type UploadArtifactOptions } from "../clearml/task-artifacts.js";
+import { objectOwner, type ObjectPlace } from "../clearml/task-owner.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowExperiment, MlflowFile, MlflowPoint, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
@@ -30,6 +33,14 @@ export const DONE_KEY = "trainer_sdk_mlflow";
 /** Row of an artifact that was linked: the size that MLflow lists. */
 export const LINKED_SIZE = "size in MLflow";
 
+/** The project of a run's task. */
+export interface RunProject {
+  readonly id: string;
+  readonly path: string;
+  /** Where the files of its tasks go. Undefined: to the file server. */
+  readonly destination: string | undefined;
+}
+
 /** What a run is migrated with. */
 export interface RunWork {
   readonly mlflow: MlflowSource;
@@ -40,7 +51,7 @@ export interface RunWork {
   readonly taskId: string;
   /** True when the task was made just now: nothing can be left in it. */
   readonly isNew: boolean;
-  readonly projectId: string;
+  readonly project: RunProject;
   readonly parentTaskId: string | undefined;
   /** Where the files go; see `MigrationOptions`. */
   readonly artifacts: "copy" | "link";
@@ -81,11 +92,13 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
     await tasks.editRuntime({ task: taskId, force: true, remove: [DONE_KEY] }, { signal });
     await clearml.events.deleteForTask({ task: taskId }, { signal });
   }
-  const settings = { project: work.projectId, parent: work.parentTaskId ?? "", execution: { artifacts: [] } };
-  await tasks.edit({ task: taskId, ...taskOfRun(run, work.experiment), ...settings }, { signal });
+  const settings = { project: work.project.id, parent: work.parentTaskId ?? "", execution: { artifacts: [] } };
+  const content = taskOfRun(run, work.experiment);
+  await tasks.edit({ task: taskId, ...content, ...settings }, { signal });
+  const place = before ? await objectOwner(new TaskApi(clearml, taskId), { signal }) : newPlace(work, content.name);
   const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-migrate-"));
   try {
-    await copyContents(work, run, folder);
+    await copyContents(work, run, { folder, place });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -102,9 +115,21 @@ export function digestOf(run: MlflowRun): string {
   return `${hidesPasswords(run) ? "2" : "1"}:${createHash("sha256").update(JSON.stringify(run, lossless)).digest("hex")}`;
 }
 
-async function copyContents(work: RunWork, run: MlflowRun, folder: string): Promise<void> {
+/** Where the files of a task go that was made just now: its server need not be asked. */
+function newPlace({ project, taskId }: RunWork, taskName: string): ObjectPlace {
+  return { owner: { projectName: project.path, projectId: project.id, taskName, taskId }, destination: project.destination };
+}
+
+async function copyContents(
+  work: RunWork,
+  run: MlflowRun,
+  { folder, place }: { readonly folder: string; readonly place: ObjectPlace },
+): Promise<void> {
   const { signal } = work;
-  const task = await Task.get(work.clearml, { id: work.taskId, signal });
+  const task = new TaskApi(work.clearml, work.taskId);
+  const upload: Upload = async (name, source, options) => {
+    await uploadArtifact(task, name, source, { ...options, signal }, place);
+  };
   const path = join(folder, RUN_COPY_FILE);
   const copy = new RunCopyWriter(path);
   const charts = new ChartWriter(work);
@@ -121,14 +146,14 @@ async function copyContents(work: RunWork, run: MlflowRun, folder: string): Prom
     );
     for (const file of files)
       await (work.artifacts === "link"
-        ? linkFile(work, task, run, file, names.get(file.path) ?? file.path, copy)
-        : copyFile(work, task, file, names.get(file.path) ?? file.path, { folder, copy }));
+        ? linkFile(work, upload, run, file, names.get(file.path) ?? file.path, copy)
+        : copyFile(work, upload, file, names.get(file.path) ?? file.path, { folder, copy }));
     await copy.end();
   } catch (error) {
     copy.destroy();
     throw error;
   }
-  await task.uploadArtifact(RUN_COPY_ARTIFACT, { path }, { signal, preview: `Lossless copy of MLflow run ${work.runId}` });
+  await upload(RUN_COPY_ARTIFACT, { path }, { preview: `Lossless copy of MLflow run ${work.runId}` });
 }
 
 async function copyMetric(work: RunWork, key: string, address: MetricAddress, copy: RunCopyWriter, charts: ChartWriter): Promise<void> {
@@ -162,9 +187,12 @@ function follows(last: MlflowPoint, next: MlflowPoint): boolean {
   return last.step === next.step ? next.value >= last.value : next.step > last.step;
 }
 
+/** Puts one artifact into the run's task. */
+type Upload = (name: string, source: ArtifactSource, options: Pick<UploadArtifactOptions, "metadata" | "preview">) => Promise<void>;
+
 async function copyFile(
   work: RunWork,
-  task: Task,
+  upload: Upload,
   file: MlflowFile,
   name: string,
   to: { readonly folder: string; readonly copy: RunCopyWriter },
@@ -174,17 +202,17 @@ async function copyFile(
   // An empty file has no size in a listing.
   const sizeBytes = Number(file.file_size ?? 0);
   const found = await work.mlflow.download(work.runId, file.path, path, { signal, sizeBytes });
-  await task.uploadArtifact(name, { path }, { signal, metadata: { "mlflow path": file.path } });
+  await upload(name, { path }, { metadata: { "mlflow path": file.path } });
   await rm(path, { force: true });
   await to.copy.file(file.path, found.sizeBytes, { sha256: found.sha256 });
   work.onFile(found.sizeBytes);
 }
 
-async function linkFile(work: RunWork, task: Task, run: MlflowRun, file: MlflowFile, name: string, copy: RunCopyWriter): Promise<void> {
+async function linkFile(work: RunWork, upload: Upload, run: MlflowRun, file: MlflowFile, name: string, copy: RunCopyWriter): Promise<void> {
   const sizeBytes = Number(file.file_size ?? 0);
   const uri = linkedAddress(run, file.path, work.mlflow.address);
   const metadata = { "mlflow path": file.path, [LINKED_SIZE]: sizeBytes };
-  await task.uploadArtifact(name, { uri }, { signal: work.signal, metadata, preview: "Linked: the file lies in MLflow's store" });
+  await upload(name, { uri }, { metadata, preview: "Linked: the file lies in MLflow's store" });
   await copy.file(file.path, sizeBytes, { uri });
   work.onFile(sizeBytes);
 }

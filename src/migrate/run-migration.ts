@@ -11,8 +11,9 @@ import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
 import { migrateModels, type MigratedModels } from "./migrate-models.js";
-import { migrateRun } from "./migrate-run.js";
+import { migrateRun, type RunProject } from "./migrate-run.js";
 import { DEFAULT_CONCURRENCY, projectKey, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import { KnownTasks } from "./known-tasks.js";
 import type { RunCopySource } from "./run-copy.js";
 import { shownTag, withoutPasswords } from "./shown-text.js";
 import { TASK_TAG } from "./task-of-run.js";
@@ -71,12 +72,13 @@ class Migration {
   readonly #options: RunMigrationOptions;
   readonly #signal: AbortSignal;
   readonly #above = new Set<string>();
-  readonly #projects = new Map<string, { readonly id: string; readonly path: string }>();
+  readonly #projects = new Map<string, RunProject>();
   /** Tasks of this process, by run: a parent may be asked for before its own turn. */
   readonly #tasks = new Map<string, Promise<{ readonly id: string; readonly created: boolean }>>();
   /** Runs whose trainer's task was found: not looked for again in the next round. */
   readonly #reported = new Set<string>();
   readonly #seen = new Map<string, InventoryRun>();
+  readonly #known: KnownTasks;
   readonly #inputs = new Map<string, TaskInputs>();
   readonly #failures: { runId: string; experiment: string; reason: string }[] = [];
   readonly #counts = { migrated: 0, unchanged: 0, points: 0, notChartable: 0, files: 0, fileBytes: 0 };
@@ -86,6 +88,7 @@ class Migration {
 
   constructor(options: RunMigrationOptions) {
     this.#options = options;
+    this.#known = new KnownTasks(options.clearml);
     this.#signal = options.signal ?? new AbortController().signal;
   }
 
@@ -113,6 +116,7 @@ class Migration {
         await this.#makeProjects(inventory, lines);
         if (fresh.length === 0) break;
         this.#tell();
+        this.#known.expect(fresh.map(({ runId }) => runKey(source.sourceId, runId)));
         await forEachAtOnce(fresh, this.#options.concurrency ?? DEFAULT_CONCURRENCY, (run) => this.#migrate(run, source, lines));
         if (this.#lockedOut !== undefined) break;
       }
@@ -145,7 +149,8 @@ class Migration {
       const description = descriptionOf(experiment, this.#options.mlflow.address);
       await this.#makeAbove(path);
       const { id } = await this.#makeProject(path, description);
-      this.#projects.set(experiment_id, { id, path });
+      const { project } = await this.#options.clearml.projects.getById({ project: id }, { signal: this.#signal });
+      this.#projects.set(experiment_id, { id, path, destination: project.default_output_destination || undefined });
       await ledger?.add({ kind: "experiment", experimentId: experiment_id, projectId: id, experimentName: name, project: path });
     }
   }
@@ -187,7 +192,7 @@ class Migration {
         runId,
         taskId: task.id,
         isNew: task.created,
-        projectId: this.#projectOf(run),
+        project: this.#projectOf(run),
         parentTaskId: parentRun && (await this.#taskOf(parentRun, source)).id,
         artifacts: this.#options.artifacts ?? "copy",
         redo: this.#options.redo ?? false,
@@ -223,14 +228,21 @@ class Migration {
   #taskOf(run: InventoryRun, source: RunCopySource): Promise<{ readonly id: string; readonly created: boolean }> {
     const known = this.#tasks.get(run.runId);
     if (known) return known;
-    const key = runKey(source.sourceId, run.runId);
-    // The run's own name and the rest come with its contents.
-    const task = () => ({ name: taskNameOf(undefined, run.runId), tags: [TASK_TAG] });
-    const made = findOrCreateTask(this.#options.clearml, key, task, { signal: this.#signal });
+    const made = this.#makeTask(runKey(source.sourceId, run.runId), run.runId);
     this.#tasks.set(run.runId, made);
     // A failure is not remembered: the run's own turn tries again.
     made.catch(() => this.#tasks.delete(run.runId));
     return made;
+  }
+
+  async #makeTask(key: string, runId: string): Promise<{ readonly id: string; readonly created: boolean }> {
+    const { clearml } = this.#options;
+    const signal = this.#signal;
+    const known = await this.#known.idOf(key, signal);
+    if (known !== undefined) return { id: known, created: false };
+    // The run's own name and the rest come with its contents.
+    const task = () => ({ name: taskNameOf(undefined, runId), tags: [TASK_TAG] });
+    return findOrCreateTask(clearml, key, task, { signal, wasAbsent: true });
   }
 
   #migrateModels(inventory: Inventory, source: RunCopySource, ledger: Ledger | undefined, done: MigratedModels): Promise<void> {
@@ -259,10 +271,10 @@ class Migration {
     });
   }
 
-  #projectOf({ experiment }: InventoryRun): string {
+  #projectOf({ experiment }: InventoryRun): RunProject {
     const project = this.#projects.get(experiment.experiment_id);
     if (!project) throw new Error(`experiment ${experiment.experiment_id} has no project yet`);
-    return project.id;
+    return project;
   }
 
   #tell(): void {

@@ -45,7 +45,7 @@ export function runProperties(run: MlflowRun, experiment: MlflowExperiment): Rea
 }
 
 /** Request that sets all of it, on a task that is in progress. */
-export function taskOfRun(run: MlflowRun, experiment: MlflowExperiment): Omit<RequestOf<"tasks.edit">, "task"> {
+export function taskOfRun(run: MlflowRun, experiment: MlflowExperiment): Omit<RequestOf<"tasks.edit">, "task"> & { readonly name: string } {
   const note = tagOf(run, NOTE_TAG);
   const properties = runProperties(run, experiment);
   const names = mappedNames(

@@ -18,7 +18,8 @@ import type { Fields } from "./request-body.js";
 /** Events are indexed in chunks of this many; a refused one stops the call at its chunk. */
 const CHUNK = 500;
 
-const CONTROL = new Set(["type", "task", "model", "timestamp", "ts", "iter", "metric", "variant", "value", "allow_locked", "model_event"]);
+const CONTROL = new Set([
+  "type", "task", "model", "timestamp", "ts", "iter", "metric", "variant", "value", "values", "allow_locked", "model_event"]);
 
 /** An event on its way in. */
 interface Incoming {
@@ -103,15 +104,14 @@ function check(fields: Fields, call: Call): Checked {
     return { error: `Invalid ${isModel ? "model" : "task"} id ${entity}` };
   const metric = nameOf(fields["metric"], "metric");
   const variant = nameOf(fields["variant"], "variant");
-  const { values: vector, ...others } = Object.fromEntries<unknown>(Object.entries(fields).filter(([key]) => !CONTROL.has(key)));
-  const extra: Fields = {
-    ...Object.fromEntries(Object.entries(others).map(([key, value]) => [key, storable(value)])),
-    worker: others["worker"] ?? call.worker,
-  };
+  // A point of a chart has nothing else.
+  const others = Object.keys(fields).filter((key) => !CONTROL.has(key));
+  const extra: Fields = Object.fromEntries(others.map((key) => [key, storable(fields[key])]));
+  extra["worker"] ??= call.worker;
   if (isModel) extra["model_event"] = true;
   const isScalar = type === "training_stats_scalar";
   const value = isScalar ? fields["value"] : undefined;
-  const other = isScalar ? undefined : type === "training_stats_vector" ? (vector ?? fields["value"]) : fields["value"];
+  const other = isScalar ? undefined : type === "training_stats_vector" ? (fields["values"] ?? fields["value"]) : fields["value"];
   if (other !== undefined) extra["value"] = other;
   const key = typeof extra["key"] === "string" ? extra["key"] : undefined;
   const event: StoredEvent = {

@@ -1,8 +1,8 @@
 /** What makes two things the same at the server: events by hashed identity, summaries by hashed names, keys by escaping. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 function md5(text: string): string {
-  return createHash("md5").update(text, "utf8").digest("hex");
+  return hash("md5", text);
 }
 
 /** The fields that an event is identified by. */
@@ -20,8 +20,10 @@ export interface EventIdentity {
  * them a random one, so a repeated line is a second line (`clearml-protocol`, 4.4).
  */
 export function eventId(event: EventIdentity): string {
-  const present = [event.task, event.iter, event.metric, event.variant, event.key].filter((value) => value !== undefined && value !== null);
-  return md5(present.map(String).join("-"));
+  let text: string | undefined;
+  for (const value of [event.task, event.iter, event.metric, event.variant, event.key])
+    if (value !== undefined && value !== null) text = text === undefined ? String(value) : `${text}-${String(value)}`;
+  return md5(text ?? "");
 }
 
 /** Key of a metric's or a variant's name in `last_metrics`: MD5 of its UTF-8 (`clearml-protocol`, 3.9). */
