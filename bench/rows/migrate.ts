@@ -13,7 +13,7 @@ export const migrate: Row = {
   async measure({ workplace, quick, install, progress }) {
     if (!install && !(await isMlflowInstalled(workplace))) {
       const note = "MLflow is not installed";
-      return [{ what: "loop / ours, from its SQLite file", value: undefined, unit: "x", bars: [floor("at least", 20)], note }];
+      return [{ what: "loop by fetch / ours, from its SQLite file", value: undefined, unit: "x", bars: [floor("at least", 20)], note }];
     }
     const load = quick ? QUICK : WHOLE;
     return migrationFigures(await measureMigration(workplace, load, progress), load);
@@ -22,9 +22,10 @@ export const migrate: Row = {
 
 /** The figures of one measurement. Pure. */
 export function migrationFigures(result: MigrationResult, load: MigrationLoad): Figure[] {
-  const { naive, fromServer, fewFromServer, fromFile, fewFromFile, longFromFile } = result;
+  const { naive, script, fromServer, fewFromServer, fromFile, fewFromFile, longFromFile } = result;
   const naivePointSeconds = naive.seconds / naive.points;
-  const times = ({ moved }: Migration): number => naivePointSeconds / (moved.seconds / moved.points);
+  const scriptPointSeconds = script.seconds / script.points;
+  const times = ({ moved }: Migration, pointSeconds: number): number => pointSeconds / (moved.seconds / moved.points);
   return [
     {
       what: "a loop of single calls, by fetch: a point",
@@ -40,10 +41,30 @@ export function migrationFigures(result: MigrationResult, load: MigrationLoad): 
       bars: [],
       note: "not run to its end",
     },
+    {
+      what: "a script with Python's official clients: a point",
+      value: scriptPointSeconds * 1e6,
+      unit: "us",
+      bars: [],
+      note: `the same ${String(script.points)} points and nothing else of them`,
+    },
+    {
+      what: "the script: all of it, by its time a point",
+      value: scriptPointSeconds * fromServer.moved.points,
+      unit: "s",
+      bars: [],
+      note: "not run to its end",
+    },
     ...figuresOf("from the server", fromServer, fewFromServer),
-    { what: "loop / ours, from the server", value: times(fromServer), unit: "x", bars: [aim("at least", 20)] },
+    { what: "loop by fetch / ours, from the server", value: times(fromServer, naivePointSeconds), unit: "x", bars: [aim("at least", 20)] },
+    { what: "script / ours, from the server", value: times(fromServer, scriptPointSeconds), unit: "x", bars: [floor("at least", 20)] },
     ...figuresOf("from its SQLite file", fromFile, fewFromFile),
-    { what: "loop / ours, from its SQLite file", value: times(fromFile), unit: "x", bars: [floor("at least", 20)] },
+    {
+      what: "loop by fetch / ours, from its SQLite file",
+      value: times(fromFile, naivePointSeconds),
+      unit: "x",
+      bars: [floor("at least", 20)],
+    },
     {
       what: `one metric of ${load.longPoints.toLocaleString("en-US")} points, from the SQLite file`,
       value: longFromFile.moved.points / longFromFile.moved.seconds,
