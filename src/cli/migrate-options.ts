@@ -45,7 +45,7 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
       .option("--accept-damage", "end with 0 though parts of a tracking folder cannot be read any more; they are listed")
       .option("--skip-deleted", "leave out deleted runs and experiments; the report says how many")
       .option("--include-reported", "move runs, too, that their trainer wrote to both: they come to be in ClearML twice")
-      .option("--concurrency <number>", "runs at the same time (default: 4)", parseCount)
+      .option("--concurrency <number>", "runs at the same time (default: 16)", parseCount)
       .option("--rate <number>", "requests a second to MLflow, at most (default: no limit)", parseCount)
       .option("--report <file...>", "write the report into these files: .json, .txt, and of verify .html, a page that needs nothing else")
       .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
@@ -104,7 +104,7 @@ function addExportCommand(migrate: Command, terminal: Terminal, done: (code: Exi
     .argument("<folder>", "folder to make: missing, empty, or of an export that was cut off or is to be brought up to date")
     .option("--source-id <name>", "the source of the runs (default: the only one that ClearML knows)")
     .option("--run <id...>", "only these runs, by MLflow's ids (default: all)")
-    .option("--concurrency <number>", "runs at the same time (default: 4)", parseCount)
+    .option("--concurrency <number>", "runs at the same time (default: 16)", parseCount)
     .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
     .action(async (folder: string, options: ExportOptions) => {
       const { runExport } = await import("./migrate-export-command.js");
@@ -122,7 +122,7 @@ function addRollbackCommand(migrate: Command, terminal: Terminal, done: (code: E
       "--accept-leftovers",
       "end with 0 though published tasks or models stay, or files on stores that nothing is deleted from, such as S3",
     )
-    .option("--concurrency <number>", "tasks at the same time (default: 4)", parseCount)
+    .option("--concurrency <number>", "tasks at the same time (default: 16)", parseCount)
     .option("--json", "print one line of JSON with the report, and nothing else, on stdout")
     .action(async (options: RollbackCommandOptions) => {
       const { runRollback } = await import("./migrate-rollback-command.js");

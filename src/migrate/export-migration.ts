@@ -26,7 +26,7 @@ export interface ExportMigrationOptions {
   readonly sourceId?: string | undefined;
   /** Ids of runs, which come with the models that name them. Default: all, and models of no run too. */
   readonly runs?: readonly string[] | undefined;
-  /** Runs at the same time. Default 4. */
+  /** Runs at the same time. Default 16. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MigrationProgress) => void) | undefined;

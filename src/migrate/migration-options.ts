@@ -26,7 +26,7 @@ export interface MigrationOptions {
    * transferred, and they are lost with MLflow's store. A later `copy` brings in what was linked; a later `link` leaves copies.
    */
   readonly artifacts?: "copy" | "link" | undefined;
-  /** Runs at the same time. Default 4. */
+  /** Runs at the same time. Default 16. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told after each step of the work. */
@@ -42,8 +42,11 @@ export interface MigrationProgress {
   readonly files: number;
 }
 
-/** Default of {@link MigrationOptions.concurrency}. */
-export const DEFAULT_CONCURRENCY = 4;
+/**
+ * Default of {@link MigrationOptions.concurrency}. A run waits for one server or the other most of its time, and the more runs wait, the
+ * more histories come by one call (`history-batches`).
+ */
+export const DEFAULT_CONCURRENCY = 16;
 
 /** Default of {@link MigrationOptions.sourceId}. */
 export function sourceIdOf({ sourceId, mlflow }: Pick<MigrationOptions, "sourceId" | "mlflow">): string {

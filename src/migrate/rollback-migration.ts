@@ -22,7 +22,7 @@ export interface RollbackOptions {
   readonly confirmed?: boolean | undefined;
   /** Call it a success though published tasks and models, or files on stores that this package does not delete from, stay. Default false. */
   readonly acceptLeftovers?: boolean | undefined;
-  /** Tasks at the same time. Default 4. */
+  /** Tasks at the same time. Default 16. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MigrationProgress) => void) | undefined;
