@@ -18,10 +18,7 @@ export type OwnedTask = Pick<TaskApi, "id" | "readFields"> & { readonly clearml:
  *
  * @throws NotFoundError when the task is gone; else as the session's calls.
  */
-export async function objectOwner(
-  task: OwnedTask,
-  options: CallOptions,
-): Promise<ObjectPlace> {
+export async function objectOwner(task: OwnedTask, options: CallOptions): Promise<ObjectPlace> {
   const { name, project: inProject, output } = await task.readFields(["name", "project", "output.destination"], options);
   const projectId = inProject ?? undefined;
   const project = projectId === undefined ? undefined : (await task.clearml.projects.getById({ project: projectId }, options)).project;

@@ -19,7 +19,19 @@ import type { Fields } from "./request-body.js";
 const CHUNK = 500;
 
 const CONTROL = new Set([
-  "type", "task", "model", "timestamp", "ts", "iter", "metric", "variant", "value", "values", "allow_locked", "model_event"]);
+  "type",
+  "task",
+  "model",
+  "timestamp",
+  "ts",
+  "iter",
+  "metric",
+  "variant",
+  "value",
+  "values",
+  "allow_locked",
+  "model_event",
+]);
 
 /** An event on its way in. */
 interface Incoming {

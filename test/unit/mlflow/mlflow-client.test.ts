@@ -62,8 +62,14 @@ describe("a history that may come with others", () => {
   };
 
   it("is read by MLflow's own call for many from a server that works through a database, words that are no JSON included", async () => {
-    const many = '{"metrics":[{"key":"loss","run_id":"r","step":0,"timestamp":5,"value":NaN},{"run_id":"r","step":9007199254740993,"timestamp":6,"value":2.5}]}';
-    expect(await read([[200, '{"store_type":"SqlStore"}'], [200, many]])).toEqual({
+    const many =
+      '{"metrics":[{"key":"loss","run_id":"r","step":0,"timestamp":5,"value":NaN},{"run_id":"r","step":9007199254740993,"timestamp":6,"value":2.5}]}';
+    expect(
+      await read([
+        [200, '{"store_type":"SqlStore"}'],
+        [200, many],
+      ]),
+    ).toEqual({
       points: [
         [Number.NaN, 0],
         [2.5, 9007199254740993n],
@@ -75,9 +81,27 @@ describe("a history that may come with others", () => {
   it.each([
     ["a tracking folder, whose points have more to say", [[200, '{"store_type":"FileStore"}']]],
     ["a server that does not say what it reads", [[404, "<html></html>"]]],
-    ["a server that refuses the call", [[200, '{"store_type":"SqlStore"}'], [403, "no"]]],
-    ["a server that answers something else", [[200, '{"store_type":"SqlStore"}'], [200, '{"metrics":[{"value":1}]}']]],
-    ["a server that answers nothing for the run", [[200, '{"store_type":"SqlStore"}'], [200, '{"metrics":[]}']]],
+    [
+      "a server that refuses the call",
+      [
+        [200, '{"store_type":"SqlStore"}'],
+        [403, "no"],
+      ],
+    ],
+    [
+      "a server that answers something else",
+      [
+        [200, '{"store_type":"SqlStore"}'],
+        [200, '{"metrics":[{"value":1}]}'],
+      ],
+    ],
+    [
+      "a server that answers nothing for the run",
+      [
+        [200, '{"store_type":"SqlStore"}'],
+        [200, '{"metrics":[]}'],
+      ],
+    ],
   ] as const)("is read by itself from %s", async (_, answers) => {
     const { points, asked } = await read([...answers, [200, single]]);
     expect(points).toEqual([[1, 0]]);
