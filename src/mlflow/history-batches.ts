@@ -12,6 +12,9 @@ const MAX_RUNS = 32;
 /** More would wait at the server. */
 const MAX_CALLS_AT_ONCE = 4;
 
+/** So many calls in a row that came to nothing, and it is not tried again: a server under a prefix has this call elsewhere. */
+const MAX_FAILURES = 3;
+
 /** A point, and whose it is. */
 export type BulkPoint = MlflowPoint & { readonly run_id: string };
 
@@ -31,6 +34,7 @@ export class HistoryBatches {
   /** How many runs of a key fit into a call, where it was too many once. */
   readonly #limits = new Map<string, number>();
   #calls = 0;
+  #failures = 0;
 
   constructor(call: BulkCall) {
     this.#call = call;
@@ -38,14 +42,13 @@ export class HistoryBatches {
 
   /** All points of one metric of one run, by time, step, value. Undefined: ask for them alone. It never rejects. */
   async points(runId: string, key: string, signal: AbortSignal): Promise<readonly MlflowPoint[] | undefined> {
-    if (this.#limitOf(key) === 0) return undefined;
-    const points = await new Promise<readonly MlflowPoint[] | undefined>((answer) => {
+    if (this.#failures >= MAX_FAILURES || this.#limitOf(key) === 0) return undefined;
+    return new Promise((answer) => {
       const line = this.#waiting.get(key) ?? [];
       this.#waiting.set(key, line);
       line.push({ runId, signal, answer });
       this.#next();
     });
-    return points;
   }
 
   #next(): void {
@@ -66,6 +69,7 @@ export class HistoryBatches {
     const runIds = [...new Set(group.map(({ runId }) => runId))].sort();
     const whole = await this.#wholeHistories(key, runIds, AbortSignal.any(group.map(({ signal }) => signal))).catch(() => undefined);
     this.#calls--;
+    this.#failures = whole === undefined ? this.#failures + 1 : 0;
     for (const { runId, answer } of group) answer(whole?.get(runId));
     this.#next();
   }

@@ -80,7 +80,22 @@ describe("histories that are asked for together", () => {
     await expect.poll(() => held.calls.length).toBe(5);
     held.call(4).fail();
     expect(await asked).toBeUndefined();
-    expect(await Promise.race([held.batches.points("two", "loss", signal), Promise.resolve("asked")])).toBe("asked");
+    void held.batches.points("two", "loss", signal);
+    expect(held.calls).toHaveLength(6);
+  });
+
+  it("does not try again after three calls in a row that failed, and does after two and a good one", async () => {
+    const held = new Held();
+    const ask = async (end: "answer" | "fail"): Promise<void> => {
+      const asked = held.batches.points("one", "loss", signal);
+      const call = held.calls.at(-1);
+      if (end === "fail") call?.fail();
+      else call?.answer(points("one", 1));
+      await asked;
+    };
+    for (const end of ["fail", "fail", "answer", "fail", "fail", "fail"] as const) await ask(end);
+    expect(held.calls).toHaveLength(6);
+    expect(await held.batches.points("one", "loss", signal)).toBeUndefined();
     expect(held.calls).toHaveLength(6);
   });
 });
