@@ -47,6 +47,11 @@ export class MlflowWire {
     return this.#options.connection.baseUrl;
   }
 
+  /** For addresses of others that the server gave. */
+  get transport(): HttpTransport {
+    return this.#options.transport;
+  }
+
   /** What proves who asks. */
   get headers(): Readonly<Record<string, string>> {
     const { authorization } = this.#options.connection;

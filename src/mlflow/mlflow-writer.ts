@@ -6,8 +6,9 @@
 import type { Readable } from "node:stream";
 import * as z from "zod/mini";
 import type { MetricValue } from "../records/facts.js";
-import { experimentDocument, runAnswer, runsPage, type MlflowExperiment, type MlflowRun } from "./mlflow-documents.js";
+import { experimentDocument, filesPage, runAnswer, runsPage, type MlflowExperiment, type MlflowRun } from "./mlflow-documents.js";
 import { isMlflowAnswer, MLFLOW_API as API, type MlflowWire } from "./mlflow-wire.js";
+import { isPartTrouble, putInParts } from "./multipart-put.js";
 
 /** Bounds of one `log-batch`. */
 export const BATCH_LIMITS = { metrics: 1_000, params: 100, tags: 100, characters: 900_000 } as const;
@@ -40,6 +41,8 @@ export function metricLine(key: string, value: MetricValue, timestampMs: number,
 /** A writer over one wire. Every method throws ApiError for a refusal, ConnectionError for no answer, and the signal's reason. */
 export class MlflowWriter {
   readonly #wire: MlflowWire;
+  /** Until it is known to be otherwise. */
+  #takesParts = true;
 
   constructor(wire: MlflowWire) {
     this.#wire = wire;
@@ -159,6 +162,35 @@ export class MlflowWriter {
     const headers = { "content-type": content.contentType, "content-length": String(content.sizeBytes) };
     const timeoutMs = FILE_TIMEOUT_MS + content.sizeBytes / FILE_BYTES_PER_MS;
     await this.#wire.text("PUT", route, { body: content.body, headers, timeoutMs }, signal);
+  }
+
+  /**
+   * Puts a large file in parts, past the server into its store. A part that the store does not take from here, or that gets no answer,
+   * sends all later files through the server: its addresses may be for other networks than this one.
+   *
+   * @returns False, with nothing read, when the server takes no parts.
+   */
+  async putInParts(
+    route: string,
+    content: { readonly body: Readable; readonly sizeBytes: number },
+    { signal }: WriteCall,
+  ): Promise<boolean> {
+    if (!this.#takesParts) return false;
+    try {
+      return (this.#takesParts = await putInParts(this.#wire, route, content, signal));
+    } catch (error) {
+      if (!signal.aborted && isPartTrouble(error)) this.#takesParts = false;
+      throw error;
+    }
+  }
+
+  /** True when the server lists this file of a run. */
+  async listsFile(runId: string, path: string, { signal }: WriteCall): Promise<boolean> {
+    const at = path.lastIndexOf("/");
+    const url = `${API}/artifacts/list`;
+    const query = { run_id: runId, path: at < 0 ? undefined : path.slice(0, at) };
+    const { files } = this.#wire.read("GET", url, await this.#wire.text("GET", url, { query }, signal), filesPage);
+    return files.some((file) => file.path === path);
   }
 
   #post(path: string, body: object, signal: AbortSignal): Promise<string> {

@@ -31,6 +31,7 @@ export async function mlflowDestination(
   const {
     createMlflowSink,
     DownloadSources: Sources,
+    mlflowArtifactStore,
     MlflowWire,
     MlflowWriter,
     resolveMlflowConnection,
@@ -68,6 +69,7 @@ export async function mlflowDestination(
           userName: [env["LOGNAME"], env["USER"], env["USERNAME"]].find((name) => name !== undefined && name !== "") ?? "unknown",
           taskId,
           openFile,
+          openStore: (artifactUri) => mlflowArtifactStore(artifactUri, { env, logger }),
           fence,
           mode,
           clock,

@@ -4,9 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { DownloadError, TrainerSDKError, UploadError, ValidationError, describeError } from "../../base/errors.js";
+import { ConfigError, DownloadError, TrainerSDKError, UploadError, ValidationError, describeError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { fileRoute } from "../../mlflow/artifact-route.js";
 import { keyOf, MAX_TAG_LENGTH } from "../../mlflow/mlflow-names.js";
 import { SINK_TAG_PREFIX } from "../../mlflow/sink-tags.js";
 import type { SinkMemory } from "../../outbox/sink.js";
@@ -14,7 +13,7 @@ import type { StoredFile } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import type { MlflowSinkOptions } from "./mlflow-sink-options.js";
 import { setTags, type RunCalls } from "./run-calls.js";
-import { routeOf } from "./text-delivery.js";
+import { filesOf } from "./text-delivery.js";
 
 /** With `auto`: a file in a bucket that is larger is not sent a second time. */
 const MAX_BUCKET_BYTES = 16 * 1024 * 1024;
@@ -62,16 +61,21 @@ export async function deliverNamedFile(record: TrainerRecord, named: NamedFile, 
 
 /** Puts a file's bytes; there is no tag of it, so without a place for them it is nowhere. Throws as {@link deliverNamedFile}. */
 export async function deliverPlainFile(file: StoredFile, path: string, calls: RunCalls, parts: FileParts): Promise<void> {
-  routeOf(calls, path);
-  if (!(await sendFile(file, path, calls, { ...parts, files: "upload" })))
+  filesOf(calls);
+  if (!(await sendFile(file, path, calls, { ...parts, files: "upload", isAlone: true })))
     throw new UploadError(`${file.uri} could not be read back for MLflow, and was not put at ${path}.`, { retryable: false });
 }
 
 /** False: it was not to be sent, or could not be read; the address has to do. */
-async function sendFile(file: StoredFile, path: string, calls: RunCalls, parts: FileParts): Promise<boolean> {
-  const { route, signal, writer } = calls;
-  const { files = "auto", openFile, logger } = parts;
-  if (route === undefined || files === "link") return false;
+async function sendFile(
+  file: StoredFile,
+  path: string,
+  calls: RunCalls,
+  parts: FileParts & { readonly isAlone?: boolean },
+): Promise<boolean> {
+  const { files: place, signal } = calls;
+  const { files = "auto", openFile, logger, isAlone = false } = parts;
+  if (ConfigError.isInstance(place) || files === "link") return false;
   if (files === "auto" && /^s3:/i.test(file.uri) && file.sizeBytes > MAX_BUCKET_BYTES) return false;
   let body: Readable;
   try {
@@ -87,12 +91,15 @@ async function sendFile(file: StoredFile, path: string, calls: RunCalls, parts: 
   const stream = Readable.from(whole.bytes, { objectMode: false });
   stream.on("error", () => undefined);
   try {
-    await writer.putFile(fileRoute(route, path), { body: stream, sizeBytes: file.sizeBytes, contentType: file.contentType }, { signal });
+    await place.put(path, { body: stream, sizeBytes: file.sizeBytes, contentType: file.contentType }, signal);
     return true;
   } catch (error) {
     signal.throwIfAborted();
     // The wire tells of its socket; why the bytes stopped coming is known here.
-    throw whole.failure() ?? error;
+    const failure = whole.failure() ?? error;
+    if (isAlone || !ConfigError.isInstance(failure)) throw failure;
+    logger.warn(`MLflow gets the address of ${file.uri} and not its bytes. ${failure.message}`);
+    return false;
   } finally {
     stream.destroy();
     body.on("error", () => undefined).destroy();

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { StoredFile } from "../../records/facts.js";
 import type { MlflowWriter } from "../../mlflow/mlflow-writer.js";
+import type { ObjectStore } from "../../storage/object-store.js";
 import type { Fence } from "../fence.js";
 
 /**
@@ -31,6 +32,11 @@ export interface MlflowSinkOptions {
   readonly files?: MlflowFiles | undefined;
   /** Reads a stored file back from where it lies. @throws as the download does; a ValidationError for an address that cannot be read. */
   readonly openFile: (file: StoredFile, signal: AbortSignal) => Promise<Readable>;
+  /**
+   * The store of a run whose files the server does not take, by the run's artifact address; or why there is none, as the end of a
+   * sentence. Default: there is none.
+   */
+  readonly openStore?: ((artifactUri: string) => Promise<ObjectStore | string>) | undefined;
   /** The right to write, where the worker numbers its trainers. */
   readonly fence?: Fence | undefined;
   /** `live`: the job runs in this process. `drain`: its records are delivered later, by somebody else; no status but the final one is touched. */

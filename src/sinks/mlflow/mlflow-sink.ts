@@ -2,12 +2,14 @@
  * The MLflow sink: one job, one run, for the weeks in which a trainer writes to both. It has no schedule of its own: when to
  * try again is the outbox's decision. Nobody can ask a job to stop by MLflow, so it hears nothing.
  */
-import { describeError } from "../../base/errors.js";
+import { describeError, type ConfigError } from "../../base/errors.js";
+import { publicUrl } from "../../base/http.js";
 import { artifactRoute } from "../../mlflow/artifact-route.js";
 import { BATCH_LIMITS } from "../../mlflow/mlflow-writer.js";
 import { SINK_TAGS } from "../../mlflow/sink-tags.js";
 import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../outbox/sink.js";
 import type { TrainerRecord } from "../../records/record.js";
+import type { ObjectStore } from "../../storage/object-store.js";
 import { inTurns } from "../in-turns.js";
 import { splitIntoRequests } from "../request-plan.js";
 import { failureOutcome } from "./delivery-failure.js";
@@ -16,6 +18,7 @@ import type { MlflowSinkOptions } from "./mlflow-sink-options.js";
 import { isPointRecord, recordPoints } from "./record-points.js";
 import { RunBinding, type BoundRun } from "./run-binding.js";
 import { setTags, type RunCalls } from "./run-calls.js";
+import { ProxiedFiles, refusal, StoredFiles, type RunFiles } from "./run-files.js";
 import { deliverSingle } from "./single-delivery.js";
 
 /** The journal's name for this destination: its delivery state is kept under it. */
@@ -33,6 +36,9 @@ class MlflowSink implements Sink {
   #run: BoundRun | undefined;
   /** The run has ended and runs again with the first record that is new. */
   #resting = false;
+  /** Of the run that is reported to. */
+  #files: { readonly runId: string; readonly files: RunFiles | ConfigError } | undefined;
+  readonly #stores: ObjectStore[] = [];
   /** A deleted run was replaced once; nobody wants a third. */
   #replaced = false;
 
@@ -80,6 +86,7 @@ class MlflowSink implements Sink {
   }
 
   async close(): Promise<void> {
+    for (const store of this.#stores) await store.close();
     await this.#options.onClose?.();
   }
 
@@ -142,7 +149,21 @@ class MlflowSink implements Sink {
     const { writer } = this.#options;
     this.#run ??= await this.#binding.create(record.createdAtMs, memory, signal);
     const { runId, artifactUri } = this.#run;
-    return { writer, runId, route: artifactRoute(artifactUri, writer.baseUrl), rules: this.#binding.rules, signal };
+    const files = (this.#files?.runId === runId ? this.#files : (this.#files = { runId, files: await this.#filesOf(runId, artifactUri) }))
+      .files;
+    return { writer, runId, files, rules: this.#binding.rules, signal };
+  }
+
+  /** Loads nothing where the server takes the files itself. */
+  async #filesOf(runId: string, artifactUri: string | undefined): Promise<RunFiles | ConfigError> {
+    const { writer, openStore } = this.#options;
+    const route = artifactRoute(artifactUri, writer.baseUrl);
+    if (route !== undefined) return new ProxiedFiles(writer, route);
+    const address = artifactUri === undefined ? "a place that is not told" : publicUrl(artifactUri);
+    const store = artifactUri === undefined ? undefined : await openStore?.(artifactUri);
+    if (typeof store !== "object") return refusal(runId, address, store ?? "the server does not take them");
+    this.#stores.push(store);
+    return new StoredFiles(writer, runId, store);
   }
 
   /** A new attempt's first record brings an ended run back to life, once. An old record that is replayed does not. */

@@ -1,12 +1,14 @@
 /** What most parts of the sink work with: the run in question and how it is written to. */
+import type { ConfigError } from "../../base/errors.js";
 import type { NameRules } from "../../mlflow/mlflow-names.js";
 import { BATCH_LIMITS, type MlflowPair, type MlflowWriter } from "../../mlflow/mlflow-writer.js";
+import type { RunFiles } from "./run-files.js";
 
 export interface RunCalls {
   readonly writer: MlflowWriter;
   readonly runId: string;
-  /** Path of the run's files at the server; undefined when it does not take them. */
-  readonly route: string | undefined;
+  /** Where the run's files go; why they cannot, as what a person is told. */
+  readonly files: RunFiles | ConfigError;
   readonly rules: NameRules;
   readonly signal: AbortSignal;
 }

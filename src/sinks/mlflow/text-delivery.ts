@@ -1,23 +1,18 @@
 /** Small files that the sink makes of what a record says: configurations, results, plots. */
 import { ConfigError } from "../../base/errors.js";
-import { fileRoute } from "../../mlflow/artifact-route.js";
 import type { RunCalls } from "./run-calls.js";
+import type { RunFiles } from "./run-files.js";
 
-/** Puts a text where MLflow shows it. @throws ApiError, ConnectionError; ConfigError when the server takes no files for this run. */
+/** Puts a text where MLflow shows it. @throws as {@link RunFiles.put}. */
 export async function putText(calls: RunCalls, path: string, text: string, contentType: string): Promise<void> {
   const body = text.toWellFormed();
-  await calls.writer.putFile(
-    fileRoute(routeOf(calls, path), path),
-    { body, sizeBytes: Buffer.byteLength(body), contentType },
-    { signal: calls.signal },
-  );
+  await filesOf(calls).put(path, { body, sizeBytes: Buffer.byteLength(body), contentType }, calls.signal);
 }
 
-/** @throws ConfigError when there is none. */
-export function routeOf({ route, runId }: RunCalls, path: string): string {
-  if (route !== undefined) return route;
-  const message = `does not take files for run ${runId}: its artifacts lie elsewhere. Start it with --serve-artifacts to have ${path} there`;
-  throw new ConfigError(`The MLflow server ${message}.`, [{ path: "MLFLOW_TRACKING_URI", message }]);
+/** @throws ConfigError when it takes none. */
+export function filesOf({ files }: RunCalls): RunFiles {
+  if (ConfigError.isInstance(files)) throw files;
+  return files;
 }
 
 /** A page that draws a Plotly figure, of the kind that MLflow's own client makes: the library comes from its own network. */
