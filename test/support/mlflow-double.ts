@@ -53,7 +53,15 @@ export class MlflowDouble {
   /** Numbers that the real server would have stored as zeros, with the rest of their batch lost. */
   readonly malformed: unknown[] = [];
   version = "3.17.2";
+  /** What it says of parts: takes them, or is over a store that has none, as is MLflow's default. */
+  parts: "taken" | "501" = "501";
+  /** Uploads in parts that were begun, by id; gone once they are completed or aborted. */
+  readonly uploads = new Map<string, { readonly path: string; readonly parts: Map<number, Buffer> }>();
+  /** Headers of the requests that put parts. */
+  readonly partHeaders: WireRequest["headers"][] = [];
   artifactRoot = "mlflow-artifacts:";
+  /** What it lists of any folder. */
+  listed: readonly string[] = [];
 
   readonly faults = new FaultSwitches({ clock: systemClock, expireTokens: () => undefined });
   readonly handler: WireHandler = this.faults.wrap("mlflow", (request) => this.#answer(request));
@@ -80,6 +88,15 @@ export class MlflowDouble {
         this.files.set(decodeURIComponent(file[1] ?? ""), body);
         return json(200, {});
       }
+      const part = /^\/store\/(\d+)\/(\d+)$/.exec(url.pathname);
+      if (part && method === "PUT") {
+        this.partHeaders.push(request.headers);
+        this.uploads.get(part[1] ?? "")?.parts.set(Number(part[2]), body);
+        return { status: 200, headers: { etag: `"tag-${part[2] ?? ""}"` }, body: "" };
+      }
+      const [, step, folder] = /^\/api\/2\.0\/mlflow-artifacts\/mpu\/(create|complete|abort)\/(.+)$/.exec(url.pathname) ?? [];
+      if (step !== undefined)
+        return json(200, this.#multipart(step, decodeURIComponent(folder ?? ""), JSON.parse(body.toString()), url.origin));
       const name = url.pathname.replace("/api/2.0/mlflow/", "");
       const input = (method === "POST" ? JSON.parse(body.toString()) : Object.fromEntries(url.searchParams)) as Record<string, unknown>;
       return json(200, this.#call(name, input));
@@ -124,12 +141,42 @@ export class MlflowDouble {
       case "runs/delete-tag":
         if (!this.#active(input["run_id"]).tags.delete(String(input["key"]))) throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", "No tag");
         return {};
+      case "artifacts/list":
+        return { files: this.listed.map((path) => ({ path, is_dir: false, file_size: 1 })) };
       case "runs/log-batch":
         this.#logBatch(input);
         return {};
       default:
         throw new Refusal(404, "ENDPOINT_NOT_FOUND", name);
     }
+  }
+
+  #multipart(step: string, folder: string, input: unknown, origin: string): object {
+    if (this.parts === "501") throw new Refusal(501, "NOT_IMPLEMENTED", "Multipart upload is not supported");
+    const { path, num_parts, upload_id, parts } = input as {
+      readonly path: string;
+      readonly num_parts: number;
+      readonly upload_id: string;
+      readonly parts: readonly { readonly part_number: number; readonly etag: string }[];
+    };
+    if (step === "create") {
+      const id = String(this.uploads.size + 1);
+      this.uploads.set(id, { path: `${folder}/${path}`, parts: new Map() });
+      const credentials = Array.from({ length: num_parts }, (_, at) => ({
+        url: `${origin}/store/${id}/${String(at + 1)}?X-Amz-Signature=s3cret`,
+        part_number: at + 1,
+      }));
+      return { upload_id: id, credentials };
+    }
+    const upload = found(this.uploads.get(upload_id));
+    this.uploads.delete(upload_id);
+    if (step === "abort") return {};
+    const pieces = parts.map(({ part_number: number, etag }) => {
+      if (etag !== `"tag-${String(number)}"`) throw new Refusal(400, "BAD_REQUEST", "InvalidPart");
+      return found(upload.parts.get(number));
+    });
+    this.files.set(upload.path, Buffer.concat(pieces));
+    return {};
   }
 
   #create(input: Record<string, unknown>): DoubleRun {

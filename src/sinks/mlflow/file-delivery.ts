@@ -132,7 +132,8 @@ function verified(file: StoredFile, body: Readable): { readonly bytes: AsyncGene
         });
       if (held) yield held;
     } catch (error) {
-      failure = error;
+      // Whoever read them has stopped, and knows why.
+      if ((error as { readonly code?: unknown }).code !== "ABORT_ERR") failure = error;
       throw error;
     }
   }

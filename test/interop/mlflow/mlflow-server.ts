@@ -85,11 +85,21 @@ export interface MlflowReading {
  * Starts one and waits until it answers.
  *
  * @param options `workers`: processes that answer requests, default 1; `parent`: folder in which it makes its own, default the
- * temporary one.
+ * temporary one; `destination`: address of the store behind its artifact proxy, default a folder; `env`: what the server needs besides.
  */
 export async function startMlflow(
   python: string,
-  { workers = 1, parent = tmpdir() }: { readonly workers?: number; readonly parent?: string } = {},
+  {
+    workers = 1,
+    parent = tmpdir(),
+    destination,
+    env = {},
+  }: {
+    readonly workers?: number;
+    readonly parent?: string;
+    readonly destination?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<MlflowServer> {
   const folder = await mkdtemp(join(parent, "interop-mlflow-"));
   const port = await freePort();
@@ -100,12 +110,17 @@ export async function startMlflow(
       python,
       [
         ...[SERVE, "--host", "127.0.0.1", "--port", String(port), "--workers", String(workers)],
-        ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--artifacts-destination", join(folder, "artifacts")],
+        ...[
+          "--backend-store-uri",
+          `sqlite:///${join(folder, "mlflow.db")}`,
+          "--artifacts-destination",
+          destination ?? join(folder, "artifacts"),
+        ],
         // Of several workers one that is slow to answer, on a busy machine, is ended after 5 s, in the middle of its requests.
         ...(workers > 1 ? ["--uvicorn-opts", `--timeout-worker-healthcheck ${String(START_LIMIT_MS / 1000)}`] : []),
       ],
       // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
-      { cwd: folder, env: environment(trackingUri), stdio: ["pipe", "ignore", "ignore"], detached: true },
+      { cwd: folder, env: { ...environment(trackingUri), ...env }, stdio: ["pipe", "ignore", "ignore"], detached: true },
     );
     running = { pid: server.pid ?? 0, end: () => void server.stdin.end(), exited: once(server, "exit") };
     await answers(`${trackingUri}/health`, () => server.exitCode !== null);

@@ -1,21 +1,17 @@
 /** A trainer that writes to ClearML and to a real MLflow server at once, read back by MLflow's own client. */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
 import { MlflowClient, runMigration } from "../../../src/migrate/index.js";
 import { openServer, type PeerServer } from "../clearml/server.js";
 import { startMlflow, type MlflowServer } from "./mlflow-server.js";
-import { mlflowPython } from "./tools.js";
-
-const TRAINER = fileURLToPath(new URL("programs/sink-trainer.ts", import.meta.url));
-const RESOLVER = fileURLToPath(new URL("../../support/resolve-typescript.js", import.meta.url));
+import { startSinkTrainer, type SinkTrainer } from "./sink-trainers.js";
+import { MLFLOW_LINES, pythonOf } from "./tools.js";
 
 let mlflow: MlflowServer;
 let server: PeerServer;
@@ -26,7 +22,6 @@ const trainers: ChildProcess[] = [];
 beforeAll(async () => {
   server = await openServer();
   clearml = server.client();
-  mlflow = await startMlflow(await mlflowPython());
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "interop-sink-"));
@@ -37,66 +32,13 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await clearml.close();
-  await mlflow.close();
   await server.close();
 });
 
-interface Trainer {
-  readonly child: ChildProcess;
-  /** Gives lines, and waits until the last of them was done. */
-  tell(...lines: readonly string[]): Promise<void>;
-  /** Ends it in order; true when everything was delivered everywhere. */
-  end(): Promise<boolean>;
-}
-
-async function aTrainer(jobId: string, given: Record<string, string> = {}): Promise<Trainer> {
-  const child = spawn(process.execPath, ["--import", RESOLVER, TRAINER], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: {
-      PATH: process.env["PATH"],
-      ...server.env,
-      JOB_ID: jobId,
-      PROJECT_ID: "7",
-      CONFIG: '{"lr":0.1,"net":{"layers":3}}',
-      TRAINER_SINKS: "clearml,mlflow",
-      MLFLOW_TRACKING_URI: mlflow.trackingUri,
-      TRAINER_JOURNAL_DIR: join(folder, "journal"),
-      CHECKPOINT_URI: `file://${join(folder, "store")}`,
-      FOLDER: folder,
-      ...given,
-    },
-  });
-  trainers.push(child);
-  const said = createInterface({ input: child.stdout });
-  await heard(said, "ready");
-  return {
-    child,
-    tell: async (...lines) => {
-      const last = heard(said, lines.at(-1) ?? "");
-      child.stdin.write(lines.map((line) => `${line}\n`).join(""));
-      await last;
-    },
-    end: async () => {
-      const closed = heard(said, "closed ");
-      const exited = once(child, "exit");
-      child.stdin.end("end\n");
-      const word = await closed;
-      await exited;
-      return word === "closed true";
-    },
-  };
-}
-
-async function heard(said: Interface, start: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const listen = (line: string): void => {
-      if (!line.startsWith(start)) return;
-      said.off("line", listen).off("close", fail);
-      resolve(line);
-    };
-    const fail = (): void => reject(new Error(`the trainer ended before it said ${start}`));
-    said.on("line", listen).once("close", fail);
-  });
+async function aTrainer(jobId: string, given: Record<string, string> = {}): Promise<SinkTrainer> {
+  const trainer = await startSinkTrainer(jobId, folder, { ...server.env, MLFLOW_TRACKING_URI: mlflow.trackingUri, ...given });
+  trainers.push(trainer.child);
+  return trainer;
 }
 
 const epochs = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, index) => `epoch ${String(from + index)}`);
@@ -156,13 +98,21 @@ async function clearmlSteps(
   return { taskId: task?.id ?? "", status: task?.status ?? undefined, steps: answer.variants?.["train"]?.iter ?? [] };
 }
 
-describe("a trainer that writes to ClearML and MLflow", () => {
+describe.each(MLFLOW_LINES)("a trainer that writes to ClearML and MLflow $version", (line) => {
+  /** Both lines write to one ClearML: their jobs are told apart. */
+  const jobOf = (name: string): string => `${name}-${line.version}`;
+
+  beforeAll(async () => {
+    mlflow = await startMlflow(await pythonOf(line));
+  });
+  afterAll(() => mlflow.close());
+
   it("has everything in both, read back by MLflow's own client", async () => {
-    const trainer = await aTrainer("whole");
+    const trainer = await aTrainer(jobOf("whole"));
     await trainer.tell(...epochs(1, 12), "extras");
     expect(await trainer.end()).toBe(true);
-    const run = await theRun("whole");
-    expect([run.info[2], run.info[3], run.info[6]]).toEqual(["Training Job whole", "FINISHED", "active"]);
+    const run = await theRun(jobOf("whole"));
+    expect([run.info[2], run.info[3], run.info[6]]).toEqual([`Training Job ${jobOf("whole")}`, "FINISHED", "active"]);
     expect(run.params).toEqual({ lr: "0.1", "net/layers": "3" });
     expect(steps(run, "train_loss")).toEqual(upTo(12));
     expect((run.points["train_loss"] ?? []).map(([, step, value]) => [step, Number(value)])).toEqual(
@@ -185,21 +135,21 @@ describe("a trainer that writes to ClearML and MLflow", () => {
         .map(([path]) => path)
         .filter((path) => /^(images\/masks - val\+step\+12\+timestamp|plots\/roc\/1\.html|configuration\/net)/.test(path)),
     ).toHaveLength(3);
-    const there = await clearmlSteps("whole");
+    const there = await clearmlSteps(jobOf("whole"));
     expect(there).toMatchObject({ status: "completed", steps: upTo(12) });
     expect(run.tags["trainer_sdk.task_id"]).toBe(there.taskId);
   });
 
   it("goes on in ClearML while MLflow is killed, and MLflow has all of it once it is back", async () => {
-    const trainer = await aTrainer("outage");
+    const trainer = await aTrainer(jobOf("outage"));
     await trainer.tell(...epochs(1, 10), "flush");
     await mlflow.kill();
     await trainer.tell(...epochs(11, 40));
-    await expect.poll(async () => (await clearmlSteps("outage")).steps, { timeout: 30_000 }).toEqual(upTo(40));
+    await expect.poll(async () => (await clearmlSteps(jobOf("outage"))).steps, { timeout: 30_000 }).toEqual(upTo(40));
     await mlflow.start();
     await trainer.tell(...epochs(41, 50));
     expect(await trainer.end()).toBe(true);
-    const run = await theRun("outage");
+    const run = await theRun(jobOf("outage"));
     expect(steps(run, "train_loss")).toEqual(upTo(50));
     expect(Object.keys(run.files).filter((path) => path.startsWith("checkpoints/"))).toHaveLength(10);
     expect(run.info[3]).toBe("FINISHED");
@@ -207,24 +157,24 @@ describe("a trainer that writes to ClearML and MLflow", () => {
 
   it("is killed again and again and started again: nothing is lost, nothing is there twice, there is one run", async () => {
     for (let round = 0; round < 5; round++) {
-      const trainer = await aTrainer("killed");
+      const trainer = await aTrainer(jobOf("killed"));
       // Killed with whatever is under way at that moment: what was said is durable.
       await trainer.tell(...epochs(round * 20 + 1, round * 20 + 20));
       const exited = once(trainer.child, "exit");
       trainer.child.kill("SIGKILL");
       await exited;
     }
-    const last = await aTrainer("killed", { CONFIG: '{"lr":0.2,"net":{"layers":3}}' });
+    const last = await aTrainer(jobOf("killed"), { CONFIG: '{"lr":0.2,"net":{"layers":3}}' });
     expect(await last.end()).toBe(true);
-    const run = await theRun("killed");
+    const run = await theRun(jobOf("killed"));
     for (const name of ["train_loss", "lr/group 0"]) expect(steps(run, name)).toEqual(upTo(100));
     expect(Object.keys(run.files).filter((path) => path.startsWith("checkpoints/")).length).toBeGreaterThanOrEqual(5);
     expect([run.params["lr"], run.tags["trainer_sdk.changed.lr"]]).toEqual(["0.1", "0.2"]);
-    expect(await clearmlSteps("killed")).toMatchObject({ status: "completed", steps: upTo(100) });
+    expect(await clearmlSteps(jobOf("killed"))).toMatchObject({ status: "completed", steps: upTo(100) });
   });
 
   it("is not brought to ClearML a second time by a migration, unless that is asked for", async () => {
-    const trainer = await aTrainer("both", { MLFLOW_EXPERIMENT_NAME: "both" });
+    const trainer = await aTrainer(jobOf("both"), { MLFLOW_EXPERIMENT_NAME: "both" });
     await trainer.tell(...epochs(1, 3));
     expect(await trainer.end()).toBe(true);
     await using source = new MlflowClient({ trackingUri: mlflow.trackingUri }, {});

@@ -1,5 +1,8 @@
 /** What the suite needs beyond npm: real MLflow servers and their Python clients, each line in an environment of its own. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { pythonWith } from "../../../scripts/python-venv.ts";
+import { installS3Tools } from "../../../scripts/s3-tools.ts";
 
 /** A release of MLflow, and what it needs beside it to run at all. */
 export interface MlflowLine {
@@ -32,7 +35,16 @@ export function pythonOf({ version, packages }: MlflowLine, tell: (message: stri
   return pythonWith(`interop/mlflow-${version}`, packages, tell);
 }
 
+/** Python packages that MLflow needs for buckets and does not bring, as a folder for `PYTHONPATH`: they are in no line's own environment. */
+export async function bucketPackages(tell: (message: string) => void = () => undefined): Promise<string> {
+  const python = await pythonWith("interop/boto3", ["boto3==1.44.8"], tell);
+  const { stdout } = await promisify(execFile)(python, ["-c", "import boto3, os; print(os.path.dirname(os.path.dirname(boto3.__file__)))"]);
+  return stdout.trim();
+}
+
 /** Installs each line: some minutes, the first time. */
 export async function installTools(tell: (message: string) => void): Promise<void> {
   for (const line of MLFLOW_LINES) await pythonOf(line, tell);
+  await bucketPackages(tell);
+  await installS3Tools(tell);
 }

@@ -1,5 +1,5 @@
 /**
- * A small trainer that does what it is told, a line of standard input at a time: `epoch 3`, `extras`, `flush`, `end`. After each
+ * A small trainer that does what it is told, a line of standard input at a time: `epoch 3`, `large 70`, `extras`, `flush`, `end`. After each
  * it says the line again, so whoever tells it knows what is durable.
  */
 import { writeFile } from "node:fs/promises";
@@ -14,6 +14,7 @@ console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   const [what, number] = line.split(" ");
   if (what === "epoch") await epoch(Number(number));
+  else if (what === "large") await large(Number(number));
   else if (what === "extras") await extras();
   else if (what === "flush") await sdk.flush();
   else if (what === "end") {
@@ -32,6 +33,14 @@ async function epoch(number: number): Promise<void> {
   const weights = `${FOLDER}/weights.pt`;
   await writeFile(weights, `weights of epoch ${String(number)}`);
   await sdk.uploadCheckpoint(weights, { type: "last", epoch: number });
+}
+
+/** A checkpoint of so many MiB, of which no two parts are alike. */
+async function large(mebibytes: number): Promise<void> {
+  const bytes = Buffer.alloc(mebibytes * 1024 ** 2);
+  for (let at = 0; at < bytes.length; at += 4096) bytes.writeUInt32LE(at, at);
+  await writeFile(`${FOLDER}/large.pt`, bytes);
+  await sdk.uploadCheckpoint(`${FOLDER}/large.pt`, { type: "best", epoch: 1, isBest: true });
 }
 
 async function extras(): Promise<void> {
