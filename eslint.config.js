@@ -3,6 +3,14 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
+const RESTRICTED_SYNTAX = [
+  {
+    selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+    message: 'Write `import * as z from "zod"`: only so does the bundle leave out what is not used.',
+  },
+  { selector: "ExportAllDeclaration[exported=null]", message: "Name each export: every public name is a promise." },
+];
+
 export default tseslint.config(
   { ignores: ["dist/", "test/package/consumers/projects/types/", ".cache/", "docs/api/", "coverage/"] },
   js.configs.recommended,
@@ -26,15 +34,24 @@ export default tseslint.config(
       "@typescript-eslint/only-throw-error": "off",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrors: "none" }],
       "no-console": "error",
+      "no-restricted-syntax": ["error", ...RESTRICTED_SYNTAX],
+      "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    // What a trainer imports before its first line. A worker lives for weeks: its schemas may cost its start.
+    files: ["src/**/*.ts"],
+    ignores: ["src/temporal/**"],
+    rules: {
       "no-restricted-syntax": [
         "error",
+        ...RESTRICTED_SYNTAX,
         {
-          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
-          message: 'Write `import * as z from "zod"`: only so does the bundle leave out what is not used.',
+          selector:
+            "Program > :matches(VariableDeclaration, ExportNamedDeclaration) CallExpression[callee.object.name='z']:not(:function *)",
+          message: "Build the schema in `onFirstUse(() => ...)`: built at import, each costs every start that does not use it.",
         },
-        { selector: "ExportAllDeclaration[exported=null]", message: "Name each export: every public name is a promise." },
       ],
-      "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
     },
   },
   {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import { buildDashboard } from "./build-dashboard.ts";
+import { mergeChunks } from "./merge-chunks.ts";
 import { bundledPackages, thirdPartyLicences, type Metafile } from "./third-party-licences.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
@@ -19,6 +20,7 @@ const lock = `${root}/.cache/build.lock`;
 const SOURCES = [
   "src",
   "scripts/build-dashboard.ts",
+  "scripts/merge-chunks.ts",
   "tsup.config.ts",
   "package.json",
   "package-lock.json",
@@ -39,6 +41,7 @@ export async function buildPackage(options: { readonly onlyWhenStale?: boolean }
     try {
       await mkdir(staging);
       bundle(`dist-${String(process.pid)}`);
+      await mergeChunks({ folder: staging, doors: await exportedEntries(), programs: ["cli/main"] });
       await thinSourceMaps(staging);
       await chmod(`${staging}/cli/bin.cjs`, 0o755);
       await buildDashboard(`${staging}/dashboard`);
@@ -64,6 +67,16 @@ function bundle(into: string): void {
     encoding: "utf8",
   });
   if (tsup.status !== 0) throw new Error(`The build failed.\n${tsup.stdout}${tsup.stderr}`);
+}
+
+/** By package.json, which a test compares with the entries of the bundler. */
+async function exportedEntries(): Promise<string[]> {
+  const manifest = JSON.parse(await readFile(`${root}/package.json`, "utf8")) as {
+    readonly exports: Readonly<Record<string, { readonly import: { readonly default: string } } | string>>;
+  };
+  return Object.values(manifest.exports).flatMap((door) =>
+    typeof door === "string" ? [] : [door.import.default.replace(/^\.\/dist\//, "").replace(/\.js$/, "")],
+  );
 }
 
 /** Packages inside of the bundles; the bundler's reports on them are then removed. */

@@ -5,14 +5,14 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { CALLBACK_ANSWER_SCHEMA, CALLBACK_SCHEMAS } from "../src/protocol/callbacks.ts";
+import { callbackAnswerSchema, CALLBACK_SCHEMAS } from "../src/protocol/callbacks.ts";
 
 /** Where the schema lies. */
 export const CALLBACK_SCHEMA_FILE = fileURLToPath(new URL("../docs/reference/callbacks.schema.json", import.meta.url));
 
 /** The file's text: one definition a path, and one for the answer. */
 export function callbackSchemaText(): string {
-  const definitions = Object.entries({ ...CALLBACK_SCHEMAS, answer: CALLBACK_ANSWER_SCHEMA }).map(([name, schema]) => {
+  const definitions = Object.entries({ ...CALLBACK_SCHEMAS, answer: callbackAnswerSchema() }).map(([name, schema]) => {
     const { $schema: _dialect, ...definition } = z.toJSONSchema(schema);
     return [name, definition] as const;
   });

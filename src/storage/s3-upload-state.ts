@@ -3,6 +3,7 @@
  * has taken, with the digest of what was sent. Pages of some parts each, so that noting one never writes all of them.
  */
 import * as z from "zod";
+import { onFirstUse } from "../base/on-first-use.js";
 import type { FileToStore, UploadMemory } from "./object-store.js";
 
 /** Parts of one page; some 100 bytes each. */
@@ -17,14 +18,16 @@ export interface StoredPart {
   readonly sha256: string;
 }
 
-const headSchema = z.object({
-  version: z.literal(1),
-  uploadId: z.string().min(1),
-  sizeBytes: z.number(),
-  sha256: z.string(),
-  partBytes: z.number(),
-});
-const pageSchema = z.array(z.tuple([z.int().min(1), z.string().min(1), z.string()]));
+const headSchema = onFirstUse(() =>
+  z.object({
+    version: z.literal(1),
+    uploadId: z.string().min(1),
+    sizeBytes: z.number(),
+    sha256: z.string(),
+    partBytes: z.number(),
+  }),
+);
+const pageSchema = onFirstUse(() => z.array(z.tuple([z.int().min(1), z.string().min(1), z.string()])));
 
 /** One upload's state; without a memory it lives as long as the attempt. */
 export class S3UploadState {
@@ -41,14 +44,14 @@ export class S3UploadState {
   /** What the memory has of this very file, cut this very way; the state of a fresh upload otherwise. */
   static load(memory: UploadMemory | undefined, file: FileToStore, partBytes: number): S3UploadState {
     const state = new S3UploadState(memory, Math.ceil(file.sizeBytes / partBytes));
-    const head = headSchema.safeParse(memory?.load(HEAD_PAGE));
+    const head = headSchema().safeParse(memory?.load(HEAD_PAGE));
     if (!memory || !head.success) return state;
     const { uploadId, sizeBytes, sha256 } = head.data;
     // Another version of this package may cut otherwise, and a part's number would mean other bytes.
     if (sizeBytes !== file.sizeBytes || sha256 !== file.sha256 || head.data.partBytes !== partBytes) return state;
     state.#uploadId = uploadId;
     for (let page = 0; page * PAGE_PARTS < state.#partCount; page++) {
-      const parts = pageSchema.safeParse(memory.load(pageName(page)));
+      const parts = pageSchema().safeParse(memory.load(pageName(page)));
       for (const [number, etag, digest] of parts.data ?? []) state.#parts.set(number, { etag, sha256: digest });
     }
     return state;
@@ -56,12 +59,12 @@ export class S3UploadState {
 
   /** The id of an upload that was begun and is remembered, of whatever file. */
   static unfinishedId(memory: UploadMemory): string | undefined {
-    return headSchema.safeParse(memory.load(HEAD_PAGE)).data?.uploadId;
+    return headSchema().safeParse(memory.load(HEAD_PAGE)).data?.uploadId;
   }
 
   /** Forgets whatever upload the memory has. */
   static async forget(memory: UploadMemory): Promise<void> {
-    const head = headSchema.safeParse(memory.load(HEAD_PAGE));
+    const head = headSchema().safeParse(memory.load(HEAD_PAGE));
     const partCount = head.success ? Math.ceil(head.data.sizeBytes / head.data.partBytes) : 0;
     await new S3UploadState(memory, partCount).clear();
   }

@@ -3,6 +3,7 @@
  * come from the environment of whoever delivers.
  */
 import * as z from "zod";
+import { onFirstUse } from "../base/on-first-use.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { wantsMlflow } from "./mlflow-destination.js";
 import type { ResolvedTrainerOptions } from "./options.js";
@@ -10,35 +11,37 @@ import type { ResolvedTrainerOptions } from "./options.js";
 const MEMORY_OWNER = "trainer";
 const MEMORY_KEY = "job";
 
-const schema = z.object({
-  operation: z.enum(["training", "inference", "evaluation", "export"]),
-  jobId: z.string(),
-  projectId: z.string().optional(),
-  taskId: z.string().optional(),
-  projectName: z.string(),
-  taskName: z.string().optional(),
-  taskOwner: z.enum(["trainer", "worker"]),
-  callbackUrl: z.string().optional(),
-  /** False: the callbacks were in a dialect of the caller's own, which another process does not know. */
-  knownDialect: z.boolean(),
-  /** Absent: `plan`. */
-  dialect: z.literal("platform-v2").optional(),
-  /** Of the existing platform's variables, those that its callbacks depend on. */
-  platformEnv: z.record(z.string(), z.string()).optional(),
-  storage: z.string().optional(),
-  /** Only of a job that is written to MLflow too. */
-  mlflow: z
-    .object({
-      experimentName: z.string(),
-      experimentId: z.string().optional(),
-      runId: z.string().optional(),
-      files: z.enum(["auto", "upload", "link"]).optional(),
-    })
-    .optional(),
-});
+const schema = onFirstUse(() =>
+  z.object({
+    operation: z.enum(["training", "inference", "evaluation", "export"]),
+    jobId: z.string(),
+    projectId: z.string().optional(),
+    taskId: z.string().optional(),
+    projectName: z.string(),
+    taskName: z.string().optional(),
+    taskOwner: z.enum(["trainer", "worker"]),
+    callbackUrl: z.string().optional(),
+    /** False: the callbacks were in a dialect of the caller's own, which another process does not know. */
+    knownDialect: z.boolean(),
+    /** Absent: `plan`. */
+    dialect: z.literal("platform-v2").optional(),
+    /** Of the existing platform's variables, those that its callbacks depend on. */
+    platformEnv: z.record(z.string(), z.string()).optional(),
+    storage: z.string().optional(),
+    /** Only of a job that is written to MLflow too. */
+    mlflow: z
+      .object({
+        experimentName: z.string(),
+        experimentId: z.string().optional(),
+        runId: z.string().optional(),
+        files: z.enum(["auto", "upload", "link"]).optional(),
+      })
+      .optional(),
+  }),
+);
 
 /** The job of a journal. */
-export type JobIdentity = z.output<typeof schema>;
+export type JobIdentity = z.output<ReturnType<typeof schema>>;
 
 /** The identity of the job that these options describe. */
 export function jobIdentity(resolved: ResolvedTrainerOptions, jobId: string, storage: string | undefined): JobIdentity {
@@ -73,7 +76,7 @@ export function rememberJob(outbox: Outbox, identity: JobIdentity): void {
 
 /** The identity in a journal; undefined in one that another version or another program wrote. */
 export function readJob(source: { recall(owner: string, key: string): unknown }): JobIdentity | undefined {
-  const parsed = schema.safeParse(source.recall(MEMORY_OWNER, MEMORY_KEY));
+  const parsed = schema().safeParse(source.recall(MEMORY_OWNER, MEMORY_KEY));
   return parsed.success ? parsed.data : undefined;
 }
 

@@ -8,6 +8,7 @@ import * as z from "zod";
 import { describeError, DownloadError } from "../base/errors.js";
 import type { JsonObject } from "../base/json.js";
 import type { Logger } from "../base/logger.js";
+import { onFirstUse } from "../base/on-first-use.js";
 import { UPLOAD } from "../outbox/ledger.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Outcome } from "../outbox/receipts.js";
@@ -20,24 +21,26 @@ export const RESUME_FILE = "resume.json";
 const MEMORY_OWNER = "trainer";
 const MEMORY_KEY = "resume";
 
-const checkpointSchema = z.object({
-  uri: z.string(),
-  sha256: z.string(),
-  sizeBytes: z.number(),
-  epoch: z.number().optional(),
-  iteration: z.number().optional(),
-  stored: z.boolean(),
-  sequence: z.number(),
-});
-const tokenSchema = z.object({
-  version: z.literal(1),
-  runId: z.string(),
-  jobId: z.string(),
-  reason: z.string().optional(),
-  epoch: z.number().optional(),
-  iteration: z.number().optional(),
-  checkpoints: z.record(z.string(), checkpointSchema),
-  writtenAtMs: z.number(),
+const tokenSchema = onFirstUse(() => {
+  const checkpoint = z.object({
+    uri: z.string(),
+    sha256: z.string(),
+    sizeBytes: z.number(),
+    epoch: z.number().optional(),
+    iteration: z.number().optional(),
+    stored: z.boolean(),
+    sequence: z.number(),
+  });
+  return z.object({
+    version: z.literal(1),
+    runId: z.string(),
+    jobId: z.string(),
+    reason: z.string().optional(),
+    epoch: z.number().optional(),
+    iteration: z.number().optional(),
+    checkpoints: z.record(z.string(), checkpoint),
+    writtenAtMs: z.number(),
+  });
 });
 
 /** The newest checkpoint of a type. */
@@ -256,7 +259,7 @@ export function earlierCheckpoint(token: ResumeToken | undefined, wanted: { read
 }
 
 function readToken(value: unknown): ResumeToken | undefined {
-  const parsed = tokenSchema.safeParse(value);
+  const parsed = tokenSchema().safeParse(value);
   return parsed.success ? parsed.data : undefined;
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as z from "zod";
 import type { JsonObject } from "../base/json.js";
+import { onFirstUse } from "../base/on-first-use.js";
 import type { ObjectStore } from "../storage/object-store.js";
 
 /** Ending of the small object beside an archive that was delivered. Writing it takes no right that the archive did not. */
@@ -15,7 +16,7 @@ export const DONE_SUFFIX = ".done";
 /** In the journal's folder: which archives were made of it. */
 const LIST_FILE = "handed-over.json";
 
-const listSchema = z.array(z.object({ place: z.string(), key: z.string(), uri: z.string() }));
+const listSchema = onFirstUse(() => z.array(z.object({ place: z.string(), key: z.string(), uri: z.string() })));
 
 /** An archive that was made of a folder. */
 export interface HandedOver {
@@ -34,7 +35,7 @@ export async function noteHandOver(directory: string, archive: HandedOver): Prom
 /** The archives that were made of a folder and are not marked yet. */
 export async function handOversOf(directory: string): Promise<readonly HandedOver[]> {
   try {
-    const parsed = listSchema.safeParse(JSON.parse(await readFile(path.join(directory, LIST_FILE), "utf8")));
+    const parsed = listSchema().safeParse(JSON.parse(await readFile(path.join(directory, LIST_FILE), "utf8")));
     return parsed.success ? parsed.data : [];
   } catch {
     return [];

@@ -1,6 +1,6 @@
 /** The default dialect: the bodies of `protocol/callbacks.ts`, one path a kind of fact. Pure. */
 import type { JsonObject } from "../../base/json.js";
-import { CALLBACK_ANSWER_SCHEMA, type CallbackBody, type CallbackPath } from "../../protocol/callbacks.js";
+import { callbackAnswerSchema, type CallbackBody, type CallbackPath } from "../../protocol/callbacks.js";
 import type { CheckpointFact, Fact, FinalFact, Metrics, ModelFact, ProgressFact, StoredFile, ValidationFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import type { CallbackContext, CallbackDialect, CallbackInstruction, CallbackRequest } from "./dialect.js";
@@ -31,7 +31,7 @@ export const planDialect: CallbackDialect = {
 
 /** Understands `{"action":"stop","reason":"..."}`; anything else asks for nothing. */
 export function readStopAnswer(body: unknown): CallbackInstruction | undefined {
-  const answer = CALLBACK_ANSWER_SCHEMA.safeParse(body);
+  const answer = callbackAnswerSchema().safeParse(body);
   if (!answer.success) return undefined;
   return { action: "stop", reason: answer.data.reason ?? "the backend asked the job to stop" };
 }

@@ -2,17 +2,20 @@
 import { createHash } from "node:crypto";
 import { open, readFile } from "node:fs/promises";
 import * as z from "zod";
+import { onFirstUse } from "../../base/on-first-use.js";
 import type { FileState } from "./file-source.js";
 
-const schema = z.object({
-  version: z.literal(1),
-  uri: z.string(),
-  createdAtMs: z.number(),
-  sizeBytes: z.number(),
-  files: z.array(z.object({ name: z.string(), uri: z.string(), sizeBytes: z.number(), version: z.string().optional() })),
-});
+const schema = onFirstUse(() =>
+  z.object({
+    version: z.literal(1),
+    uri: z.string(),
+    createdAtMs: z.number(),
+    sizeBytes: z.number(),
+    files: z.array(z.object({ name: z.string(), uri: z.string(), sizeBytes: z.number(), version: z.string().optional() })),
+  }),
+);
 
-export type DownloadManifest = z.output<typeof schema>;
+export type DownloadManifest = z.output<ReturnType<typeof schema>>;
 
 /** A file of a set with its state. */
 export type StatedFile = FileState & { readonly name: string; readonly uri: string };
@@ -36,7 +39,7 @@ export function manifestOf(uri: string, files: readonly (StatedFile & { readonly
 /** Undefined: none, half of one, or another version's. */
 export async function readManifest(file: string): Promise<DownloadManifest | undefined> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, "utf8")));
+    return schema().parse(JSON.parse(await readFile(file, "utf8")));
   } catch {
     return undefined;
   }

@@ -12,7 +12,7 @@ export interface ImportGraph {
 }
 
 const STATIC_IMPORT = /(?:^|\n)\s*(?:import|export)\s*(?:[^"'()]*?\sfrom\s*)?["']([^"']+)["']/g;
-const REQUIRE = /(then\(\(\) => \w+\()?require\(['"]([^'"]+)['"]\)/g;
+const REQUIRE = /(then\(\(\) => (?:\w+\()?)?require\(['"]([^'"]+)['"]\)/g;
 
 /** @param entry A file in `dist`. */
 export async function importGraph(dist: string, entry: string): Promise<ImportGraph> {

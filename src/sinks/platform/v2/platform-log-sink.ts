@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import type { Clock } from "../../../base/clock.js";
+import { onFirstUse } from "../../../base/on-first-use.js";
 import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../../outbox/sink.js";
 import type { TrainerRecord } from "../../../records/record.js";
 import { parseJson, type CallbackClient } from "../callback-client.js";
@@ -24,7 +25,7 @@ export interface PlatformLogSinkOptions {
   readonly wish: UserWish;
 }
 
-const answerSchema = z.looseObject({ job_status: z.string() });
+const answerSchema = onFirstUse(() => z.looseObject({ job_status: z.string() }));
 
 export function createPlatformLogSink(options: PlatformLogSinkOptions): Sink {
   return new PlatformLogSink(options);
@@ -55,7 +56,7 @@ class PlatformLogSink implements Sink {
     const request = toPlatformV2Request(record, { job, state: {} });
     if (request === undefined) return { status: "delivered" };
     const { delivery, response } = await client.post({ path: request.path, body: JSON.stringify(request.body) }, record.id, context);
-    const answer = answerSchema.safeParse(delivery.status === "delivered" ? parseJson(response?.text() ?? "") : undefined);
+    const answer = answerSchema().safeParse(delivery.status === "delivered" ? parseJson(response?.text() ?? "") : undefined);
     if (answer.success) wish.hear(answer.data.job_status);
     return delivery;
   }

@@ -4,37 +4,40 @@
  */
 import * as z from "zod";
 import type { JsonValue } from "../../../base/json.js";
+import { onFirstUse } from "../../../base/on-first-use.js";
 import type { SinkMemory } from "../../../outbox/sink.js";
 import type { TrainerRecord } from "../../../records/record.js";
 
-const metricValue = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]);
-const stored = z.object({
-  sequence: z.number(),
-  uri: z.string(),
-  sizeBytes: z.number(),
-  epoch: z.number().optional(),
-  metrics: z.record(z.string(), metricValue).optional(),
-});
-const schema = z.object({
-  /** When this attempt's first report was taken, by the trainer's clock. Absent before that and after the end. */
-  begunAtMs: z.number().optional(),
-  epoch: z.number().optional(),
-  totalEpochs: z.number().optional(),
-  best: stored.optional(),
-  last: stored.optional(),
-  /** The newest model or artifact: what an export made. */
-  product: stored.optional(),
-  final: z.object({ sequence: z.number(), status: z.string() }).optional(),
+const schema = onFirstUse(() => {
+  const metricValue = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]);
+  const stored = z.object({
+    sequence: z.number(),
+    uri: z.string(),
+    sizeBytes: z.number(),
+    epoch: z.number().optional(),
+    metrics: z.record(z.string(), metricValue).optional(),
+  });
+  return z.object({
+    /** When this attempt's first report was taken, by the trainer's clock. Absent before that and after the end. */
+    begunAtMs: z.number().optional(),
+    epoch: z.number().optional(),
+    totalEpochs: z.number().optional(),
+    best: stored.optional(),
+    last: stored.optional(),
+    /** The newest model or artifact: what an export made. */
+    product: stored.optional(),
+    final: z.object({ sequence: z.number(), status: z.string() }).optional(),
+  });
 });
 
 /** The state of one run at the backend. */
-export type RunState = z.output<typeof schema>;
+export type RunState = z.output<ReturnType<typeof schema>>;
 
 const MEMORY_KEY = "run";
 
 /** Reads it; a fresh one where there is none. */
 export function readRunState(memory: SinkMemory): RunState {
-  const parsed = schema.safeParse(memory.get(MEMORY_KEY));
+  const parsed = schema().safeParse(memory.get(MEMORY_KEY));
   return parsed.success ? parsed.data : {};
 }
 

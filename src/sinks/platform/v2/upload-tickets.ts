@@ -1,6 +1,7 @@
 /** The existing platform's backend as the one who signs addresses (`platform-protocol`, 2.2). Training jobs alone have them. */
 import * as z from "zod";
 import { UploadError } from "../../../base/errors.js";
+import { onFirstUse } from "../../../base/on-first-use.js";
 import type { UploadTicketPort } from "../../../storage/presigned-object-store.js";
 import { parseJson, type CallbackClient } from "../callback-client.js";
 
@@ -12,11 +13,13 @@ export interface UploadTicketsOptions {
   readonly bucket: string;
 }
 
-const ticketSchema = z.looseObject({
-  upload_url: z.url({ protocol: /^https?$/ }),
-  object_key: z.string(),
-  expires_in: z.number().positive(),
-});
+const ticketSchema = onFirstUse(() =>
+  z.looseObject({
+    upload_url: z.url({ protocol: /^https?$/ }),
+    object_key: z.string(),
+    expires_in: z.number().positive(),
+  }),
+);
 
 /** Asks anew for each file: an address is never kept. */
 export function uploadTickets({ client, jobId, bucket }: UploadTicketsOptions): UploadTicketPort {
@@ -36,7 +39,7 @@ export function uploadTickets({ client, jobId, bucket }: UploadTicketsOptions): 
         const code = isOutage ? "STORAGE_UNAVAILABLE" : "UPLOAD_FAILED";
         throw new UploadError(`${failed}: ${delivery.reason}.`, { code, retryable: delivery.status === "retry" });
       }
-      const ticket = ticketSchema.safeParse(parseJson(response?.text() ?? ""));
+      const ticket = ticketSchema().safeParse(parseJson(response?.text() ?? ""));
       // What it said is not quoted: a signature may be in it.
       if (!ticket.success)
         throw new UploadError(`${failed}: its answer names no upload_url, object_key and expires_in.`, { retryable: true });
