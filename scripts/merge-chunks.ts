@@ -1,7 +1,7 @@
 /**
  * Few files instead of many. esbuild makes a file of every set of entries and lazy imports that share a module: 39 for the
  * root entry alone, and to find, read and link each cost a start more than the code in it. Here the files that the same
- * entries load at once become one, so that no entry loads more than before; CommonJS is written from the same.
+ * entries load become one, so that no entry loads more than before; CommonJS is written from the same.
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
@@ -15,6 +15,9 @@ export interface MergeOptions {
   /** Entries to write as ES modules alone. */
   readonly programs: readonly string[];
 }
+
+/** Entries of processes that stay, where what is loaded later counts as well: a trainer, a backend, a worker. */
+const RESIDENT = ["index", "clearml/index", "temporal/index"];
 
 /** @throws Error when rollup warns: each of its warnings tells of code that does something else than was written. */
 export async function mergeChunks({ folder, doors, programs }: MergeOptions): Promise<void> {
@@ -37,6 +40,8 @@ function readModules(folder: string, entries: readonly string[], cache?: RollupC
       },
     ],
     onwarn: (warning) => {
+      // esbuild leaves files behind that hold nothing; nobody imports them.
+      if (warning.code === "EMPTY_BUNDLE") return;
       throw new Error(warning.message);
     },
     ...(cache && { cache }),
@@ -66,23 +71,38 @@ function outputOptions(
   };
 }
 
-/** The name of the file that a part goes to. Entries, and what is loaded on demand alone, stay by themselves. */
+/**
+ * The name of the file that a part goes to: one for all parts that the same entries load, at once or, in processes that stay,
+ * later. Entries, and what is only ever loaded later, stay by themselves.
+ */
 function groupByEntries(folder: string, entries: readonly string[], moduleOf: GetModuleInfo): Map<string, string> {
-  const loadedBy = new Map<string, string>();
-  for (const entry of entries) {
-    const seen = new Set<string>();
-    const visit = (id: string): void => {
-      const found = seen.has(id) ? undefined : moduleOf(id);
-      if (!found || found.isExternal) return;
-      seen.add(id);
-      found.importedIds.forEach(visit);
-    };
-    visit(fileOf(folder, entry));
-    for (const id of seen) loadedBy.set(id, `${loadedBy.get(id) ?? ""} ${entry}`);
+  const atOnce = (id: string): readonly string[] => moduleOf(id)?.importedIds ?? [];
+  const later = (id: string): readonly string[] => moduleOf(id)?.dynamicallyImportedIds ?? [];
+  const reach = (start: string, next: (id: string) => readonly string[]): Set<string> => {
+    const seen = new Set([start]);
+    for (const id of seen) for (const found of next(id)) if (moduleOf(found)?.isExternal === false) seen.add(found);
+    return seen;
+  };
+  const doors = entries.map((entry) => {
+    const file = fileOf(folder, entry);
+    return { entry, file, first: reach(file, atOnce), ever: reach(file, (id) => [...atOnce(id), ...later(id)]) };
+  });
+  const residents = doors.filter(({ entry }) => RESIDENT.includes(entry));
+  const demands = [...new Set(doors.flatMap(({ ever }) => [...ever].flatMap(later)))].map((start) => ({
+    start,
+    needs: reach(start, atOnce),
+  }));
+  const keys = new Map<string, string>();
+  for (const id of new Set(doors.flatMap(({ first }) => [...first]))) {
+    if (doors.some(({ file }) => file === id)) continue;
+    const loadedBy = doors.filter(({ first }) => first.has(id)).map(({ entry }) => entry);
+    const demandedBy = demands
+      .filter(({ start, needs }) => needs.has(id) && residents.some(({ first, ever }) => ever.has(start) && !first.has(id)))
+      .map(({ start }) => start);
+    keys.set(id, [...loadedBy, ...demandedBy].join(" "));
   }
-  for (const entry of entries) loadedBy.delete(fileOf(folder, entry));
-  const groups = [...new Set(loadedBy.values())].sort();
-  return new Map([...loadedBy].map(([id, entriesOfIt]) => [id, `shared-${String(groups.indexOf(entriesOfIt))}`]));
+  const groups = [...new Set(keys.values())];
+  return new Map([...keys].map(([id, key]) => [id, `shared-${String(groups.indexOf(key))}`]));
 }
 
 function fileOf(folder: string, entry: string): string {

@@ -127,10 +127,9 @@ const schemas = onFirstUse(() => {
     }),
   } as const;
 });
-type CallbackSchemas = ReturnType<typeof schemas>;
 
 /** The bodies by path, without the slash. `task` is posted by the platform's worker, all others by the trainer. */
-export const CALLBACK_SCHEMAS: CallbackSchemas = {
+export const CALLBACK_SCHEMAS = {
   get started() {
     return schemas().started;
   },
