@@ -5,9 +5,12 @@ import { publicUrl, undiciTransport } from "../../base/http.js";
 import { newId } from "../../base/ids.js";
 import { readNetwork } from "../../base/network.js";
 import { clearmlCertificates, type ResolvedClearMLConnection } from "../../clearml/options.js";
+import type { FileServer } from "../../clearml/file-server.js";
 import type { Examination, Finding } from "./finding.js";
 
 const CONTENT = Buffer.from("trainer-sdk doctor looks whether files can be stored here\n");
+/** For taking the file away after the doctor was told to stop. */
+const DELETE_TIMEOUT_MS = 3_000;
 
 /** Asks it, with the keys that a trainer would have. Every failure is a finding. */
 export async function checkFileServer(
@@ -34,42 +37,68 @@ export async function checkFileServer(
   try {
     const { files } = clearml;
     const path = `.trainer-sdk-doctor/${newId()}.txt`;
-    const url = await files.upload(path, () => Readable.from([CONTENT]), { sizeBytes: CONTENT.length, contentType: "text/plain", signal });
-    const stored = await files.head(url, { signal });
-    const found: Finding[] =
-      stored === undefined || (stored.sizeBytes ?? CONTENT.length) !== CONTENT.length
-        ? [
-            {
-              id,
-              severity: "error",
-              message: `What ${server} took is not there afterwards${stored === undefined ? "" : ` as it was sent (${String(stored.sizeBytes)} bytes of ${String(CONTENT.length)})`}.`,
-              advice: "Look at its disk and at the proxy before it.",
-            },
-          ]
-        : [{ id, severity: "ok", message: `Files can be stored on ${server}.` }];
-    const left = await files.delete(url, { signal }).then(
-      () => undefined,
-      (error: unknown) => describeError(error),
-    );
-    if (left !== undefined)
-      found.push({
-        id: "storage.left",
-        severity: "note",
-        message: `The file that was stored to try it is still there, at ${publicUrl(url)}: ${left}`,
-      });
-    return found;
-  } catch (error) {
+    let url: string;
+    try {
+      url = await files.upload(path, () => Readable.from([CONTENT]), { sizeBytes: CONTENT.length, contentType: "text/plain", signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      return [
+        {
+          id,
+          severity: "error",
+          message: `Nothing can be stored on ${server}. ${describeError(error)}`,
+          advice: "Check CLEARML_FILES_HOST and the keys, or name another place in CHECKPOINT_URI.",
+        },
+      ];
+    }
+    const seen = await look(files, url, { id, server, signal });
+    // Whatever came of looking, and when the doctor was stopped meanwhile: what was stored is ours to take away.
+    const left = await takeAway(files, url, signal);
     signal.throwIfAborted();
-    return [
-      {
-        id,
-        severity: "error",
-        message: `Nothing can be stored on ${server}. ${describeError(error)}`,
-        advice: "Check CLEARML_FILES_HOST and the keys, or name another place in CHECKPOINT_URI.",
-      },
-    ];
+    return left === undefined ? [seen] : [seen, left];
   } finally {
     await clearml.close();
     await transport.close();
+  }
+}
+
+/** Never rejects. */
+async function look(
+  files: FileServer,
+  url: string,
+  { id, server, signal }: { readonly id: string; readonly server: string; readonly signal: AbortSignal },
+): Promise<Finding> {
+  try {
+    const stored = await files.head(url, { signal });
+    if (stored !== undefined && (stored.sizeBytes ?? CONTENT.length) === CONTENT.length)
+      return { id, severity: "ok", message: `Files can be stored on ${server}.` };
+    const otherwise = stored === undefined ? "" : ` as it was sent (${String(stored.sizeBytes)} bytes of ${String(CONTENT.length)})`;
+    return {
+      id,
+      severity: "error",
+      message: `What ${server} took is not there afterwards${otherwise}.`,
+      advice: "Look at its disk and at the proxy before it.",
+    };
+  } catch (error) {
+    return {
+      id,
+      severity: "error",
+      message: `What ${server} took cannot be looked at. ${describeError(error)}`,
+      advice: "Artifacts and checkpoints could not be checked or read back. Look at the proxy before it: HEAD must be let through.",
+    };
+  }
+}
+
+/** Deletes the small file; a finding when it stays. Never rejects. */
+async function takeAway(files: FileServer, url: string, signal: AbortSignal): Promise<Finding | undefined> {
+  try {
+    await files.delete(url, { signal: signal.aborted ? AbortSignal.timeout(DELETE_TIMEOUT_MS) : signal });
+    return undefined;
+  } catch (error) {
+    return {
+      id: "storage.left",
+      severity: "note",
+      message: `The file that was stored to try it is still there, at ${publicUrl(url)}: ${describeError(error)}`,
+    };
   }
 }

@@ -98,6 +98,29 @@ describe("ClearML's file server", () => {
   });
 });
 
+describe("ClearML's file server behind a proxy that lets no HEAD through", () => {
+  it.each([
+    { answer: 200, left: undefined },
+    { answer: 403, left: /still there, at http:.*\.trainer-sdk-doctor\/.*\.txt: .*403/ },
+  ])("is rid of the small file, or the doctor says that it stays: DELETE answers $answer", async ({ answer, left }) => {
+    const methods: string[] = [];
+    await using files = await serveWire(async (request) => {
+      if (request.method !== "GET") methods.push(request.method);
+      if (request.method === "HEAD") return { status: 501 };
+      if (request.method !== "POST") return { status: answer };
+      const name = /name="([^"]+)"/.exec(await textOf(request.body))?.[1] ?? "";
+      return { status: 200, body: JSON.stringify([`/${name}`]) };
+    });
+    const all = await findings({ ...whole(), CHECKPOINT_URI: "clearml", CLEARML_FILES_HOST: files.url });
+    expect(methods).toEqual(["POST", "HEAD", "DELETE"]);
+    expect(found(all, "storage.fileserver")).toMatchObject({
+      severity: "error",
+      message: expect.stringMatching(/took cannot be looked at\. .*HEAD.*501/) as string,
+    });
+    expect(found(all, "storage.left")?.message).toEqual(left === undefined ? undefined : expect.stringMatching(left));
+  });
+});
+
 describe("uploads that the platform signs", () => {
   const env = (receiver: PlatformReceiver, more: Record<string, string> = {}): Record<string, string> => ({
     ...whole(),
