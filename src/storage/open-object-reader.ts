@@ -16,5 +16,7 @@ export function createObjectReader(
   env: StorageEnvironment,
   loadAws: AwsLoader = importAws,
 ): ObjectReader {
-  return spec.kind === "folder" ? createFolderReader(spec.directory) : createS3Reader(resolveS3Settings(spec, {}, env), loadAws);
+  return spec.kind === "folder"
+    ? createFolderReader(spec.directory)
+    : createS3Reader(resolveS3Settings(spec, { namedBy: "the address" }, env), loadAws);
 }

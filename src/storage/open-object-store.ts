@@ -14,6 +14,8 @@ export interface StoreCollaborators extends S3Timeouts {
   readonly logger: Logger;
   /** Keys of the S3 endpoint; they win over every variable. */
   readonly credentials?: S3Credentials | undefined;
+  /** The variable or option that names the place, for what is wrong with it. Default `CHECKPOINT_URI`. */
+  readonly namedBy?: string | undefined;
   /** Needed for `clearml`. */
   readonly fileServer?: FileServerPort | undefined;
   /** Default: the installed AWS packages, loaded with the first upload. */
@@ -26,18 +28,18 @@ export interface StoreCollaborators extends S3Timeouts {
  * @throws ConfigError when a variable cannot be used, or `clearml` is asked for without a ClearML.
  */
 export function createObjectStore(spec: StorageSpec, collaborators: StoreCollaborators): ObjectStore {
-  const { env, logger, credentials, fileServer, loadAws, connectTimeoutMs, idleTimeoutMs } = collaborators;
+  const { env, logger, credentials, namedBy = "CHECKPOINT_URI", fileServer, loadAws, connectTimeoutMs, idleTimeoutMs } = collaborators;
   switch (spec.kind) {
     case "folder":
       return new FolderObjectStore({ directory: spec.directory });
     case "fileserver": {
       if (fileServer) return new FileServerObjectStore({ fileServer });
       const message = "clearml means ClearML's file server, but no ClearML is configured (CLEARML_API_HOST and its keys)";
-      throw new ConfigError(`CHECKPOINT_URI: ${message}.`, [{ path: "CHECKPOINT_URI", message }]);
+      throw new ConfigError(`${namedBy}: ${message}.`, [{ path: namedBy, message }]);
     }
     case "s3":
       return new S3ObjectStore({
-        settings: resolveS3Settings(spec, { credentials }, env),
+        settings: resolveS3Settings(spec, { credentials, namedBy }, env),
         logger,
         loadAws,
         connectTimeoutMs,

@@ -23,7 +23,7 @@ export interface S3Probe {
 /** Never rejects but with the signal's reason. */
 export async function probeS3(settings: S3Settings, signal: AbortSignal, loader: AwsLoader = importAws): Promise<S3Probe> {
   const key = settings.prefix === "" ? PROBE_KEY : `${settings.prefix}/${PROBE_KEY}`;
-  const target = { bucket: settings.bucket, key, endpoint: settings.endpoint ?? "AWS" };
+  const target = { bucket: settings.bucket, key, endpoint: settings.endpoint ?? "AWS", namedBy: settings.namedBy };
   const told = (error: unknown): Error => {
     signal.throwIfAborted();
     return error instanceof ConfigError ? error : s3Failure(error, target);
@@ -31,7 +31,7 @@ export async function probeS3(settings: S3Settings, signal: AbortSignal, loader:
   let serverDate: string | undefined;
   let client: ReturnType<typeof createS3Client> | undefined;
   try {
-    const aws = await loadAws(loader);
+    const aws = await loadAws(loader, settings);
     client = createS3Client(aws, settings, { connectTimeoutMs: 5_000 });
     client.middlewareStack.add(
       (next) => async (given) => {

@@ -21,15 +21,15 @@ export const importAws: AwsLoader = async () => {
   return { s3, storage };
 };
 
-/** @throws ConfigError that says what to install, when a package is missing. */
-export async function loadAws(loader: AwsLoader): Promise<AwsModules> {
+/** @throws ConfigError that says what to install, when a package is missing; its issue is of what named the place. */
+export async function loadAws(loader: AwsLoader, { namedBy = "CHECKPOINT_URI" }: Pick<S3Settings, "namedBy">): Promise<AwsModules> {
   try {
     return await loader();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw error;
     const message = "s3:// needs two packages that are not installed here: npm install @aws-sdk/client-s3 @aws-sdk/lib-storage";
-    throw new ConfigError(message, [{ path: "CHECKPOINT_URI", message }], error);
+    throw new ConfigError(message, [{ path: namedBy, message }], error);
   }
 }
 

@@ -7,22 +7,24 @@ export interface S3Target {
   readonly key: string;
   /** Endpoint, or `AWS`. */
   readonly endpoint: string;
+  /** The variable or option that named the place, for advice. Default `CHECKPOINT_URI`. */
+  readonly namedBy?: string | undefined;
 }
 
 /** Refusals by S3's code, and what helps. They pass only when a person acts. */
-const ADVICE: Readonly<Record<string, string>> = {
+const adviceFor = ({ namedBy = "CHECKPOINT_URI" }: S3Target): Readonly<Record<string, string>> => ({
   AccessDenied: "Allow s3:PutObject and s3:AbortMultipartUpload on this bucket to these credentials",
   AllAccessDisabled: "The bucket is disabled; ask its owner",
   InvalidAccessKeyId: "The access key is not known at this endpoint; check the credentials and that they belong to it",
   SignatureDoesNotMatch: "The secret key is wrong, or belongs to another endpoint",
-  NoSuchBucket: "Create the bucket, or correct CHECKPOINT_URI",
-  InvalidBucketName: "Correct the bucket in CHECKPOINT_URI",
+  NoSuchBucket: `Create the bucket, or correct ${namedBy}`,
+  InvalidBucketName: `Correct the bucket in ${namedBy}`,
   PermanentRedirect: "The bucket lies in another region; set AWS_REGION to it",
   AuthorizationHeaderMalformed: "The bucket lies in another region; set AWS_REGION to it",
   IllegalLocationConstraintException: "The bucket lies in another region; set AWS_REGION to it",
   QuotaExceeded: "The store's quota is used up",
   XMinioStorageFull: "The store's disks are full",
-};
+});
 
 /** Codes of answered failures that a later try may not meet: bytes damaged on the way, an upload that the store has lost, a clock or a token about to be renewed. */
 const PASSING = new Set([
@@ -52,7 +54,7 @@ const OUTAGE = new Set([
   "TooManyRequestsException",
 ]);
 
-/** What of {@link ADVICE} is another when bytes were to be read. */
+/** What of {@link adviceFor} is another when bytes were to be read. */
 const READ_ADVICE: Readonly<Record<string, string>> = {
   AccessDenied: "Allow s3:GetObject on this bucket to these credentials, and s3:ListBucket where a prefix is named",
   NoSuchBucket: "Check the bucket and the endpoint",
@@ -97,7 +99,7 @@ export function s3Failure(error: unknown, target: S3Target, read?: { readonly ur
   if (OUTAGE.has(code) || status === 429 || (status >= 500 && status !== 501)) {
     return fail(`${said}.`, { isOutage: true, retryable: true });
   }
-  const known = read ? { ...ADVICE, ...READ_ADVICE } : ADVICE;
+  const known = { ...adviceFor(target), ...(read && READ_ADVICE) };
   const byStatus: Readonly<Record<number, string>> = {
     403: "AccessDenied",
     404: "NoSuchKey",

@@ -11,16 +11,16 @@ import type { S3Settings } from "./s3-settings.js";
 
 /** A reader of what lies under the settings' prefix. Loads the AWS client with the first call. */
 export function createS3Reader(settings: S3Settings, loader: AwsLoader): ObjectReader {
-  const { bucket, prefix, endpoint } = settings;
+  const { bucket, prefix, endpoint, namedBy } = settings;
   let opening: Promise<{ readonly aws: AwsModules; readonly client: S3Client }> | undefined;
   const open = (): NonNullable<typeof opening> =>
-    (opening ??= loadAws(loader).then((aws) => ({ aws, client: createS3Client(aws, settings, {}) })));
+    (opening ??= loadAws(loader, settings).then((aws) => ({ aws, client: createS3Client(aws, settings, {}) })));
   const explained = async <T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      const failure = s3Failure(error, { bucket, key, endpoint: endpoint ?? "AWS" });
+      const failure = s3Failure(error, { bucket, key, endpoint: endpoint ?? "AWS", namedBy });
       const rights = "Reading takes other rights than writing: s3:ListBucket and s3:GetObject.";
       throw /AccessDenied|403/.test(failure.message)
         ? new UploadError(`${failure.message} ${rights}`, { retryable: false, cause: error })

@@ -161,7 +161,7 @@ export class S3ObjectStore implements ObjectStore {
 
   #open(): Promise<Opened> {
     // A failed start is not kept: the package may be installed, the credentials appear.
-    this.#opening ??= loadAws(this.#options.loadAws ?? importAws)
+    this.#opening ??= loadAws(this.#options.loadAws ?? importAws, this.#options.settings)
       .then((aws) => ({ aws, client: createS3Client(aws, this.#options.settings, this.#options) }))
       .catch((error: unknown) => {
         this.#opening = undefined;
@@ -181,7 +181,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   #target(key: string): S3Target {
-    return { bucket: this.#options.settings.bucket, key: this.#keyOf(key), endpoint: this.#endpoint() };
+    const { bucket, namedBy } = this.#options.settings;
+    return { bucket, key: this.#keyOf(key), endpoint: this.#endpoint(), namedBy };
   }
 }
 

@@ -36,6 +36,8 @@ export interface S3Settings {
   readonly verifyCertificates?: boolean;
   /** Default: no proxy, the usual certificates. */
   readonly network?: NetworkSettings;
+  /** The variable or option that named the place. Default `CHECKPOINT_URI`. */
+  readonly namedBy?: string | undefined;
   /** Under which name endpoint and credentials were found. */
   readonly origins?: { readonly endpoint: string; readonly region: string; readonly credentials: string };
 }
@@ -54,7 +56,7 @@ interface Found<Value> {
  */
 export function resolveS3Settings(
   spec: S3Spec,
-  given: { readonly credentials?: S3Credentials | undefined },
+  given: { readonly credentials?: S3Credentials | undefined; readonly namedBy?: string | undefined },
   env: StorageEnvironment,
   conf: ClearMLConf = readClearMLConf(env),
 ): S3Settings {
@@ -77,6 +79,7 @@ export function resolveS3Settings(
     uriBase: host === undefined ? `s3://${spec.bucket}` : `s3://${host}/${spec.bucket}`,
     verifyCertificates: verify !== false,
     network: readNetwork(env, typeof verify === "string" ? { name: `${file} (sdk.aws.s3 verify)`, file: verify } : undefined),
+    namedBy: given.namedBy,
     origins: {
       endpoint: place?.from ?? "AWS, by region",
       region: region?.from ?? "AWS's own chain",

@@ -47,7 +47,7 @@ export class DownloadSources implements AsyncDisposable {
     if (spec.kind === "folder") return folderSource(spec.directory);
     if (spec.kind === "fileserver") throw refused(verb, "names a server and no file; give the file's http address", uri);
     const { credentials, env } = this.#options;
-    return this.#s3.source(resolveS3Settings(spec, { credentials }, env), uri.endsWith("/") ? "prefix" : what);
+    return this.#s3.source(resolveS3Settings(spec, { credentials, namedBy: "source" }, env), uri.endsWith("/") ? "prefix" : what);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

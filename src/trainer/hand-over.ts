@@ -26,6 +26,8 @@ import { noteHandOver } from "./retire-hand-overs.js";
 export const ARCHIVE_SUFFIX = ".tar.gz";
 /** Name of the archive's own description, its first entry. */
 export const MANIFEST_FILE = "handover.json";
+/** Names the place. */
+const HANDOVER_VARIABLE = "TRAINER_HANDOVER_URI";
 /** What packing and sending get through in a second, at the least; bytes that would not fit are left behind. */
 const ASSUMED_BYTES_PER_SECOND = 20_000_000;
 
@@ -52,16 +54,16 @@ export interface HandOverOptions {
 /** The store for hand-overs; opens nothing. */
 export function handOverStore(
   uri: string,
-  collaborators: Omit<StoreCollaborators, "fileServer">,
+  collaborators: Omit<StoreCollaborators, "fileServer" | "namedBy">,
 ): { readonly store: ObjectStore | undefined; readonly issues: readonly Issue[] } {
-  const parsed = parseCheckpointUri(uri, "TRAINER_HANDOVER_URI");
+  const parsed = parseCheckpointUri(uri, HANDOVER_VARIABLE);
   if (parsed.status === "invalid") return { store: undefined, issues: parsed.issues };
   if (parsed.spec.kind === "fileserver") {
     const message = "cannot be ClearML's file server, from which sync could not list what was left; use s3:// or file:///";
-    return { store: undefined, issues: [{ path: "TRAINER_HANDOVER_URI", message }] };
+    return { store: undefined, issues: [{ path: HANDOVER_VARIABLE, message }] };
   }
   for (const { path: name, message } of parsed.warnings) collaborators.logger.warn(`${name}: ${message}`);
-  return { store: createObjectStore(parsed.spec, collaborators), issues: [] };
+  return { store: createObjectStore(parsed.spec, { ...collaborators, namedBy: HANDOVER_VARIABLE }), issues: [] };
 }
 
 /**

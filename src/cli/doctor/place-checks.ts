@@ -34,13 +34,11 @@ export async function checkPlace(
 }
 
 async function bucket(spec: S3Spec, { id, what, variable }: Purpose, { env, signal, clocks }: Examination): Promise<PlaceReport> {
-  // Whoever reads a store's failure is told of the variable that named this one.
-  const told = (error: unknown): string => describeError(error).replaceAll("CHECKPOINT_URI", variable);
   let settings: S3Settings;
   try {
-    settings = resolveS3Settings(spec, {}, env);
+    settings = resolveS3Settings(spec, { namedBy: variable }, env);
   } catch (error) {
-    const issues = error instanceof ConfigError ? error.issues : [{ path: variable, message: told(error) }];
+    const issues = error instanceof ConfigError ? error.issues : [{ path: variable, message: describeError(error) }];
     return {
       findings: issues.map(({ path: name, message }) => ({ id: `${id}.address`, severity: "error", message: `${name} ${message}.` })),
       settings: [],
@@ -51,13 +49,14 @@ async function bucket(spec: S3Spec, { id, what, variable }: Purpose, { env, sign
   const { putFailure, abortFailure, serverDate } = await probeS3(settings, signal);
   if (serverDate !== undefined) clocks.push({ who: `The S3 store at ${at}`, date: serverDate, receivedAtMs: Date.now() });
   const findings: Finding[] = [];
-  if (putFailure) findings.push({ id: `${id}.put`, severity: "error", message: `Nothing can be stored in ${where}. ${told(putFailure)}` });
+  if (putFailure)
+    findings.push({ id: `${id}.put`, severity: "error", message: `Nothing can be stored in ${where}. ${describeError(putFailure)}` });
   else findings.push({ id: `${id}.put`, severity: "ok", message: `${what} can be stored in ${where}.` });
   if (abortFailure)
     findings.push({
       id: `${id}.abort`,
       severity: "warning",
-      message: `An upload that was begun could not be taken back. ${told(abortFailure)}`,
+      message: `An upload that was begun could not be taken back. ${describeError(abortFailure)}`,
       advice:
         "Allow s3:AbortMultipartUpload, or give the bucket a lifecycle rule that ends unfinished uploads: they cost money and nobody sees them.",
     });

@@ -129,7 +129,7 @@ export class S3Sources {
     const name = JSON.stringify([settings.endpoint, settings.region, settings.bucket, settings.credentials?.accessKeyId]);
     const known = this.#opened.get(name);
     if (known) return known;
-    const opening = loadAws(this.#loader).then((aws) => ({ aws, client: createS3Client(aws, settings, {}) }));
+    const opening = loadAws(this.#loader, settings).then((aws) => ({ aws, client: createS3Client(aws, settings, {}) }));
     this.#opened.set(name, opening);
     return opening;
   }

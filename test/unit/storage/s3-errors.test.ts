@@ -56,6 +56,13 @@ describe("s3Failure", () => {
     expect(s3Failure(own, target)).toBe(own);
   });
 
+  it("advises to correct what named the place", () => {
+    const advised = (namedBy?: string): string => s3Failure(answered("NoSuchBucket", 404), { ...target, namedBy }).message;
+    expect(advised()).toContain("correct CHECKPOINT_URI");
+    expect(advised("TRAINER_HANDOVER_URI")).toContain("correct TRAINER_HANDOVER_URI");
+    expect(advised("TRAINER_HANDOVER_URI")).not.toContain("CHECKPOINT_URI");
+  });
+
   it("says what to do without credentials", () => {
     const failure = s3Failure(
       Object.assign(new Error("Could not load credentials from any providers"), { name: "CredentialsProviderError" }),
