@@ -67,18 +67,22 @@ function thrownFacts(error: unknown): NonNullable<FinalFact["error"]> {
   };
 }
 
-export function reportStopped(run: Run, reason: string, input: StoppedInput): Promise<Receipt> {
+/** `isInterrupted`: a signal asked for it, so that the job may go on elsewhere, and its end says from where. */
+export function reportStopped(run: Run, reason: string, input: StoppedInput, isInterrupted: boolean): Promise<Receipt> {
   const verb = "reportStopped";
   checkText(verb, "reason", reason);
   checkObject(verb, "input", input);
-  return end(run, verb, input, { status: "stopped", reason });
+  return end(run, verb, input, { status: "stopped", reason, ...(isInterrupted && { results: resumable(run.parts.resume?.token()) }) });
 }
 
 /** The end of a job that a signal cut short: it can go on from `token`, which the backend and ClearML get as its results. */
 export function reportInterrupted(run: Run, reason: string, token: ResumeToken | undefined): Promise<Receipt> {
   const epoch = token?.epoch;
-  const results = { resumable: true, ...(token ? { resume: JSON.parse(JSON.stringify(token)) as JsonObject } : {}) };
-  return end(run, "reportStopped", present({ epoch }), { status: "stopped", reason, results });
+  return end(run, "reportStopped", present({ epoch }), { status: "stopped", reason, results: resumable(token) });
+}
+
+function resumable(token: ResumeToken | undefined): NonNullable<FinalFact["results"]> {
+  return { resumable: true, ...(token ? { resume: JSON.parse(JSON.stringify(token)) as JsonObject } : {}) };
 }
 
 type Ending = Pick<FinalFact, "status"> & Partial<Pick<FinalFact, "results" | "error" | "reason">>;

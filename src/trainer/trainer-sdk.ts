@@ -204,9 +204,13 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
     return reportFailed(this.#assembly.run, error, input);
   }
 
-  /** The job was stopped, by a wish (`signal`) or by itself. Promise: durable. */
+  /**
+   * The job was stopped, by a wish (`signal`) or by itself. After a signal that `stopOnSignals` heard it carries the resume
+   * token, for whoever decides whether the job goes on. Promise: durable.
+   */
   reportStopped(reason: string, input: StoppedInput = {}): Promise<Receipt> {
-    return reportStopped(this.#assembly.run, reason, input);
+    const wish = this.signal.aborted ? (this.signal.reason as StopRequestedError) : undefined;
+    return reportStopped(this.#assembly.run, reason, input, wish?.source === "signal");
   }
 
   /**

@@ -91,8 +91,12 @@ describe("a trainer that is sent SIGTERM", () => {
     });
   });
 
-  it("whose loop listens is left to tell its end in its own words", async () => {
+  it("whose loop listens is left to tell its end in its own words, which are resumable, too", async () => {
     expect((await stopped("listens")).code).toBe(143);
+    expect((await received()).at(-1)).toMatchObject({
+      at: "/stopped",
+      body: { reason: "the loop saw it", results: { resumable: true, resume: { checkpoints: { last: { epoch: 4 } } } } },
+    });
     expect(await task()).toMatchObject([{ status: "stopped", status_message: "the loop saw it" }]);
     expect(await TrainerSDK.readResumeToken(path.join(folder, "journal"))).toMatchObject({ reason: "the loop saw it", epoch: 4 });
   });
