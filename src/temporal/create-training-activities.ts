@@ -1,6 +1,7 @@
 /**
  * The activities of a training, as an object literal for a Temporal worker: their names are stable, their inputs are
- * checked, their failures are of published types. Opens nothing until one is called.
+ * checked, their failures are of published types. Opens nothing until one is called, and loads the code of an activity with
+ * its first call: a worker of one kind of activity does not pay for the others.
  */
 import type * as z from "zod";
 import { atTheEdge, type ActivityEdge } from "./activity-edge.js";
@@ -19,15 +20,8 @@ import type {
   SyncOutboxInput,
   SyncOutboxResult,
 } from "./contract.js";
-import { createClearmlTask } from "./create-clearml-task.js";
-import { executeTraining } from "./execute-training.js";
-import { finalizeTask } from "./finalize-task.js";
-import { failTask, stopTask } from "./give-up-task.js";
 import { INPUT_SCHEMAS } from "./input-schemas.js";
-import { registerModel } from "./register-model.js";
 import { resolveSettings, type Settings, type TrainingActivityDependencies } from "./settings.js";
-import { sweepTrainings } from "./sweep-trainings.js";
-import { syncOutbox } from "./sync-outbox.js";
 
 /** The activities by their registered names. */
 export interface TrainingActivities {
@@ -57,21 +51,29 @@ export interface TrainingActivities {
 export function createTrainingActivities(dependencies: TrainingActivityDependencies): TrainingActivities {
   const settings = resolveSettings(dependencies);
   return {
-    createClearmlTask: checked(settings, INPUT_SCHEMAS.createClearmlTask, createClearmlTask),
-    executeTraining: checked(settings, INPUT_SCHEMAS.executeTraining, executeTraining),
-    finalizeTask: checked(settings, INPUT_SCHEMAS.finalizeTask, finalizeTask),
-    failTask: checked(settings, INPUT_SCHEMAS.failTask, failTask),
-    stopTask: checked(settings, INPUT_SCHEMAS.stopTask, stopTask),
-    registerModel: checked(settings, INPUT_SCHEMAS.registerModel, registerModel),
-    syncOutbox: checked(settings, INPUT_SCHEMAS.syncOutbox, syncOutbox),
-    sweepTrainings: () => atTheEdge((edge) => sweepTrainings(settings, edge)),
+    createClearmlTask: checked(
+      settings,
+      INPUT_SCHEMAS.createClearmlTask,
+      async () => (await import("./create-clearml-task.js")).createClearmlTask,
+    ),
+    executeTraining: checked(settings, INPUT_SCHEMAS.executeTraining, async () => (await import("./execute-training.js")).executeTraining),
+    finalizeTask: checked(settings, INPUT_SCHEMAS.finalizeTask, async () => (await import("./finalize-task.js")).finalizeTask),
+    failTask: checked(settings, INPUT_SCHEMAS.failTask, async () => (await import("./give-up-task.js")).failTask),
+    stopTask: checked(settings, INPUT_SCHEMAS.stopTask, async () => (await import("./give-up-task.js")).stopTask),
+    registerModel: checked(settings, INPUT_SCHEMAS.registerModel, async () => (await import("./register-model.js")).registerModel),
+    syncOutbox: checked(settings, INPUT_SCHEMAS.syncOutbox, async () => (await import("./sync-outbox.js")).syncOutbox),
+    sweepTrainings: () => atTheEdge(async (edge) => (await import("./sweep-trainings.js")).sweepTrainings(settings, edge)),
   };
 }
 
 function checked<Input, Checked extends Input, Result>(
   settings: Settings,
   schema: z.ZodType<Checked>,
-  body: (settings: Settings, input: Checked, edge: ActivityEdge) => Promise<Result>,
+  load: () => Promise<(settings: Settings, input: Checked, edge: ActivityEdge) => Promise<Result>>,
 ): (input: Input) => Promise<Result> {
-  return (input) => atTheEdge(async (edge) => body(settings, schema.parse(input), edge));
+  return (input) =>
+    atTheEdge(async (edge) => {
+      const checkedInput = schema.parse(input);
+      return (await load())(settings, checkedInput, edge);
+    });
 }

@@ -4,6 +4,9 @@
  */
 import type { TrainingFailureType } from "./failure-types.js";
 
+/** The places that this package knows, by their names in handles. */
+export const BACKENDS = { process: "subprocess", job: "kubernetes", queue: "clearml-queue" } as const;
+
 /** What is to be run. Plain JSON; a secret never stands in it. */
 export interface TrainingSpec {
   /** Program and arguments; no shell. Empty: the image's own. */
@@ -90,6 +93,11 @@ export interface TrainingManager {
   readonly hostBound: boolean;
   /** How long after the last sign of its worker a bound trainer is surely gone. Milliseconds; 0 where it is not bound. */
   readonly leaseMs: number;
+  /**
+   * How long beyond its grace a `stop` may take until nothing of the trainer runs any more: for the kill, and for an outage
+   * that it bears. Milliseconds. Whoever gives a stop a deadline gives it this too. Default 60 s.
+   */
+  readonly stopMarginMs?: number | undefined;
   /** The machine that trainers started here are bound to. */
   readonly host?: string | undefined;
   /** The newest trainer of the key, running or ended. */

@@ -12,7 +12,8 @@
 import type { Clock } from "../../base/clock.js";
 import { ConfigError } from "../../base/errors.js";
 import { resolveClearMLOptions, type ClearMLConnection, type Environment } from "../../clearml/options.js";
-import type { TrainingManager } from "../training-manager.js";
+import { lazyManager } from "../lazy-manager.js";
+import { BACKENDS, type TrainingManager } from "../training-manager.js";
 
 /** Which queue, and how its trainers are run and followed. */
 export interface ClearMLQueueManagerOptions {
@@ -66,21 +67,8 @@ export function clearmlQueueManager(options: ClearMLQueueManagerOptions): Traini
   if (issues.length > 0 || clearml.options === undefined)
     throw new ConfigError(`clearmlQueueManager: ${issues.map(({ path, message }) => `${path} ${message}`).join("; ")}`, issues);
   const connection = clearml.options;
-  let loading: Promise<TrainingManager> | undefined;
-  const manager = (): Promise<TrainingManager> =>
-    (loading ??= import("./queue-manager.js").then(({ QueueManager }) => new QueueManager(options, connection)));
-  return {
-    backend: "clearml-queue",
-    hostBound: false,
-    leaseMs: 0,
-    find: async (key, call) => (await manager()).find(key, call),
-    start: async (request, call) => (await manager()).start(request, call),
-    wait: async (handle, call) => (await manager()).wait(handle, call),
-    stop: async (handle, call) => (await manager()).stop(handle, call),
-    logTail: async (handle, call) => (await manager()).logTail(handle, call),
-    async *list(call) {
-      yield* (await manager()).list(call);
-    },
-    forget: async (handle, call) => (await manager()).forget(handle, call),
-  };
+  return lazyManager({ backend: BACKENDS.queue, hostBound: false, leaseMs: 0 }, async () => {
+    const { QueueManager } = await import("./queue-manager.js");
+    return new QueueManager(options, connection);
+  });
 }

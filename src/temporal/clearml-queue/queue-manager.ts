@@ -7,6 +7,7 @@ import type { ResolvedClearMLConnection } from "../../clearml/options.js";
 import { STOPPING_MESSAGE } from "../../protocol/clearml/limits.js";
 import { clearmlClient } from "../clearml-client.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
+import type { TrainingCalls } from "../lazy-manager.js";
 import { specHash } from "../spec-hash.js";
 import {
   ManagerError,
@@ -15,14 +16,13 @@ import {
   type StopOptions,
   type TrainingEnd,
   type TrainingHandle,
-  type TrainingManager,
   type WaitOptions,
 } from "../training-manager.js";
 import type { ClearMLQueueManagerOptions } from "./clearml-queue-manager.js";
 import { logMarks, RUNTIME_KEYS } from "./launcher-script.js";
 import { RunCalls } from "./run-calls.js";
 import { readState, type RunReading } from "./run-reading.js";
-import { agentPatience, BACKEND, handleOf, isPristine, runRequest, type RunTask, type RunTemplate, type StopMark } from "./run-task.js";
+import { agentPatience, handleOf, isPristine, runRequest, type RunTask, type RunTemplate, type StopMark } from "./run-task.js";
 import { RunWatch } from "./run-watch.js";
 
 /** How long another worker's start may take from making the task to queueing it. */
@@ -33,10 +33,7 @@ const DEFAULT_PROJECT = "Trainer SDK/Trainers";
 
 type Call = { readonly signal: AbortSignal };
 
-export class QueueManager implements TrainingManager {
-  readonly backend = BACKEND;
-  readonly hostBound = false;
-  readonly leaseMs = 0;
+export class QueueManager implements TrainingCalls {
   readonly #options: ClearMLQueueManagerOptions;
   readonly #template: RunTemplate;
   readonly #calls: RunCalls;

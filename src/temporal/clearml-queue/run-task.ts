@@ -7,11 +7,9 @@ import * as z from "zod";
 import type { RequestOf } from "../../protocol/clearml/endpoints.js";
 import type { TaskDocument } from "../../protocol/clearml/task-document.js";
 import { specHash } from "../spec-hash.js";
-import type { StartRequest, TrainingHandle, TrainingSpec } from "../training-manager.js";
+import { BACKENDS, type StartRequest, type TrainingHandle, type TrainingSpec } from "../training-manager.js";
 import { launcherScript, RUNTIME_KEYS } from "./launcher-script.js";
 
-/** Stands in handles. */
-export const BACKEND = "clearml-queue";
 /** System tag of every trainer's task. */
 export const RUN_TAG = "trainer-sdk-trainer";
 /** System tag of those that were put into a queue: without it, one of status `created` waits for that still. */
@@ -186,7 +184,7 @@ export function readRun(task: TaskDocument): RunTask | undefined {
 }
 
 export function handleOf({ id, key, fence }: RunTask): TrainingHandle {
-  return { v: 1, backend: BACKEND, key, fence, id };
+  return { v: 1, backend: BACKENDS.queue, key, fence, id };
 }
 
 /** It was made, and never put into a queue: whoever made it died on the way. */
