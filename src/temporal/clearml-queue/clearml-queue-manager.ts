@@ -43,7 +43,7 @@ export interface ClearMLQueueManagerOptions {
   readonly lostAfterMs?: number;
   /** How long a task may wait for an agent before the training fails as `BackendUnavailable`. Default: for ever. */
   readonly queueLimitMs?: number;
-  /** How long `wait` and `stop` bear a ClearML that does not answer; the trainer runs on meanwhile. Default 10 minutes. */
+  /** How long each call bears a ClearML that does not answer; a trainer that runs goes on meanwhile. 0: not at all. Default 10 minutes. */
   readonly outageMs?: number;
   /** The kernel's counters of memory kills (`memory.events`), as the agent sees them. Default: of the control group that trainers start in. */
   readonly memoryEventsFile?: string;
@@ -67,8 +67,9 @@ export function clearmlQueueManager(options: ClearMLQueueManagerOptions): Traini
   if (issues.length > 0 || clearml.options === undefined)
     throw new ConfigError(`clearmlQueueManager: ${issues.map(({ path, message }) => `${path} ${message}`).join("; ")}`, issues);
   const connection = clearml.options;
-  return lazyManager({ backend: BACKENDS.queue, hostBound: false, leaseMs: 0 }, async () => {
+  const { agentTimeoutMs = 90_000, outageMs = 600_000 } = options;
+  return lazyManager({ backend: BACKENDS.queue, hostBound: false, leaseMs: 0, stopMarginMs: agentTimeoutMs + outageMs }, async () => {
     const { QueueManager } = await import("./queue-manager.js");
-    return new QueueManager(options, connection);
+    return new QueueManager({ ...options, agentTimeoutMs, outageMs }, connection);
   });
 }

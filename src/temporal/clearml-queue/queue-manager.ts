@@ -16,13 +16,24 @@ import {
   type StopOptions,
   type TrainingEnd,
   type TrainingHandle,
+  type TrainingState,
   type WaitOptions,
 } from "../training-manager.js";
 import type { ClearMLQueueManagerOptions } from "./clearml-queue-manager.js";
+import { OutagePatience } from "../outage-patience.js";
 import { logMarks, RUNTIME_KEYS } from "./launcher-script.js";
 import { RunCalls } from "./run-calls.js";
 import { readState, type RunReading } from "./run-reading.js";
-import { agentPatience, handleOf, isPristine, runRequest, type RunTask, type RunTemplate, type StopMark } from "./run-task.js";
+import {
+  agentPatience,
+  handleOf,
+  isPristine,
+  runRequest,
+  wasMarkedQueued,
+  type RunTask,
+  type RunTemplate,
+  type StopMark,
+} from "./run-task.js";
 import { RunWatch } from "./run-watch.js";
 
 /** How long another worker's start may take from making the task to queueing it. */
@@ -33,6 +44,12 @@ const DEFAULT_PROJECT = "Trainer SDK/Trainers";
 
 type Call = { readonly signal: AbortSignal };
 
+/** With those times settled that others count on. */
+export interface QueueManagerOptions extends ClearMLQueueManagerOptions {
+  readonly agentTimeoutMs: number;
+  readonly outageMs: number;
+}
+
 export class QueueManager implements TrainingCalls {
   readonly #options: ClearMLQueueManagerOptions;
   readonly #template: RunTemplate;
@@ -40,13 +57,15 @@ export class QueueManager implements TrainingCalls {
   readonly #clock: Clock;
   readonly #pollMs: number;
   readonly #agentTimeoutMs: number;
+  readonly #outageMs: number;
 
-  constructor(options: ClearMLQueueManagerOptions, connection: ResolvedClearMLConnection) {
+  constructor(options: QueueManagerOptions, connection: ResolvedClearMLConnection) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#calls = new RunCalls(clearmlClient(connection, options.env ?? process.env, { clock: this.#clock }));
     this.#pollMs = options.pollIntervalMs ?? 10_000;
-    this.#agentTimeoutMs = options.agentTimeoutMs ?? 90_000;
+    this.#agentTimeoutMs = options.agentTimeoutMs;
+    this.#outageMs = options.outageMs;
     this.#template = {
       image: options.image,
       dockerArguments: options.dockerArguments,
@@ -58,17 +77,27 @@ export class QueueManager implements TrainingCalls {
   }
 
   async find(key: string, { signal }: Call): Promise<ManagedTraining | undefined> {
-    const newest = (await this.#calls.runsOf(key, signal)).find((run) => !isPristine(run));
+    const runs = await this.#patience().borne(() => this.#calls.runsOf(key, signal), signal);
+    const newest = runs.find((run) => !isPristine(run));
     return newest && managed(newest);
   }
 
   async start(request: StartRequest, { signal }: Call): Promise<ManagedTraining> {
     refuseWhatNoTaskMayHold(request);
+    const made: Made = { id: undefined };
+    return this.#patience().borne(() => this.#startOrFind(request, made, signal), signal);
+  }
+
+  /** Repeated after an outage it goes on where that cut it off: the tasks say how far it had come. */
+  async #startOrFind(request: StartRequest, made: Made, signal: AbortSignal): Promise<ManagedTraining> {
     const { key, fence, spec } = request;
     const queue = await this.#queueId(signal);
     let runs = await this.#calls.runsOf(key, signal);
     const known = runs.find((run) => run.fence >= fence && (run.fence === fence || !isPristine(run)));
-    if (known && known.fence > fence) return managed(known);
+    if (known && known.fence > fence) {
+      if (made.id !== undefined) await this.#calls.delete(made.id, signal);
+      return managed(known);
+    }
     if (known && known.specHash !== specHash(spec))
       throw new ManagerError(
         TRAINING_FAILURES.invalidSpec,
@@ -76,13 +105,14 @@ export class QueueManager implements TrainingCalls {
       );
     await this.#supersede(runs, fence, signal);
     const { id, isOurs } = known
-      ? { id: known.id, isOurs: false }
+      ? { id: known.id, isOurs: known.id === made.id }
       : await this.#calls.create(
           request,
           (project) => runRequest(request, this.#template, project),
           this.#options.project ?? DEFAULT_PROJECT,
           signal,
         );
+    if (isOurs) made.id = id;
     // Once more, now that whoever starts another number sees this one.
     runs = await this.#calls.runsOf(key, signal);
     const higher = runs.find((run) => run.fence > fence && !isPristine(run));
@@ -92,75 +122,107 @@ export class QueueManager implements TrainingCalls {
     }
     await this.#supersede(runs, fence, signal);
     if (!isOurs) await this.#letTheOtherQueue(id, signal);
-    const made = await this.#calls.run(id, signal);
-    if (made === undefined)
+    const run = await this.#calls.run(id, signal);
+    if (run === undefined)
       throw new ManagerError(TRAINING_FAILURES.backendUnavailable, `ClearML task ${id} was deleted before it could be queued`);
-    if (isPristine(made)) await this.#calls.enqueue(made, queue, signal);
-    return managed((await this.#calls.run(id, signal)) ?? made);
+    if (isPristine(run)) await this.#calls.enqueue(run, queue, signal);
+    if (!wasMarkedQueued(run)) await this.#calls.markQueued(run, signal);
+    return managed((await this.#calls.run(id, signal)) ?? run);
   }
 
   async wait(handle: TrainingHandle, { signal, onState }: WaitOptions): Promise<TrainingEnd> {
+    const patience = this.#patience();
     const watch = this.#watch();
     let told = "";
+    const tell = (state: TrainingState): void => {
+      if (state.phase !== told) onState?.(state);
+      told = state.phase;
+    };
     for (;;) {
-      const run = await watch.look(handle, signal);
-      if (run !== undefined) {
-        if (run === "gone") return vanished(handle);
-        const { state, pending } = readState(run);
-        if (state.phase === "ended") return await this.#settled(run, state.end, signal);
-        if (state.phase !== told) onState?.(state);
-        told = state.phase;
-        const end = watch.judge(run, pending);
-        // Out of the queue first: an agent that has it meanwhile makes up for the wait.
-        if (end !== undefined && (run.status !== "queued" || (await this.#calls.takeFromQueue(run, signal))))
-          return await this.#close(run, end, signal);
-      }
+      const step = await patience.tried(() => this.#followed(handle, watch, tell, signal), signal);
+      if (step === undefined) watch.startAnew();
+      else if (step.value !== undefined) return step.value;
       await this.#clock.sleep(this.#pollMs, { signal, keepAlive: true });
     }
   }
 
   async stop(handle: TrainingHandle, { signal, graceMs, reason }: StopOptions): Promise<TrainingEnd> {
-    const watch = this.#watch();
+    const patience = this.#patience();
     const mark: StopMark = { reason, graceMs };
-    let endsAt: number | undefined;
+    const limitMs = graceMs + this.#agentTimeoutMs;
+    let heardSince: number | undefined;
     for (;;) {
-      const run = await watch.look(handle, signal);
-      if (run === "gone") return vanished(handle);
+      const hasTime = heardSince === undefined || this.#clock.monotonic() - heardSince < limitMs;
+      const step = await patience.tried(() => this.#urged(handle, mark, hasTime, signal), signal);
+      if (step?.value !== undefined) return step.value;
       // While ClearML is away the agent hears of no stop: that is not held against it.
-      if (run === undefined) endsAt = undefined;
-      else {
-        const reading = readState(run);
-        if (reading.state.phase === "ended") return await this.#settled(run, reading.state.end, signal);
-        const end = await this.#urge(run, reading, mark, signal);
-        if (end !== undefined) return end;
-        endsAt ??= this.#clock.monotonic() + graceMs + this.#agentTimeoutMs;
-        if (this.#clock.monotonic() >= endsAt)
-          return await this.#close(run, reading.pending ?? stopped("its agent did not answer, and may be gone"), signal);
-      }
+      heardSince = step === undefined ? undefined : (heardSince ?? this.#clock.monotonic());
       await this.#clock.sleep(Math.min(this.#pollMs, MAX_STOP_POLL_MS), { signal, keepAlive: true });
     }
   }
 
   async logTail({ id, fence }: TrainingHandle, { signal, maxBytes }: Call & { readonly maxBytes: number }): Promise<string> {
-    return this.#calls.logTail(id, logMarks(fence), maxBytes, signal);
+    return this.#patience().borne(() => this.#calls.logTail(id, logMarks(fence), maxBytes, signal), signal);
   }
 
   async *list({ signal }: Call): AsyncGenerator<ManagedTraining & { readonly labels: Readonly<Record<string, string>> }> {
     const newest = new Map<string, RunTask>();
-    for await (const run of this.#calls.allRuns(signal)) {
-      const known = newest.get(run.key);
-      if (!isPristine(run) && (known === undefined || known.fence < run.fence)) newest.set(run.key, run);
+    for (let page = 0, isLast = false; !isLast; page++) {
+      const found = await this.#patience().borne(() => this.#calls.page(page, signal), signal);
+      ({ isLast } = found);
+      for (const run of found.runs) {
+        const known = newest.get(run.key);
+        if (!isPristine(run) && (known === undefined || known.fence < run.fence)) newest.set(run.key, run);
+      }
     }
     for (const run of newest.values()) yield { ...managed(run), labels: run.labels };
   }
 
   async forget(handle: TrainingHandle, { signal }: Call): Promise<void> {
+    await this.#patience().borne(() => this.#forgotten(handle, signal), signal);
+  }
+
+  async #forgotten(handle: TrainingHandle, signal: AbortSignal): Promise<void> {
     const runs = await this.#calls.runsOf(handle.key, signal);
     const run = runs.find(({ id }) => id === handle.id);
     if (run === undefined || readState(run).state.phase !== "ended") return;
     // The number is what later ones are counted from: the newest goes with all of its key.
     const isNewest = runs.every(({ fence }) => fence <= run.fence);
     for (const one of isNewest ? [...runs].reverse() : [run]) await this.#calls.forget(one, signal);
+  }
+
+  /** One look of a wait, and what has to be done about it; an end when there is one. */
+  async #followed(
+    handle: TrainingHandle,
+    watch: RunWatch,
+    tell: (state: TrainingState) => void,
+    signal: AbortSignal,
+  ): Promise<TrainingEnd | undefined> {
+    const run = await this.#calls.run(handle.id, signal);
+    if (run === undefined) return vanished(handle);
+    const { state, pending } = readState(run);
+    if (state.phase === "ended") return this.#settled(run, state.end, signal);
+    tell(state);
+    // Whoever queued it died before it could say so.
+    if (!isPristine(run) && !wasMarkedQueued(run)) await this.#calls.markQueued(run, signal);
+    const end = watch.judge(run, pending);
+    if (end === undefined) return undefined;
+    if (run.status !== "queued") return this.#close(run, end, signal);
+    // Out of the queue first: an agent that has it meanwhile makes up for the wait.
+    if (!(await this.#calls.takeFromQueue(run, signal)) && !watch.isNobodys(run)) return undefined;
+    await this.#noteLate(run, end.message, signal);
+    return this.#close(run, end, signal);
+  }
+
+  /** One look of a stop, and what has to be done about it; its end when that is certain. */
+  async #urged(handle: TrainingHandle, mark: StopMark, hasTime: boolean, signal: AbortSignal): Promise<TrainingEnd | undefined> {
+    const run = await this.#calls.run(handle.id, signal);
+    if (run === undefined) return vanished(handle);
+    const reading = readState(run);
+    if (reading.state.phase === "ended") return this.#settled(run, reading.state.end, signal);
+    const end = await this.#urge(run, reading, mark, signal);
+    if (end !== undefined || hasTime) return end;
+    return this.#close(run, reading.pending ?? stopped("its agent did not answer, and may be gone"), signal);
   }
 
   /** One step of a stop; its end when that is certain. Repeated, it goes on where another worker was. */
@@ -185,8 +247,13 @@ export class QueueManager implements TrainingCalls {
   async #settled(run: RunTask, end: TrainingEnd, signal: AbortSignal): Promise<TrainingEnd> {
     if (run.status === "in_progress") return this.#close(run, end, signal);
     if (end.outcome === "stopped" && run.end === undefined && run.stop === undefined)
-      await this.#calls.note(run.id, { [RUNTIME_KEYS.stop]: JSON.stringify({ reason: "it had been stopped", graceMs: 0 }) }, signal);
+      await this.#noteLate(run, "it had been stopped", signal);
     return end;
+  }
+
+  /** A launcher that comes late reads this first, and starts nothing. */
+  async #noteLate(run: RunTask, reason: string, signal: AbortSignal): Promise<void> {
+    await this.#calls.note(run.id, { [RUNTIME_KEYS.stop]: JSON.stringify({ reason, graceMs: 0 }) }, signal);
   }
 
   /** Gives the task its end in the place of its agent: a launcher that lives after all sees that, and ends its trainer. */
@@ -224,10 +291,19 @@ export class QueueManager implements TrainingCalls {
   }
 
   #watch(): RunWatch {
-    const { lostAfterMs = 600_000, queueLimitMs = Infinity, outageMs = 600_000 } = this.#options;
+    const { lostAfterMs = 600_000, queueLimitMs = Infinity } = this.#options;
     const endingMs = this.#template.terminationGraceMs + this.#agentTimeoutMs;
-    return new RunWatch(this.#calls, this.#clock, { lostAfterMs, queueLimitMs, outageMs, endingMs, agentTimeoutMs: this.#agentTimeoutMs });
+    return new RunWatch(this.#clock, { lostAfterMs, queueLimitMs, endingMs, agentTimeoutMs: this.#agentTimeoutMs });
   }
+
+  #patience(): OutagePatience {
+    return new OutagePatience(this.#clock, { outageMs: this.#outageMs, pauseMs: Math.min(this.#pollMs, MAX_STOP_POLL_MS) });
+  }
+}
+
+/** The task that a start has made, through all its repetitions. */
+interface Made {
+  id: string | undefined;
 }
 
 function refuseWhatNoTaskMayHold({ spec, secretEnv }: StartRequest): void {

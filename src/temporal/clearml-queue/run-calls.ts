@@ -1,8 +1,8 @@
 /**
- * The few calls to ClearML that trainers in a queue need, each one attempt: whoever waits asks again anyway. What does not
- * answer, or refuses our keys, is thrown as `BackendUnavailable`.
+ * The few calls to ClearML that trainers in a queue need, each one attempt: how long an outage is borne is for the work to
+ * say that they belong to. No answer is thrown as `OutageError`, a refusal as `BackendUnavailable`.
  */
-import { describeError, type ApiError } from "../../base/errors.js";
+import { ApiError, ConnectionError, describeError } from "../../base/errors.js";
 import type { ClearML } from "../../clearml/create-clearml.js";
 import { exactPattern } from "../../clearml/exact-pattern.js";
 import { byCreation, findOrCreate } from "../../base/find-or-create.js";
@@ -15,6 +15,7 @@ import { MAX_PAGE_SIZE } from "../../protocol/clearml/limits.js";
 import { clientPort, type ClearMLPort } from "../../sinks/clearml/clearml-port.js";
 import { lastBytes } from "../last-bytes.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
+import { OutageError } from "../outage-patience.js";
 import { ManagerError, type TrainingEnd } from "../training-manager.js";
 import { RUNTIME_KEYS } from "./launcher-script.js";
 import { wordsFor } from "./run-reading.js";
@@ -55,15 +56,10 @@ export class RunCalls {
     return runs.sort((one, other) => other.fence - one.fence || byCreation(one, other));
   }
 
-  async *allRuns(signal: AbortSignal): AsyncGenerator<RunTask> {
-    for (let page = 0; ; page++) {
-      const { tasks } = await this.#ask("tasks.get_all", { ...searchFor(RUN_TAG), page, page_size: MAX_PAGE_SIZE }, signal);
-      for (const task of tasks) {
-        const run = readRun(task);
-        if (run !== undefined) yield run;
-      }
-      if (tasks.length < MAX_PAGE_SIZE) return;
-    }
+  /** A page of all keys' tasks. */
+  async page(number: number, signal: AbortSignal): Promise<{ readonly runs: readonly RunTask[]; readonly isLast: boolean }> {
+    const { tasks } = await this.#ask("tasks.get_all", { ...searchFor(RUN_TAG), page: number, page_size: MAX_PAGE_SIZE }, signal);
+    return { runs: tasks.flatMap((task) => readRun(task) ?? []), isLast: tasks.length < MAX_PAGE_SIZE };
   }
 
   /** One task for each number of a key, whoever asks how often. */
@@ -88,10 +84,14 @@ export class RunCalls {
   }
 
   /** @throws ManagerError `InvalidSpec` for a queue that is gone. */
-  async enqueue({ id, systemTags }: RunTask, queue: string, signal: AbortSignal): Promise<void> {
+  async enqueue({ id }: RunTask, queue: string, signal: AbortSignal): Promise<void> {
     await this.#unless([CLEARML_ERRORS.TASK_ALREADY_QUEUED, CLEARML_ERRORS.INVALID_TASK_STATUS], () =>
       this.#ask("tasks.enqueue", { task: id, queue }, signal),
     );
+  }
+
+  /** Says that it was queued, so that one of status `created` is known as taken back by a person. */
+  async markQueued({ id, systemTags }: RunTask, signal: AbortSignal): Promise<void> {
     await this.#ask("tasks.update", { task: id, system_tags: [...systemTags.filter((tag) => tag !== QUEUED_TAG), QUEUED_TAG] }, signal);
   }
 
@@ -184,7 +184,8 @@ export class RunCalls {
       signal.throwIfAborted();
       if (isAnswer(error, CLEARML_ERRORS.INVALID_QUEUE_ID))
         throw new ManagerError(TRAINING_FAILURES.invalidSpec, `ClearML has no such queue any more: ${describeError(error)}`, error);
-      throw new ManagerError(TRAINING_FAILURES.backendUnavailable, `ClearML did not ${what}: ${describeError(error)}`, error);
+      const message = `ClearML did not ${what}: ${describeError(error)}`;
+      throw isOutage(error) ? new OutageError(message, error) : new ManagerError(TRAINING_FAILURES.backendUnavailable, message, error);
     }
   }
 
@@ -203,6 +204,11 @@ const GONE = [CLEARML_ERRORS.INVALID_TASK_ID, CLEARML_ERRORS.INVALID_ID, CLEARML
 
 function isRefusal(error: unknown, kind: ClearMLErrorKind): error is ManagerError & { readonly cause: ApiError } {
   return error instanceof ManagerError && isAnswer(error.cause, kind);
+}
+
+/** Its database being away is a 500 of ClearML's own (`clearml-protocol`, 1.4). */
+function isOutage(error: unknown): boolean {
+  return ConnectionError.isInstance(error) || (ApiError.isInstance(error) && (error.retryable || error.status >= 500));
 }
 
 function searchFor(tag: string): RequestOf<"tasks.get_all"> {

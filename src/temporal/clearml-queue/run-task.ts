@@ -188,8 +188,12 @@ export function handleOf({ id, key, fence }: RunTask): TrainingHandle {
 }
 
 /** It was made, and never put into a queue: whoever made it died on the way. */
-export function isPristine({ status, systemTags }: RunTask): boolean {
-  return status === "created" && !systemTags.includes(QUEUED_TAG);
+export function isPristine(run: RunTask): boolean {
+  return run.status === "created" && !wasMarkedQueued(run);
+}
+
+export function wasMarkedQueued({ systemTags }: RunTask): boolean {
+  return systemTags.includes(QUEUED_TAG);
 }
 
 /** The tags of a task that no search of ours finds any more; people find it in the archive. */

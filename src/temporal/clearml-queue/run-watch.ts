@@ -4,8 +4,7 @@
  */
 import type { Clock } from "../../base/clock.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
-import { ManagerError, type TrainingEnd, type TrainingHandle } from "../training-manager.js";
-import type { RunCalls } from "./run-calls.js";
+import type { TrainingEnd } from "../training-manager.js";
 import type { RunTask } from "./run-task.js";
 
 export interface WatchLimits {
@@ -13,8 +12,6 @@ export interface WatchLimits {
   readonly lostAfterMs: number;
   /** In the queue. */
   readonly queueLimitMs: number;
-  /** Without an answer of ClearML. */
-  readonly outageMs: number;
   /** Of a task that a person ended, until launcher or agent have said how it went. */
   readonly endingMs: number;
   /** Of a task whose launcher has said how it went, until its agent has. */
@@ -22,39 +19,21 @@ export interface WatchLimits {
 }
 
 export class RunWatch {
-  readonly #calls: RunCalls;
   readonly #clock: Clock;
   readonly #limits: WatchLimits;
-  #reachedAt: number;
+  /** It has waited too long: decided once, whatever cuts its end off. */
+  #overdue: TrainingEnd | undefined;
   /** Since when each thing is as it is. */
   readonly #since = new Map<string, { readonly value: string; readonly at: number }>();
 
-  constructor(calls: RunCalls, clock: Clock, limits: WatchLimits) {
-    this.#calls = calls;
+  constructor(clock: Clock, limits: WatchLimits) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#reachedAt = clock.monotonic();
   }
 
-  /**
-   * The task; undefined while ClearML does not answer.
-   *
-   * @throws ManagerError `BackendUnavailable` when it has not for too long; the signal's reason.
-   */
-  async look({ id }: TrainingHandle, signal: AbortSignal): Promise<RunTask | "gone" | undefined> {
-    signal.throwIfAborted();
-    try {
-      const run = await this.#calls.run(id, signal);
-      this.#reachedAt = this.#clock.monotonic();
-      return run ?? "gone";
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof ManagerError) || error.type !== TRAINING_FAILURES.backendUnavailable) throw error;
-      if (this.#clock.monotonic() - this.#reachedAt >= this.#limits.outageMs) throw error;
-      // What its agent could not say meanwhile is not held against it.
-      this.#since.clear();
-      return undefined;
-    }
+  /** ClearML did not answer: what an agent could not say meanwhile is not held against it. */
+  startAnew(): void {
+    this.#since.clear();
   }
 
   /** An end that nobody will say, because it should have been said by now. */
@@ -63,12 +42,16 @@ export class RunWatch {
     const queuedMs = this.#lasts("queued", run.status === "queued" ? run.status : undefined);
     const pendingMs = this.#lasts("pending", pending === undefined ? undefined : run.status);
     const silentMs = this.#lasts("word", run.status === "in_progress" ? run.lastUpdate : undefined);
-    if (queuedMs >= queueLimitMs)
-      return {
+    if (run.status !== "queued") {
+      this.#overdue = undefined;
+      this.#since.delete("taken");
+    } else if (queuedMs >= queueLimitMs)
+      this.#overdue ??= {
         outcome: "failed",
         failure: TRAINING_FAILURES.backendUnavailable,
         message: `no agent has taken ClearML task ${run.id} from its queue for ${seconds(queuedMs)} s`,
       };
+    if (this.#overdue !== undefined) return this.#overdue;
     if (pending !== undefined && pendingMs >= (run.end === undefined ? endingMs : agentTimeoutMs)) return pending;
     if (pending === undefined && silentMs >= lostAfterMs)
       return {
@@ -77,6 +60,11 @@ export class RunWatch {
         message: `nothing was heard of the agent of ClearML task ${run.id} for ${seconds(silentMs)} s`,
       };
     return undefined;
+  }
+
+  /** In no queue although its status is `queued`, for longer than an agent takes to give it another one: nobody has it. */
+  isNobodys(run: RunTask): boolean {
+    return this.#lasts("taken", run.status) >= this.#limits.agentTimeoutMs;
   }
 
   /** How long the value has been this one; less than nothing without a value. */

@@ -140,7 +140,7 @@ describe("a trainer in a ClearML queue", () => {
     const isBack = bench.server.faults.set("api", { mode: "refuse" });
     await until(() => bench.server.faults.hits("api") > before + 3);
     await expect(bench.with({ outageMs: 0 }).wait(handle, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
-    await expect(bench.worker().find(handle.key, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
+    await expect(bench.with({ outageMs: 0 }).find(handle.key, { signal })).rejects.toMatchObject({ type: "BackendUnavailable" });
     isBack();
     await bench.agent();
     expect(await waiting).toMatchObject({ outcome: "completed" });
@@ -148,7 +148,8 @@ describe("a trainer in a ClearML queue", () => {
 
   it.each(["refuse", "drop-answer"] as const)("whose start was cut off at its queueing (%s) is run once by the next", async (mode) => {
     bench.server.faults.set("api", { mode, match: "tasks.enqueue", times: 1 });
-    await expect(queued()).rejects.toMatchObject({ type: "BackendUnavailable" });
+    const start = bench.with({ outageMs: 0 }).start(bench.request("complete"), { signal });
+    await expect(start).rejects.toMatchObject({ type: "BackendUnavailable" });
     await bench.agent();
     const handle = (await bench.worker().find(bench.request("complete").key, { signal }))?.handle ?? (await queued());
     expect(await bench.worker().wait(handle, { signal })).toMatchObject({ outcome: "completed" });
