@@ -3,7 +3,7 @@
  * that leaves lets go of the trainer; one that is told to cancel ends it; one that may not own it any more touches nothing.
  */
 import { describeError } from "../base/errors.js";
-import { within } from "../base/deadline.js";
+import { deadlineAfter } from "../base/deadline.js";
 import type { ActivityEdge } from "./activity-edge.js";
 import { trainingFailure } from "./activity-failure.js";
 import type { ExecuteTrainingInput, ExecuteTrainingResult, TrainingFacts, TrainingProgress } from "./contract.js";
@@ -22,7 +22,9 @@ import { DEFAULT_JOB_KEY, trainingKey } from "./training-key.js";
 import { TrainingPulse } from "./training-pulse.js";
 
 const DEFAULT_STOP_GRACE_MS = 60_000;
-/** Beyond the grace: for the kill, the log, and ClearML's answer. */
+/** Of a manager that does not say how long beyond the grace its stops may take. */
+const DEFAULT_STOP_MARGIN_MS = 60_000;
+/** Beyond what a stop may take: for calls that are on their way. */
 const LAST_DUTY_MS = 60_000;
 
 export async function executeTraining(settings: Settings, input: ExecuteTrainingInput, edge: ActivityEdge): Promise<ExecuteTrainingResult> {
@@ -82,7 +84,7 @@ async function followToTheEnd(
     tell();
     // The trainer hears it too, by its own watch, and has this time to end in its own words.
     await clock.sleep(graceMs, { signal });
-    await manager.stop(handle, { signal, graceMs, reason });
+    await insistently(settings, handle, signal, () => manager.stop(handle, { signal, graceMs, reason }));
   };
   const follower = followTask(settings, {
     taskId: input.taskId,
@@ -90,9 +92,8 @@ async function followToTheEnd(
     onView: tell,
     onStop: (reason) => {
       logger.info(`${handle.id}: ${reason}`);
-      stopAfterGrace(reason).catch((error: unknown) => {
-        if (!signal.aborted) logger.error(`${handle.id} could not be stopped: ${describeError(error)}`);
-      });
+      // Ends with the training: whoever asked for the stop is told by that.
+      stopAfterGrace(reason).catch(() => undefined);
     },
   });
   try {
@@ -115,19 +116,67 @@ async function followToTheEnd(
   }
 }
 
-/** What an attempt that is told to end still has to do, by the reason why. */
+/**
+ * What an attempt that is told to end still has to do, by the reason why. Temporal sets no limit to that while the heartbeat
+ * goes on, which it does. So the limit is the longest that a stop can take where the trainers run: sooner nobody knows that
+ * nothing runs any more, and the workflow must not go on as if it were so.
+ */
 async function lastDuty(settings: Settings, handle: ManagedTraining["handle"], graceMs: number, edge: ActivityEdge): Promise<void> {
-  const { manager, logger } = settings;
+  const { manager, logger, clock } = settings;
   const reason = edge.endingReason();
-  const signal = AbortSignal.timeout(graceMs + LAST_DUTY_MS);
+  using deadline = deadlineAfter(graceMs + (manager.stopMarginMs ?? DEFAULT_STOP_MARGIN_MS) + LAST_DUTY_MS, clock);
+  const { signal } = deadline;
+  const stop = async (why: string): Promise<void> => {
+    await manager.stop(handle, { signal, graceMs, reason: why });
+  };
   try {
-    if (reason === "CANCELLED") await manager.stop(handle, { signal, graceMs, reason: "the workflow was cancelled" });
-    // Closed, or only not ours any more: the difference is a training that somebody else owns.
-    else if (reason === "NOT_FOUND" && !(await edge.isOpen(edge.workflow.workflowId)))
-      await manager.stop(handle, { signal, graceMs, reason: "the workflow was closed" });
-    else logger.info(`${handle.id} is left running: this attempt ends because of ${reason ?? "nothing"}`);
+    await insistently(settings, handle, signal, async () => {
+      if (reason === "CANCELLED") await stop("the workflow was cancelled");
+      // Closed, or only not ours any more: the difference is a training that somebody else owns.
+      else if (reason === "NOT_FOUND" && !(await edge.isOpen(edge.workflow.workflowId))) await stop("the workflow was closed");
+      else logger.info(`${handle.id} is left running: this attempt ends because of ${reason ?? "nothing"}`);
+    });
   } catch (error) {
     logger.error(`${handle.id} may still run: ${describeError(error)}`);
+  }
+}
+
+/** Asks again until it is done, or the signal aborts: nobody else would. @throws the signal's reason. */
+async function insistently(
+  { clock, logger, pollIntervalMs }: Settings,
+  handle: ManagedTraining["handle"],
+  signal: AbortSignal,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      await work();
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.error(`${handle.id} could not be stopped, which is tried again: ${describeError(error)}`);
+    }
+    await clock.sleep(pollIntervalMs, { signal });
+  }
+}
+
+/** The task as the trainer left it: its word may change what an end means. Asked for as long as an attempt delivers. */
+async function lastView(settings: Settings, taskId: string, signal: AbortSignal): Promise<TaskView | undefined> {
+  const { port, clock, drainMs, pollIntervalMs, logger } = settings;
+  using deadline = deadlineAfter(drainMs, clock, signal);
+  for (;;) {
+    try {
+      return await viewTask({ port, taskId, projectId: undefined, signal: deadline.signal });
+    } catch (error) {
+      if (deadline.signal.aborted) {
+        signal.throwIfAborted();
+        logger.warn(`the end of ${taskId} is told without what its trainer said: ClearML did not answer`);
+        return undefined;
+      }
+      logger.warn(`ClearML cannot be asked how task ${taskId} ended, which is tried again: ${describeError(error)}`);
+    }
+    await clock.sleep(pollIntervalMs, { signal: deadline.signal }).catch(() => undefined);
   }
 }
 
@@ -145,11 +194,7 @@ async function report(
   const place = journalPlace(settings, job);
   // Here, on the machine where the folder is; whoever finalizes may be on another one.
   const settlement = await settleJournal(settings, job, place, { fence: handle.fence, signal });
-  const view = await within(
-    viewTask({ port: settings.port, taskId, projectId: undefined, signal }).catch(() => undefined),
-    LAST_DUTY_MS,
-    settings.clock,
-  );
+  const view = await lastView(settings, taskId, signal);
   const facts: TrainingFacts = {
     fence: handle.fence,
     backend: handle.backend,

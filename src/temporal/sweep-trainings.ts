@@ -6,16 +6,25 @@ import { describeError } from "../base/errors.js";
 import type { ActivityEdge } from "./activity-edge.js";
 import type { SweepTrainingsResult } from "./contract.js";
 import type { Settings } from "./settings.js";
+import { TrainingPulse } from "./training-pulse.js";
 
 const STOP_GRACE_MS = 30_000;
 
 export async function sweepTrainings(settings: Settings, edge: ActivityEdge): Promise<SweepTrainingsResult> {
-  const { manager, logger } = settings;
+  // From a timer: a stop that bears an outage takes longer than any heartbeat timeout.
+  const pulse = new TrainingPulse(edge, settings.clock, undefined);
+  try {
+    return await sweep(settings, edge);
+  } finally {
+    pulse.stop();
+  }
+}
+
+async function sweep({ manager, logger }: Settings, edge: ActivityEdge): Promise<SweepTrainingsResult> {
   const { signal } = edge;
   const stopped: string[] = [];
   const forgotten: string[] = [];
   for await (const { handle, state, labels } of manager.list({ signal })) {
-    edge.heartbeat({ v: 1, seenAtMs: settings.clock.now() });
     const workflowId = labels["workflow-id"];
     if (workflowId === undefined || labels["namespace"] !== edge.workflow.namespace) continue;
     try {

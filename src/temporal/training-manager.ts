@@ -85,7 +85,10 @@ export interface StopOptions {
   readonly reason: string;
 }
 
-/** A place where trainers run. Failures to reach it are thrown as ManagerError of type `BackendUnavailable`. */
+/**
+ * A place where trainers run. An outage of it is borne for a while that the manager's options say; then, and for the log at
+ * once, the failure to reach it is thrown as ManagerError of type `BackendUnavailable`.
+ */
 export interface TrainingManager {
   /** Stands in handles: `subprocess`, `kubernetes`, `clearml-queue`. */
   readonly backend: string;

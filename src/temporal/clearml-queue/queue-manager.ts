@@ -162,7 +162,7 @@ export class QueueManager implements TrainingCalls {
   }
 
   async logTail({ id, fence }: TrainingHandle, { signal, maxBytes }: Call & { readonly maxBytes: number }): Promise<string> {
-    return this.#patience().borne(() => this.#calls.logTail(id, logMarks(fence), maxBytes, signal), signal);
+    return this.#calls.logTail(id, logMarks(fence), maxBytes, signal);
   }
 
   async *list({ signal }: Call): AsyncGenerator<ManagedTraining & { readonly labels: Readonly<Record<string, string>> }> {

@@ -6,6 +6,7 @@ import type { V1Job, V1Pod } from "@kubernetes/client-node";
 import { systemClock, type Clock } from "../../base/clock.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import type { TrainingCalls } from "../lazy-manager.js";
+import { OutagePatience } from "../outage-patience.js";
 import {
   BACKENDS,
   ManagerError,
@@ -30,13 +31,19 @@ interface Look extends JobReading {
   readonly pods: readonly V1Pod[];
 }
 
+/** With those times settled that others count on. */
+interface JobManagerOptions extends KubernetesManagerOptions {
+  readonly outageMs: number;
+  readonly lostNodeMs: number;
+}
+
 export class JobManager implements TrainingCalls {
-  readonly #options: KubernetesManagerOptions;
+  readonly #options: JobManagerOptions;
   readonly #api: KubernetesApi;
   readonly #clock: Clock;
   readonly #pollMs: number;
 
-  constructor(options: KubernetesManagerOptions) {
+  constructor(options: JobManagerOptions) {
     this.#options = options;
     this.#api = new KubernetesApi(options);
     this.#clock = options.clock ?? systemClock;
@@ -44,15 +51,16 @@ export class JobManager implements TrainingCalls {
   }
 
   async find(key: string, { signal }: { readonly signal: AbortSignal }): Promise<ManagedTraining | undefined> {
-    const job = await this.#api.job(jobName(key), signal);
-    if (job === undefined) return undefined;
-    assertOurs(job, key);
-    return this.#managed(job, signal);
+    return this.#patience().borne(async () => {
+      const job = await this.#api.job(jobName(key), signal);
+      if (job === undefined) return undefined;
+      assertOurs(job, key);
+      return this.#managed(job, signal);
+    }, signal);
   }
 
   async start(request: StartRequest, { signal }: { readonly signal: AbortSignal }): Promise<ManagedTraining> {
-    const { key, fence, spec } = request;
-    const image = spec.image ?? this.#options.image;
+    const image = request.spec.image ?? this.#options.image;
     if (image === undefined)
       throw new ManagerError(
         TRAINING_FAILURES.invalidSpec,
@@ -64,6 +72,12 @@ export class JobManager implements TrainingCalls {
         TRAINING_FAILURES.invalidSpec,
         `a Job would keep ${names.join(", ")} in plain text: put them into a Secret and name it in envFrom of the manager`,
       );
+    return this.#patience().borne(() => this.#startOrFind(request, image, signal), signal);
+  }
+
+  /** Repeated after an outage it finds the Job that it has made. */
+  async #startOrFind(request: StartRequest, image: string, signal: AbortSignal): Promise<ManagedTraining> {
+    const { key, fence, spec } = request;
     for (;;) {
       if (await this.#api.createJob(jobManifest(request, image, this.#options), signal)) {
         const made = await this.#api.job(jobName(key), signal);
@@ -84,7 +98,7 @@ export class JobManager implements TrainingCalls {
           `Job ${jobName(key)} was started as number ${String(fence)} from another specification`,
         );
       if (known >= fence) return this.#managed(there, signal);
-      await this.#end(there, { reason: `superseded by ${String(fence)}` }, undefined, signal);
+      await this.#end(handleOf(there), { reason: `superseded by ${String(fence)}` }, undefined, signal);
       await this.#api.deleteJob(there, signal);
       await this.#gone(there, signal);
     }
@@ -92,42 +106,36 @@ export class JobManager implements TrainingCalls {
 
   async wait(handle: TrainingHandle, { signal, onState }: WaitOptions): Promise<TrainingEnd> {
     using watch = new JobWatch(this.#api, this.#clock);
-    const { imageGraceMs = 300_000, queueLimitMs = Infinity, outageMs = 600_000 } = this.#options;
+    const { imageGraceMs = 300_000, queueLimitMs = Infinity } = this.#options;
+    const patience = this.#patience();
     let told = "";
-    let reachedAt = this.#clock.monotonic();
     let stuckSince: number | undefined;
     let stuckAs: string | undefined;
+    const follow = async (): Promise<TrainingEnd | undefined> => {
+      const look = await this.#look(handle, watch, signal);
+      if (!("job" in look)) return look;
+      if (look.state.phase === "ended") return look.state.end;
+      const left = await this.#withoutNode(look, signal);
+      if (left) return left;
+      if (look.state.phase !== told) onState?.(look.state);
+      told = look.state.phase;
+      const { stuck } = look;
+      if (stuck?.failure !== stuckAs) stuckSince = this.#clock.monotonic();
+      stuckAs = stuck?.failure;
+      const limitMs = stuck?.failure === TRAINING_FAILURES.backendUnavailable ? queueLimitMs : imageGraceMs;
+      if (stuck && (stuck.atOnce || this.#clock.monotonic() - (stuckSince ?? 0) >= limitMs))
+        return this.#end(handle, { reason: stuck.message, failure: stuck.failure }, undefined, signal);
+      return undefined;
+    };
     for (;;) {
-      signal.throwIfAborted();
-      try {
-        const look = await this.#look(handle, watch, signal);
-        reachedAt = this.#clock.monotonic();
-        if (!("job" in look)) return look;
-        if (look.state.phase === "ended") return look.state.end;
-        const left = await this.#withoutNode(look, signal);
-        if (left) return left;
-        if (look.state.phase !== told) onState?.(look.state);
-        told = look.state.phase;
-        const { stuck } = look;
-        if (stuck?.failure !== stuckAs) stuckSince = this.#clock.monotonic();
-        stuckAs = stuck?.failure;
-        const limitMs = stuck?.failure === TRAINING_FAILURES.backendUnavailable ? queueLimitMs : imageGraceMs;
-        if (stuck && (stuck.atOnce || this.#clock.monotonic() - (stuckSince ?? 0) >= limitMs))
-          return await this.#end(look.job, { reason: stuck.message, failure: stuck.failure }, undefined, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof ManagerError) || error.type !== TRAINING_FAILURES.backendUnavailable) throw error;
-        if (this.#clock.monotonic() - reachedAt >= outageMs) throw error;
-      }
+      const step = await patience.tried(follow, signal);
+      if (step?.value !== undefined) return step.value;
       await watch.change(this.#pollMs, signal);
     }
   }
 
   async stop(handle: TrainingHandle, { signal, graceMs, reason }: StopOptions): Promise<TrainingEnd> {
-    const job = await this.#api.job(handle.id, signal);
-    if (job === undefined) return vanished(handle);
-    const end = lostTo(job, handle);
-    return end ?? this.#end(job, { reason }, graceMs, signal);
+    return this.#end(handle, { reason }, graceMs, signal);
   }
 
   async logTail(
@@ -144,32 +152,36 @@ export class JobManager implements TrainingCalls {
   }: {
     readonly signal: AbortSignal;
   }): AsyncGenerator<ManagedTraining & { readonly labels: Readonly<Record<string, string>> }> {
-    const { items } = await this.#api.jobs({ labelSelector: `${MARKS.managedBy}=${MANAGER_NAME}` }, signal);
+    const labelSelector = `${MARKS.managedBy}=${MANAGER_NAME}`;
+    const { items } = await this.#patience().borne(() => this.#api.jobs({ labelSelector }, signal), signal);
     for (const job of items) {
       const key = job.metadata?.annotations?.[MARKS.key];
       if (key === undefined || jobName(key) !== job.metadata?.name || job.metadata.deletionTimestamp !== undefined) continue;
-      yield { ...(await this.#managed(job, signal)), labels: labelsOf(job) };
+      const managed = await this.#patience().borne(() => this.#managed(job, signal), signal);
+      yield { ...managed, labels: labelsOf(job) };
     }
   }
 
   async forget(handle: TrainingHandle, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const job = await this.#api.job(handle.id, signal);
-    if (job === undefined || lostTo(job, handle)) return;
-    if ((await this.#managed(job, signal)).state.phase !== "ended") return;
-    await this.#api.deleteJob(job, signal);
-    await this.#gone(job, signal);
+    await this.#patience().borne(async () => {
+      const job = await this.#api.job(handle.id, signal);
+      if (job === undefined || lostTo(job, handle)) return;
+      if ((await this.#managed(job, signal)).state.phase !== "ended") return;
+      await this.#api.deleteJob(job, signal);
+      await this.#gone(job, signal);
+    }, signal);
   }
 
   /**
    * Ends a Job that is ours and keeps it, with how it ended. It makes no more pods. Repeated by another worker, it goes on
    * where the first one was.
    */
-  async #end(job: V1Job, mark: StopMark, graceMs: number | undefined, signal: AbortSignal): Promise<TrainingEnd> {
-    const handle = handleOf(job);
+  async #end(handle: TrainingHandle, mark: StopMark, graceMs: number | undefined, signal: AbortSignal): Promise<TrainingEnd> {
     using watch = new JobWatch(this.#api, this.#clock);
     const graceSeconds = graceMs === undefined ? undefined : Math.max(1, Math.ceil(graceMs / 1000));
+    const patience = this.#patience();
     const told = new Set<string>();
-    for (;;) {
+    const urge = async (): Promise<TrainingEnd | undefined> => {
       const look = await this.#look(handle, watch, signal);
       if (!("job" in look)) return look;
       if (look.state.phase === "ended") {
@@ -179,19 +191,24 @@ export class JobManager implements TrainingCalls {
       }
       const left = await this.#withoutNode(look, signal);
       if (left) return left;
-      if (stopMark(look.job) === undefined)
+      if (stopMark(look.job) === undefined) {
         await this.#api.patchJob(look.job, { annotations: { [MARKS.stop]: JSON.stringify(mark) }, spec: NO_MORE_PODS }, signal);
-      else {
-        if (look.job.spec?.suspend !== true) await this.#api.patchJob(look.job, { annotations: {}, spec: NO_MORE_PODS }, signal);
-        for (const pod of look.pods) {
-          const uid = pod.metadata?.uid ?? "";
-          // A pod that goes already may be told to go sooner.
-          if (graceSeconds === undefined || told.has(uid)) continue;
-          told.add(uid);
-          await this.#api.deletePod(pod, graceSeconds, signal);
-        }
-        await watch.change(Math.min(this.#pollMs, 1_000), signal);
+        return urge();
       }
+      if (look.job.spec?.suspend !== true) await this.#api.patchJob(look.job, { annotations: {}, spec: NO_MORE_PODS }, signal);
+      for (const pod of look.pods) {
+        const uid = pod.metadata?.uid ?? "";
+        // A pod that goes already may be told to go sooner.
+        if (graceSeconds === undefined || told.has(uid)) continue;
+        await this.#api.deletePod(pod, graceSeconds, signal);
+        told.add(uid);
+      }
+      return undefined;
+    };
+    for (;;) {
+      const step = await patience.tried(urge, signal);
+      if (step?.value !== undefined) return step.value;
+      await watch.change(Math.min(this.#pollMs, 1_000), signal);
     }
   }
 
@@ -213,7 +230,7 @@ export class JobManager implements TrainingCalls {
 
   /** An end without its node, when that has not answered for too long. Its Job goes too: only so is the pod let go of. */
   async #withoutNode({ job, pods }: Look, signal: AbortSignal): Promise<TrainingEnd | undefined> {
-    const { lostNodeMs = Infinity } = this.#options;
+    const { lostNodeMs } = this.#options;
     const goesSince = ({ metadata }: V1Pod): number => new Date(metadata?.deletionTimestamp ?? 8.64e15).getTime();
     const lost = pods.filter((pod) => this.#clock.now() - goesSince(pod) >= lostNodeMs);
     if (lost.length === 0) return undefined;
@@ -228,6 +245,10 @@ export class JobManager implements TrainingCalls {
     const pod = newest(items);
     const state: TrainingState = readJob(job, pod, pod !== undefined).state;
     return { handle, state };
+  }
+
+  #patience(): OutagePatience {
+    return new OutagePatience(this.#clock, { outageMs: this.#options.outageMs, pauseMs: Math.min(this.#pollMs, 1_000) });
   }
 
   async #gone(job: V1Job, signal: AbortSignal): Promise<void> {

@@ -4,8 +4,10 @@
  */
 import type { KubeConfig, RequestContext, V1Job, V1Pod } from "@kubernetes/client-node";
 import { ConfigError, describeError } from "../../base/errors.js";
+import { isOutageStatus } from "../../base/outage-status.js";
 import { lastBytes } from "../last-bytes.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
+import { OutageError } from "../outage-patience.js";
 import { ManagerError } from "../training-manager.js";
 
 export interface ClusterOptions {
@@ -249,16 +251,12 @@ function refusalOf(error: unknown): Refusal | undefined {
 function managerError(what: string, namespace: string, error: unknown, refusal: Refusal | undefined): ManagerError {
   const place = `in namespace ${namespace}`;
   if (refusal === undefined)
-    return new ManagerError(
-      TRAINING_FAILURES.backendUnavailable,
-      `the API server could not be reached to ${what} ${place}: ${describeError(error)}`,
-      error,
-    );
+    return new OutageError(`the API server could not be reached to ${what} ${place}: ${describeError(error)}`, error);
   const { code, message } = refusal;
   const isOurs = code === 400 || code === 422;
   const hint = code === 401 || code === 403 ? " The worker's Role must allow it, and a quota must have room." : "";
-  return new ManagerError(
-    isOurs ? TRAINING_FAILURES.invalidSpec : TRAINING_FAILURES.backendUnavailable,
-    `the API server refused to ${what} ${place} (${String(code)}): ${message}.${hint}`,
-  );
+  const sentence = `the API server refused to ${what} ${place} (${String(code)}): ${message}.${hint}`;
+  // A 500 is often a webhook that fails, and stays so until a person has read of it.
+  if (isOutageStatus(code)) return new OutageError(sentence, error);
+  return new ManagerError(isOurs ? TRAINING_FAILURES.invalidSpec : TRAINING_FAILURES.backendUnavailable, sentence);
 }

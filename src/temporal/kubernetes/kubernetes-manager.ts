@@ -19,15 +19,21 @@ export interface KubernetesManagerOptions extends ClusterOptions, JobTemplate {
    * refused. Default: for ever.
    */
   readonly lostNodeMs?: number;
-  /** How long `wait` bears an API server that does not answer; the trainer runs on meanwhile. Default 10 minutes. */
+  /** How long each call bears an API server that does not answer; a trainer that runs goes on meanwhile. 0: not at all. Default 10 minutes. */
   readonly outageMs?: number;
   readonly clock?: Clock;
 }
 
+/** How long a pod's node and the Job's controller may take, beyond the grace, to say that it has ended. */
+const POD_END_MS = 60_000;
+
 /** Trainers as Kubernetes Jobs. Needs @kubernetes/client-node beside it, which is loaded at the first call. */
 export function kubernetesManager(options: KubernetesManagerOptions = {}): TrainingManager {
-  return lazyManager({ backend: BACKENDS.job, hostBound: false, leaseMs: 0 }, async () => {
+  const { outageMs = 600_000, lostNodeMs = Infinity } = options;
+  // A node that is waited for without end is none that a stop can wait for.
+  const nodeMs = Number.isFinite(lostNodeMs) ? lostNodeMs : POD_END_MS;
+  return lazyManager({ backend: BACKENDS.job, hostBound: false, leaseMs: 0, stopMarginMs: nodeMs + outageMs }, async () => {
     const { JobManager } = await import("./job-manager.js");
-    return new JobManager(options);
+    return new JobManager({ ...options, outageMs, lostNodeMs });
   });
 }

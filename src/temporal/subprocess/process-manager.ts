@@ -116,7 +116,8 @@ export class ProcessManager implements TrainingCalls {
     const folder = this.#folder(handle);
     const first = await this.#state(folder);
     if (first.phase === "ended") return this.#settled(folder, first.end);
-    if (!(await folder.wasToldToStop())) await folder.writeStop({ reason, graceMs });
+    // A disk that takes no note costs the reason, and the grace where the supervisor's own is shorter; not the stop.
+    if (!(await folder.wasToldToStop())) await folder.writeStop({ reason, graceMs }).catch(() => undefined);
     const endsAt = this.#clock.monotonic() + graceMs;
     let sent: string | undefined;
     for (;;) {
@@ -182,7 +183,7 @@ export class ProcessManager implements TrainingCalls {
     if (trainer?.host === this.#table.host && trainer.bootId === this.#table.bootId && this.#table.startedAt(trainer.pid) === undefined)
       killGroup(trainer.pid, "SIGKILL");
     if ((await folder.exit()) === undefined && (await folder.wasToldToStop())) {
-      await folder.writeExit({ stopReason: "stopped", neverStarted: true });
+      await folder.writeExit({ stopReason: "stopped", neverStarted: true }).catch(() => undefined);
       return { outcome: "stopped", message: "the trainer was stopped" };
     }
     return end;

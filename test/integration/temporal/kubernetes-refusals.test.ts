@@ -56,7 +56,7 @@ describe("an API server that refuses", () => {
   ];
   it.each(refusals)("for %s fails a start with what it said, and starts nothing", async (_name, refusal, type, words) => {
     bench.cluster.api.refusals.set("create jobs", refusal);
-    const start = bench.worker().start(bench.request("complete"), { signal });
+    const start = bench.with({ outageMs: 0 }).start(bench.request("complete"), { signal });
     await expect(start).rejects.toMatchObject({ type, message: expect.stringContaining(words) as string });
     expect(await bench.cluster.jobs()).toEqual([]);
     bench.cluster.api.refusals.clear();
