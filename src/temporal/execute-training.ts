@@ -126,16 +126,13 @@ async function lastDuty(settings: Settings, handle: ManagedTraining["handle"], g
   const reason = edge.endingReason();
   using deadline = deadlineAfter(graceMs + (manager.stopMarginMs ?? DEFAULT_STOP_MARGIN_MS) + LAST_DUTY_MS, clock);
   const { signal } = deadline;
-  const stop = async (why: string): Promise<void> => {
-    await manager.stop(handle, { signal, graceMs, reason: why });
-  };
+  const stop = (why: string): Promise<void> =>
+    insistently(settings, handle, signal, () => manager.stop(handle, { signal, graceMs, reason: why }));
   try {
-    await insistently(settings, handle, signal, async () => {
-      if (reason === "CANCELLED") await stop("the workflow was cancelled");
-      // Closed, or only not ours any more: the difference is a training that somebody else owns.
-      else if (reason === "NOT_FOUND" && !(await edge.isOpen(edge.workflow.workflowId))) await stop("the workflow was closed");
-      else logger.info(`${handle.id} is left running: this attempt ends because of ${reason ?? "nothing"}`);
-    });
+    if (reason === "CANCELLED") await stop("the workflow was cancelled");
+    // Closed, or only not ours any more: the difference is a training that somebody else owns.
+    else if (reason === "NOT_FOUND" && !(await edge.isOpen(edge.workflow.workflowId))) await stop("the workflow was closed");
+    else logger.info(`${handle.id} is left running: this attempt ends because of ${reason ?? "nothing"}`);
   } catch (error) {
     logger.error(`${handle.id} may still run: ${describeError(error)}`);
   }
