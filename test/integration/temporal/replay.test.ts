@@ -2,6 +2,10 @@
  * Workflows that run while a worker is upgraded: histories that an earlier version wrote must still be told alike. Made
  * with `TEMPORAL_HISTORIES=test/integration/temporal/histories npm run test:interop -- temporal`; never made anew for a change of
  * the workflow, only added to.
+ *
+ * There is none for each place where trainers run: a workflow does not know its place. Its code imports no manager (which
+ * `workflow-bundle.test.ts` holds it to), and of what an activity answers it decides by outcome, status and type of failure
+ * alone, whose names are the same everywhere.
  */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";

@@ -1,15 +1,14 @@
 /** The ClearML queue backend over an embedded ClearML and an agent of its own, with the ledger program as trainer. */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { createClearML, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
 import { clearmlQueueManager, type ClearMLQueueManagerOptions } from "../../../src/temporal/clearml-queue/clearml-queue-manager.js";
 import type { ManagerBench } from "../../contract/training-manager-contract.js";
 import { ledgerBench } from "./ledger-bench.js";
 import type { QueueAgentSettings } from "./queue-agent.js";
+import { startQueueAgent } from "./start-queue-agent.js";
 
-const AGENT = fileURLToPath(new URL("queue-agent.ts", import.meta.url));
 const QUEUE = "gpu trainers";
 const POLL_MS = 50;
 
@@ -42,9 +41,8 @@ export async function queueBench(agents = 1): Promise<QueueBench> {
       folder: bench.folder,
       pollMs: POLL_MS,
     };
-    const child = spawn(process.execPath, ["--no-warnings", AGENT, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = await startQueueAgent(settings);
     running.push(child);
-    await once(child.stdout, "data");
     return child;
   };
   for (let count = 0; count < agents; count++) await agent();
