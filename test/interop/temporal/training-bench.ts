@@ -107,9 +107,7 @@ export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implemen
 
   /** The one task of the job, with the loss curve. */
   async clearml(): Promise<{ readonly status: string; readonly loss: readonly (number | null)[]; readonly id: string }> {
-    const found = await this.reader.session.call("tasks.get_all", { only_fields: ["id", "status", "system_tags"] });
-    // A trainer of a queue has a task of its own.
-    const tasks = found.tasks.filter(({ system_tags }) => system_tags?.includes("trainer-sdk-trainer") !== true);
+    const { tasks } = await this.reader.session.call("tasks.get_all", { only_fields: ["id", "status"] });
     const [task] = tasks;
     if (task === undefined || tasks.length > 1) throw new Error(`there are ${String(tasks.length)} tasks`);
     const metric = { metric: "loss", variants: ["train"] };
