@@ -3,7 +3,6 @@
  * try again is the outbox's decision. Nobody can ask a job to stop by MLflow, so it hears nothing.
  */
 import { describeError, type ConfigError } from "../../base/errors.js";
-import { publicUrl } from "../../base/http.js";
 import { artifactRoute } from "../../mlflow/artifact-route.js";
 import { BATCH_LIMITS } from "../../mlflow/mlflow-writer.js";
 import { SINK_TAGS } from "../../mlflow/sink-tags.js";
@@ -159,7 +158,7 @@ class MlflowSink implements Sink {
     const { writer, openStore } = this.#options;
     const route = artifactRoute(artifactUri, writer.baseUrl);
     if (route !== undefined) return new ProxiedFiles(writer, route);
-    const address = artifactUri === undefined ? "a place that is not told" : publicUrl(artifactUri);
+    const address = artifactUri?.replace(/\/\/[^/]*@/, "//").slice(0, 200) ?? "a place that is not told";
     const store = artifactUri === undefined ? undefined : await openStore?.(artifactUri);
     if (typeof store !== "object") return refusal(runId, address, store ?? "the server does not take them");
     this.#stores.push(store);
