@@ -72,7 +72,10 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
       "--accept-links",
       "end with 0 though ClearML has files by their address alone: linked ones, and those of models of which MLflow lists none",
     )
-    .option("--accept-reported", "end with 0 though runs that their trainer wrote to both were left out, and so not compared");
+    .option(
+      "--accept-reported",
+      "end with 0 though MLflow alone has files, notes or older points of runs that a trainer wrote to both; all else of them is compared",
+    );
   addLedgerCommand(mlflow, terminal, done);
 }
 

@@ -75,7 +75,7 @@ export function verifyLines(report: VerificationReport): string[] {
   const { compared, runsInMlflow, differencesTotal } = report;
   const { linkedFiles, modelsWithoutFiles } = compared;
   return [
-    `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.models, "model")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
+    `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} that were moved, in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.models, "model")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
     `  ${count(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
     ...(linkedFiles === 0
       ? []
@@ -85,12 +85,8 @@ export function verifyLines(report: VerificationReport): string[] {
       : [
           `WITHOUT FILES: ${count(modelsWithoutFiles, "model")}; MLflow lists none, and nothing but the address was compared; --accept-links`,
         ]),
-    ...skippedLines(report.skipped),
-    ...(report.skipped.reported === 0
-      ? []
-      : [
-          "  Nobody compared these: --accept-reported where both destinations were on all the time, or move them too, with --include-reported.",
-        ]),
+    ...skippedLines({ ...report.skipped, reported: 0 }),
+    ...reportedLines(report),
     ...troubleLines(report.troubles),
     ...report.differences
       .slice(0, MAX_LISTED)
@@ -100,6 +96,19 @@ export function verifyLines(report: VerificationReport): string[] {
       ),
     ...more(differencesTotal),
     verdictOf(report),
+  ];
+}
+
+/** What became of runs that a trainer wrote to both. */
+function reportedLines({ compared, skipped, uncompared, uncomparedTotal }: VerificationReport): string[] {
+  if (skipped.reported === 0) return [];
+  return [
+    `WRITTEN TO BOTH: ${count(skipped.reported, "run")}, ${String(compared.reportedRuns)} compared with the trainer's own tasks`,
+    ...uncompared.slice(0, MAX_LISTED).map(({ runId, what }) => `IN MLFLOW ALONE: run ${runId}: ${what}`),
+    ...more(uncomparedTotal),
+    ...(uncomparedTotal === 0
+      ? []
+      : ["  Accept that with --accept-reported, or bring those runs to ClearML once more, whole, with --include-reported."]),
   ];
 }
 

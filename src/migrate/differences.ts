@@ -11,6 +11,13 @@ export interface Difference {
   readonly inClearML: string;
 }
 
+/** Of a run that a trainer wrote to both: something that MLflow has, and that no comparison with the trainer's task covers. */
+export interface Uncompared {
+  readonly runId: string;
+  /** What, as `3 files`, with the reason where it does not go without saying. */
+  readonly what: string;
+}
+
 /** More are counted and not kept: whoever lost a million points needs no list of them. */
 const MAX_KEPT = 1000;
 const MAX_WORDS = 200;
@@ -19,6 +26,8 @@ const MAX_WORDS = 200;
 export interface VerifiedCounts {
   projects: number;
   runs: number;
+  /** Runs that a trainer wrote to both, each compared with the trainer's own task. What is counted of them is in the sums below, too. */
+  reportedRuns: number;
   /** Names, texts, statuses, parameters, tags. */
   values: number;
   /** Points of MLflow, each compared with the copy. */
@@ -54,6 +63,8 @@ export interface RunVerification {
   readonly fileBytes: number;
   readonly linkedFiles: number;
   readonly differences: number;
+  /** A trainer wrote it to both: the task is the trainer's own. */
+  readonly isReported: boolean;
 }
 
 export class Differences {
@@ -61,6 +72,7 @@ export class Differences {
   readonly counts: VerifiedCounts = {
     projects: 0,
     runs: 0,
+    reportedRuns: 0,
     values: 0,
     points: 0,
     events: 0,
@@ -74,6 +86,8 @@ export class Differences {
   };
   readonly kept: Difference[] = [];
   total = 0;
+  readonly uncompared: Uncompared[] = [];
+  uncomparedTotal = 0;
 
   /** Compares two texts or absent ones; equal means the same characters. */
   value(runId: string | undefined, what: string, inMlflow: string | undefined, inClearML: string | undefined): void {
@@ -82,11 +96,19 @@ export class Differences {
   }
 
   /** Takes in what was found of a part. */
-  absorb({ counts, kept, total, lossy }: Differences): void {
+  absorb({ counts, kept, total, lossy, uncompared, uncomparedTotal }: Differences): void {
     for (const name of Object.keys(counts) as (keyof VerifiedCounts)[]) this.counts[name] += counts[name];
     this.kept.push(...kept.slice(0, Math.max(0, MAX_KEPT - this.kept.length)));
     this.total += total;
+    this.uncompared.push(...uncompared.slice(0, Math.max(0, MAX_KEPT - this.uncompared.length)));
+    this.uncomparedTotal += uncomparedTotal;
     this.lossy.absorb(lossy);
+  }
+
+  /** Tells of something that was not compared. */
+  leave(runId: string, what: string): void {
+    this.uncomparedTotal++;
+    if (this.uncompared.length < MAX_KEPT) this.uncompared.push({ runId, what: words(what) });
   }
 
   add(runId: string | undefined, what: string, inMlflow: string | undefined, inClearML: string | undefined): void {

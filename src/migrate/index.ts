@@ -31,5 +31,5 @@ export type { ExperimentVerification, VerificationReport, VerifyMigrationOptions
 export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";
 export type { ExportedModels } from "./export-models.js";
 export type { RollbackOptions, RollbackReport } from "./rollback-migration.js";
-export type { Difference, RunVerification, VerifiedCounts } from "./differences.js";
+export type { Difference, RunVerification, Uncompared, VerifiedCounts } from "./differences.js";
 export { readRunCopy, RUN_COPY_ARTIFACT, type RunCopyLine, type RunCopySource } from "./run-copy.js";

@@ -5,7 +5,7 @@
 import { NotFoundError } from "../base/errors.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
 import type { MigrationOptions } from "./migration-options.js";
-import { isReported } from "./reported-runs.js";
+import { reportedTask } from "./reported-runs.js";
 import { tagOf } from "./run-tag.js";
 
 /** A run, as far as it is kept in memory. */
@@ -18,6 +18,14 @@ export interface InventoryRun {
   readonly startMs: number | undefined;
 }
 
+/** A run that its trainer wrote to both. */
+export interface ReportedRun {
+  readonly runId: string;
+  readonly experiment: MlflowExperiment;
+  /** The trainer's own task. */
+  readonly taskId: string;
+}
+
 export interface Inventory {
   /** All that the server has, for their names. */
   readonly everyExperiment: readonly MlflowExperiment[];
@@ -27,6 +35,8 @@ export interface Inventory {
   readonly isPart: boolean;
   /** By run id. */
   readonly runs: ReadonlyMap<string, InventoryRun>;
+  /** Those that are left out because a task of their trainer's is there. */
+  readonly reported: readonly ReportedRun[];
   readonly skipped: SkippedRuns;
 }
 
@@ -40,18 +50,19 @@ export interface SkippedRuns {
 }
 
 /**
- * @param reported - Runs that are known to be reported to ClearML by their trainer; grows.
+ * @param known - Tasks of runs that are known to be reported to ClearML by their trainer, by run; grows.
  * @throws NotFoundError for an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason.
  */
 export async function readInventory(
   options: Pick<MigrationOptions, "mlflow" | "clearml" | "experiments" | "skipDeleted" | "includeReported">,
   signal: AbortSignal,
-  reported = new Set<string>(),
+  known = new Map<string, string>(),
 ): Promise<Inventory> {
   const { mlflow, clearml, experiments: named, skipDeleted = false, includeReported = false } = options;
   const everyExperiment: MlflowExperiment[] = [];
   const experiments: MlflowExperiment[] = [];
   const runs = new Map<string, InventoryRun>();
+  const reported: ReportedRun[] = [];
   const skipped = { experiments: 0, runs: 0, reported: 0 };
   const missing = new Set(named);
   for await (const experiment of mlflow.experiments({ signal })) {
@@ -66,19 +77,24 @@ export async function readInventory(
   for (const experiment of experiments) {
     for await (const run of mlflow.runs(experiment.experiment_id, { signal })) {
       const isDeleted = run.info.lifecycle_stage === "deleted";
-      if (isDeleted && skipDeleted) skipped.runs++;
-      else if (!includeReported && (reported.has(run.info.run_id) || (await isReported(clearml, run, signal)))) {
-        reported.add(run.info.run_id);
-        skipped.reported++;
-      } else {
-        const { run_id: runId, run_name: name, start_time: start } = run.info;
-        const startMs = start === undefined ? undefined : Number(start);
-        runs.set(runId, { runId, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted, name, startMs });
+      const { run_id: runId, run_name: name, start_time: start } = run.info;
+      if (isDeleted && skipDeleted) {
+        skipped.runs++;
+        continue;
       }
+      const taskId = includeReported ? undefined : (known.get(runId) ?? (await reportedTask(clearml, run, signal)));
+      if (taskId !== undefined) {
+        known.set(runId, taskId);
+        reported.push({ runId, experiment, taskId });
+        skipped.reported++;
+        continue;
+      }
+      const startMs = start === undefined ? undefined : Number(start);
+      runs.set(runId, { runId, experiment, parentRunId: tagOf(run, "mlflow.parentRunId"), isDeleted, name, startMs });
     }
   }
   const isPart = named !== undefined && everyExperiment.some(({ name }) => !named.includes(name));
-  return { everyExperiment, experiments, isPart, runs, skipped };
+  return { everyExperiment, experiments, isPart, runs, reported, skipped };
 }
 
 /** The parent that a run's task is filed under: one that is migrated too, and whose ancestors do not lead back. */

@@ -6,6 +6,7 @@ export type LossyKind =
   | "too-large"
   | "step"
   | "same-step"
+  | "reported-not-finite"
   | "renamed"
   | "iso-value"
   | "credentials"
@@ -36,6 +37,7 @@ const WHY: Readonly<Record<LossyKind, string>> = {
   "too-large": "a point beyond 32 bits of floating point cannot be in a chart (databases keep infinities so); it is kept in the copy",
   step: "a step or time that a number cannot hold, or that means something else to ClearML, cannot be in a chart; it is kept in the copy",
   "same-step": "a chart holds one point a step: the latest is shown, all are kept in the copy",
+  "reported-not-finite": "a trainer marks a point that no chart can hold in the chart nonfinite: which number it was is in MLflow alone",
   renamed: "ClearML would confuse the name with another or read a date in it; the task says what it was called",
   "iso-value": "ClearML would read the text as a date: a space is put behind it",
   credentials:

@@ -1,4 +1,7 @@
 /** Says what a migration would move, and what of it ClearML cannot show as MLflow does. Reads all of MLflow and asks ClearML a little; writes nothing. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describeError } from "../base/errors.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
@@ -9,8 +12,8 @@ import { estimateTime, keepSample, type FileSample, type TimeEstimate } from "./
 import { noteRun } from "./lossy-sources.js";
 import { LossyThings, type LossyThing } from "./lossy-things.js";
 import { mappedNames, projectPaths } from "./mapped-names.js";
-import { metricAddresses } from "../records/metric-addresses.js";
 import { DEFAULT_CONCURRENCY, type MigrationOptions } from "./migration-options.js";
+import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
 import { planModels, type PlannedModels } from "./plan-models.js";
 import { RUN_COPY_ARTIFACT } from "./run-copy.js";
 import { forEachAtOnce } from "./work-pool.js";
@@ -119,7 +122,12 @@ class Survey {
     const signal = this.#signal;
     const run = await mlflow.run(runId, { signal });
     this.#settings(run);
-    for (const key of metricAddresses(run.data.metrics.map((metric) => metric.key)).keys()) await this.#metric(runId, key);
+    const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-plan-"));
+    try {
+      for (const { key } of run.data.metrics) await this.#metric(runId, key, join(folder, "points"));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
     const paths: string[] = [];
     for await (const file of mlflow.artifacts(runId, { signal })) {
       this.counts.files++;
@@ -152,17 +160,24 @@ class Survey {
       if (name !== kept) this.lossy.note("renamed", `${JSON.stringify(name)} of run ${runId} becomes ${JSON.stringify(kept)}`);
   }
 
-  async #metric(runId: string, key: string): Promise<void> {
-    const steps = new Set<number>();
+  /** By step, so that however long a metric is, the steps that it has twice are counted in the same memory. */
+  async #metric(runId: string, key: string, path: string): Promise<void> {
+    await using drawn = new PointsByStep(path);
     for await (const page of this.#options.mlflow.history(runId, key, { signal: this.#signal })) {
       this.counts.points += page.length;
+      const points: SteppedPoint[] = [];
       for (const point of page) {
         const reason = noChartReason(point);
-        const step = Number(point.step);
         if (reason !== undefined) this.lossy.note(reason, `${key} of run ${runId} at step ${String(point.step)}`);
-        else if (steps.has(step)) this.lossy.note("same-step", `${key} of run ${runId} at step ${String(step)}`);
-        steps.add(step);
+        else points.push({ step: Number(point.step), timestamp: Number(point.timestamp), value: point.value });
       }
+      await drawn.add(points);
     }
+    let before: number | undefined;
+    for await (const page of drawn.pages())
+      for (const { step } of page) {
+        if (step === before) this.lossy.note("same-step", `${key} of run ${runId} at step ${String(step)}`);
+        before = step;
+      }
   }
 }

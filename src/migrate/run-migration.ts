@@ -75,8 +75,8 @@ class Migration {
   readonly #projects = new Map<string, RunProject>();
   /** Tasks of this process, by run: a parent may be asked for before its own turn. */
   readonly #tasks = new Map<string, Promise<{ readonly id: string; readonly created: boolean }>>();
-  /** Runs whose trainer's task was found: not looked for again in the next round. */
-  readonly #reported = new Set<string>();
+  /** Trainers' own tasks that were found, by run: not looked for again in the next round. */
+  readonly #reported = new Map<string, string>();
   readonly #seen = new Map<string, InventoryRun>();
   readonly #known: KnownTasks;
   readonly #inputs = new Map<string, TaskInputs>();

@@ -29,12 +29,13 @@ export const PAGE_SCRIPT = `
   let first = 0;
   const show = () => {
     const lines = found.slice(first, first + PAGE).map((at) => {
-      const [name, run, experiment, task, values, points, collapsed, notChartable, files, bytes, linked, differences] = rows[at];
+      const [name, run, experiment, task, values, points, collapsed, notChartable, files, bytes, linked, differences, reported] = rows[at];
       const line = element("tr", undefined, differences > 0 ? "bad" : "");
       const title = element("td", name);
       title.append(element("code", run));
       const id = element("td");
       id.append(element("code", task === "" ? "none" : task));
+      if (reported) id.append(element("small", "the trainer's own: it wrote to both"));
       line.append(title, element("td", experiments[experiment] ?? ""), id);
       const loose = number(collapsed + notChartable);
       const filed = number(files) + (linked > 0 ? " (" + number(linked) + " linked)" : "");

@@ -38,6 +38,7 @@ Ended <time datetime="${madeAt.toISOString()}">${text(madeAt.toISOString().repla
 <main>
 ${totals(report)}
 ${section("Differences", differencesTotal === 0 ? `<p>${interrupted ? "None until it was stopped." : "None."}</p>` : differences(report))}
+${report.uncomparedTotal === 0 ? "" : section("In MLflow alone", uncompared(report))}
 ${report.troubles.length === 0 ? "" : section("Damaged in MLflow", troubles(report))}
 ${section("Experiments", experiments(report))}
 ${section("Shown otherwise, and why", lossy(report))}
@@ -76,7 +77,9 @@ function totals({ compared, runsInMlflow, skipped, experiments: all, acceptedLin
     skipped.experiments + skipped.runs > 0
       ? `Left out, as asked: ${number(skipped.experiments)} deleted experiments, ${number(skipped.runs)} deleted runs.`
       : "",
-    skipped.reported > 0 ? `Left out: ${number(skipped.reported)} runs whose trainer wrote them to ClearML itself.` : "",
+    skipped.reported > 0
+      ? `${number(compared.reportedRuns)} of ${number(skipped.reported)} runs that their trainer wrote to both were compared with the trainer's own tasks.`
+      : "",
   ].filter((note) => note !== "");
   const shown = cards.map(([name, value, what]) => `<div><dt>${text(name)}</dt><dd>${text(value)}<small>${text(what)}</small></dd></div>`);
   return `<dl class="totals">${shown.join("")}</dl>${notes.map((note) => `<p class="note">${text(note)}</p>`).join("")}`;
@@ -92,6 +95,16 @@ function differences({ differences: kept, differencesTotal, runs: all }: Verific
   ];
   const cut = differencesTotal > kept.length ? `<p>The first ${number(kept.length)} of ${number(differencesTotal)}.</p>` : "";
   return cut + table("Differences", kept.map(row), "cards");
+}
+
+function uncompared({ uncompared: kept, uncomparedTotal, runs: all }: VerificationReport): string {
+  const names = new Map(all.map(({ runId, name }) => [runId, name]));
+  const rows = kept.map(({ runId, what }): readonly Cell[] => [
+    { label: "Run", html: `${text(names.get(runId) ?? "")} <code>${text(runId)}</code>` },
+    { label: "What no comparison with the trainer's task covers", html: `<span class="value">${text(what)}</span>` },
+  ]);
+  const cut = uncomparedTotal > kept.length ? `<p>The first ${number(kept.length)} of ${number(uncomparedTotal)}.</p>` : "";
+  return `<p>Of runs that a trainer wrote to both. It is kept with MLflow, and goes with it.</p>${cut}${table("In MLflow alone", rows, "cards")}`;
 }
 
 function troubles({ troubles: all }: VerificationReport): string {
@@ -161,7 +174,17 @@ function data({ runs: all, experiments: known }: VerificationReport): string {
   const places = new Map(known.map(({ experimentId }, at) => [experimentId, at]));
   const rows = all.map((run) => [
     ...[run.name, run.runId, places.get(run.experimentId) ?? -1, run.taskId ?? ""],
-    ...[run.values, run.points, run.collapsed, run.notChartable, run.files, run.fileBytes, run.linkedFiles, run.differences],
+    ...[
+      run.values,
+      run.points,
+      run.collapsed,
+      run.notChartable,
+      run.files,
+      run.fileBytes,
+      run.linkedFiles,
+      run.differences,
+      Number(run.isReported),
+    ],
   ]);
   return JSON.stringify({ experiments: known.map(({ name }) => name), rows }).replaceAll("<", "\\u003c");
 }

@@ -2,12 +2,16 @@
  * Compares every point of a run three ways: as MLflow answers it now, as the copy holds it, as the charts show it. What it
  * expects it works out by itself, and not with the code that copied.
  */
+import { join } from "node:path";
 import type { ClearML } from "../clearml/create-clearml.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MetricAddress } from "../records/metric-address.js";
+import { ChartCursor } from "./chart-cursor.js";
 import type { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
+import type { LossyKind } from "./lossy-things.js";
+import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
 import { metricAddresses } from "../records/metric-addresses.js";
 
 export interface MetricsToVerify {
@@ -15,16 +19,12 @@ export interface MetricsToVerify {
   readonly clearml: ClearML;
   readonly run: MlflowRun;
   readonly taskId: string;
+  /** For what of a long metric does not fit into memory. */
+  readonly folder: string;
   /** Undefined: there is no copy, which was told already. */
   readonly copy: CopyCursor | undefined;
   readonly found: Differences;
   readonly signal: AbortSignal;
-}
-
-/** The point that a chart should show at a step. */
-interface Expected {
-  readonly timestamp: number;
-  readonly value: number;
 }
 
 /** The largest number that 32 bits of floating point do not round to infinity is below this. */
@@ -37,11 +37,12 @@ export async function verifyMetrics(given: MetricsToVerify): Promise<void> {
   const charts = new Map<string, MetricAddress>();
   for (const [key, address] of addresses) {
     const before = found.counts.points;
-    const expected = await readSource(given, key);
+    await using points = new PointsByStep(join(given.folder, "points"));
+    const chartable = await readSource(given, key, points);
     // A metric is there because a point of it is: an empty history was not read, by a fault of the server's or for want of a page.
     if (found.counts.points === before) found.add(runId, `points of ${key}`, "a latest one, and an empty history", undefined);
-    if (expected.size > 0) charts.set(JSON.stringify([address.title, address.series]), address);
-    await compareChart(given, key, address, expected);
+    if (chartable > 0) charts.set(JSON.stringify([address.title, address.series]), address);
+    await compareChart(given, key, address, points);
   }
   const { metrics } = await clearml.events.getScalarMetricsAndVariants({ task: taskId }, { signal });
   for (const [title, lines] of Object.entries(metrics))
@@ -49,10 +50,10 @@ export async function verifyMetrics(given: MetricsToVerify): Promise<void> {
       if (!charts.has(JSON.stringify([title, series]))) found.add(runId, `chart ${title}, line ${series}`, undefined, "a line of points");
 }
 
-/** Lays the source beside the copy, and works out what the chart should show. */
-async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify, key: string): Promise<Map<number, Expected>> {
+/** Lays the source beside the copy, both in the source's order, and keeps what the chart should show. @returns how many points that are. */
+async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify, key: string, points: PointsByStep): Promise<number> {
   const runId = run.info.run_id;
-  const expected = new Map<number, Expected>();
+  let chartable = 0;
   let number = 0;
   for await (const page of mlflow.history(runId, key, { signal })) {
     let copied: (readonly unknown[])[] = [];
@@ -61,6 +62,7 @@ async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify,
       if (more.length === 0) break;
       copied = copied.concat(more);
     }
+    const shown: SteppedPoint[] = [];
     for (const [index, { timestamp, step, value, dataset_name, dataset_digest }] of page.entries()) {
       number++;
       found.counts.points++;
@@ -69,54 +71,86 @@ async function readSource({ mlflow, run, copy, found, signal }: MetricsToVerify,
       const kept = copied[index];
       if (copy && !isSame(original, kept))
         found.add(runId, `point ${String(number)} of ${key} in the copy (time, step, value)`, asTexts(original), kept && asTexts(kept));
-      const [at, time] = [Number(step), Number(timestamp)];
-      const isChartable =
-        typeof step === "number" &&
-        typeof timestamp === "number" &&
-        Math.abs(at) < 2 ** 53 &&
-        at !== -(2 ** 31) &&
-        Math.abs(value) < FLOAT32_LIMIT;
-      if (!isChartable) {
-        found.counts.notChartable++;
-        const kind = !Number.isFinite(value) ? "not-finite" : Math.abs(value) >= FLOAT32_LIMIT ? "too-large" : "step";
-        found.lossy.note(kind, `${key} of run ${runId} at step ${String(step)}`);
+      if (isChartable(timestamp, step, value)) {
+        shown.push({ step: Number(step), timestamp: Number(timestamp), value });
         continue;
       }
-      const before = expected.get(at);
-      if (before) {
-        found.counts.collapsed++;
-        found.lossy.note("same-step", `${key} of run ${runId} at step ${String(step)}`);
-      }
-      if (!before || time > before.timestamp || (time === before.timestamp && value >= before.value))
-        expected.set(at, { timestamp: time, value });
+      found.counts.notChartable++;
+      found.lossy.note(whyNotChartable(value), `${key} of run ${runId} at step ${String(step)}`);
     }
+    await points.add(shown);
+    chartable += shown.length;
   }
   // What the copy has beyond the source.
   for (let more = (await copy?.points(key, 1)) ?? []; more.length > 0; more = (await copy?.points(key, 1)) ?? [])
     found.add(runId, `a point of ${key} in the copy (time, step, value)`, undefined, more[0] && asTexts(more[0]));
-  return expected;
+  return chartable;
 }
 
+/** Goes along the chart and the points of the source at once, step by step. Of several points at a step the chart has the latest. */
 async function compareChart(
   { clearml, run, taskId, found, signal }: MetricsToVerify,
   key: string,
-  { title, series }: MetricAddress,
-  expected: Map<number, Expected>,
+  address: MetricAddress,
+  points: PointsByStep,
 ): Promise<void> {
   const runId = run.info.run_id;
-  const reading = { task: taskId, type: "training_stats_scalar" as const, metrics: [{ metric: title, variants: [series] }] };
-  for await (const { iter, value, timestamp } of clearml.events.iterateEvents(reading, { signal })) {
-    const step = iter ?? Number.NaN;
-    const point = expected.get(step);
-    expected.delete(step);
+  const differs = (step: number, inMlflow: string | undefined, inClearML: string | undefined): void =>
+    found.add(runId, `${key} at step ${String(step)} in its chart (time, value)`, inMlflow, inClearML);
+  const chart = await ChartCursor.open(clearml, taskId, address, signal);
+  /** Those before a step are nobody's. */
+  const passTo = async (step: number): Promise<void> => {
+    for (; chart.event && chart.step < step; await chart.advance()) {
+      found.counts.events++;
+      differs(chart.step, undefined, timeAndValue(chart.event));
+    }
+  };
+  const take = async (expected: SteppedPoint): Promise<void> => {
+    if (chart.step < expected.step) await passTo(expected.step);
+    const { event } = chart;
+    if (!event || chart.step !== expected.step) {
+      differs(expected.step, timeAndValue(expected), undefined);
+      return;
+    }
     found.counts.events++;
-    if (point && point.timestamp === timestamp && point.value === value) continue;
-    const shown = `${String(timestamp)} ${String(value)}`;
-    const original = point && `${String(point.timestamp)} ${String(point.value)}`;
-    found.add(runId, `${key} at step ${String(step)} in its chart (time, value)`, original, shown);
+    if (event.timestamp !== expected.timestamp || event.value !== expected.value)
+      differs(expected.step, timeAndValue(expected), timeAndValue(event));
+    await chart.advance();
+  };
+  let latest: SteppedPoint | undefined;
+  for await (const page of points.pages()) {
+    signal.throwIfAborted();
+    for (const point of page) {
+      if (latest?.step === point.step) {
+        found.counts.collapsed++;
+        found.lossy.note("same-step", `${key} of run ${runId} at step ${String(point.step)}`);
+      } else if (latest) await take(latest);
+      latest = point;
+    }
   }
-  for (const [step, { timestamp, value }] of expected)
-    found.add(runId, `${key} at step ${String(step)} in its chart (time, value)`, `${String(timestamp)} ${String(value)}`, undefined);
+  if (latest) await take(latest);
+  await passTo(Number.POSITIVE_INFINITY);
+}
+
+/** True for a point that a chart can hold. */
+export function isChartable(timestamp: number | bigint, step: number | bigint, value: number): boolean {
+  return (
+    typeof step === "number" &&
+    typeof timestamp === "number" &&
+    Math.abs(step) < 2 ** 53 &&
+    step !== -(2 ** 31) &&
+    Math.abs(value) < FLOAT32_LIMIT
+  );
+}
+
+function whyNotChartable(value: number): LossyKind {
+  if (!Number.isFinite(value)) return "not-finite";
+  return Math.abs(value) >= FLOAT32_LIMIT ? "too-large" : "step";
+}
+
+/** Of either side, in words. */
+export function timeAndValue({ timestamp, value }: { readonly timestamp?: unknown; readonly value?: unknown }): string {
+  return `${String(timestamp)} ${String(value)}`;
 }
 
 /** Equal numbers need no text; what the copy keeps in words is compared by it. */

@@ -3,13 +3,14 @@
  * shortfall is for `run`, which does again what is missing.
  */
 import { describeError } from "../base/errors.js";
-import { Differences, type Difference, type RunVerification, type VerifiedCounts } from "./differences.js";
+import { Differences, type Difference, type RunVerification, type Uncompared, type VerifiedCounts } from "./differences.js";
 import { parentOf, readInventory, type SkippedRuns } from "./inventory.js";
 import type { LossyThing } from "./lossy-things.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import { verifyModels } from "./verify-models.js";
+import { verifyReported } from "./verify-reported.js";
 import { verifyRun } from "./verify-run.js";
 import { forEachAtOnce } from "./work-pool.js";
 
@@ -17,22 +18,26 @@ import { forEachAtOnce } from "./work-pool.js";
 export interface VerificationReport {
   /**
    * True when everything that MLflow holds was found in ClearML, equal, and something was looked at; links and damage at the source
-   * only where they were accepted, and so with runs that were left out because their trainer wrote to both.
+   * only where they were accepted, and so with what could not be compared of runs that their trainer wrote to both.
    */
   readonly ok: boolean;
   readonly sourceId: string;
   readonly trackingUri: string;
+  /** Without those that a trainer wrote to both, which are `skipped.reported`. */
   readonly runsInMlflow: number;
   readonly compared: Readonly<VerifiedCounts>;
   /** Each experiment, and the sums of its runs. */
   readonly experiments: readonly ExperimentVerification[];
-  /** Each run. */
+  /** Each run, those that a trainer wrote to both among them. */
   readonly runs: readonly RunVerification[];
   /** What ClearML shows otherwise than MLflow, as it must: no difference, and kept in the copies. */
   readonly lossy: readonly LossyThing[];
   readonly differencesTotal: number;
   /** The first thousand. */
   readonly differences: readonly Difference[];
+  readonly uncomparedTotal: number;
+  /** Of runs that a trainer wrote to both, what the comparison with the trainer's task does not cover. The first thousand. */
+  readonly uncompared: readonly Uncompared[];
   /** What is not in ClearML, and was accepted: linked files, models without files. */
   readonly acceptedLinks: boolean;
   /** Left out because they were deleted, as asked for. */
@@ -68,8 +73,9 @@ export interface VerifyMigrationOptions extends MigrationOptions {
   /** Call it a success though parts of the source cannot be read any more. Default false: they are in `troubles`. */
   readonly acceptDamage?: boolean | undefined;
   /**
-   * Call it a success though runs that a trainer wrote to both were not compared. Default false: that a task of theirs is there does not
-   * show that it holds all of them, for a destination can be off for a part of a job.
+   * Call it a success though MLflow has something of runs that a trainer wrote to both which no comparison with the trainer's task covers:
+   * files in its store, tags and notes of others, older points of steps that were reported again. Default false. What can be compared and
+   * differs is a difference, whatever is accepted here.
    */
   readonly acceptReported?: boolean | undefined;
 }
@@ -87,6 +93,23 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
   const sums = new Map<string, Sum>();
   let runsInMlflow = 0;
   let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
+  /** Takes in what was found of a run. */
+  const take = (run: Pick<RunVerification, "runId" | "name" | "experimentId" | "taskId" | "isReported">, own: Differences): void => {
+    found.absorb(own);
+    const { values, points, collapsed, notChartable, files, fileBytes, linkedFiles } = own.counts;
+    verified.push({ ...run, ...{ values, points, collapsed, notChartable, files, fileBytes, linkedFiles }, differences: own.total });
+    const sum = sums.get(run.experimentId);
+    if (sum) {
+      sum.runs++;
+      if (own.total === 0) sum.equalRuns++;
+      sum.points += points;
+      sum.files += files;
+      sum.differences += own.total;
+    }
+    const { counts } = found;
+    const runsTotal = runsInMlflow + skipped.reported;
+    options.onProgress?.({ runsDone: verified.length, runsTotal, points: counts.points, files: counts.files });
+  };
   try {
     const inventory = await readInventory(options, signal);
     const { everyExperiment, experiments, runs } = inventory;
@@ -115,20 +138,18 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
         own.add(runId, "the run", "readable", describeError(error));
         return { name: "", taskId: undefined };
       });
-      found.absorb(own);
-      const { values, points, collapsed, notChartable, files, fileBytes, linkedFiles } = own.counts;
-      const counted = { values, points, collapsed, notChartable, files, fileBytes, linkedFiles };
-      verified.push({ runId, name, experimentId, taskId, ...counted, differences: own.total });
-      const sum = sums.get(experimentId);
-      if (sum) {
-        sum.runs++;
-        if (own.total === 0) sum.equalRuns++;
-        sum.points += points;
-        sum.files += files;
-        sum.differences += own.total;
-      }
-      const { counts } = found;
-      options.onProgress?.({ runsDone: verified.length, runsTotal: runsInMlflow, points: counts.points, files: counts.files });
+      take({ runId, name, experimentId, taskId, isReported: false }, own);
+    });
+    await forEachAtOnce(inventory.reported, options.concurrency ?? DEFAULT_CONCURRENCY, async (run) => {
+      signal.throwIfAborted();
+      const { runId, taskId } = run;
+      const own = new Differences();
+      const name = await verifyReported({ ...run, mlflow, clearml, found: own, signal }).catch((error: unknown) => {
+        if (signal.aborted) throw error;
+        own.add(runId, "the run and its trainer's task", "readable", describeError(error));
+        return "";
+      });
+      take({ runId, name, experimentId: run.experiment.experiment_id, taskId, isReported: true }, own);
     });
     for (const { name, experimentId, runs: count } of sums.values())
       if (count === 0) found.lossy.note("empty-experiment", `${name} (${experimentId})`);
@@ -147,11 +168,12 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       !signal.aborted &&
       found.total === 0 &&
       (counts.linkedFiles + counts.modelsWithoutFiles === 0 || options.acceptLinks === true) &&
-      (skipped.reported === 0 || options.acceptReported === true) &&
+      (found.uncomparedTotal === 0 || options.acceptReported === true) &&
       (options.acceptDamage === true || !troubles.some(({ isLoss }) => isLoss)) &&
       counts.runs === runsInMlflow &&
+      counts.reportedRuns === skipped.reported &&
       // A server that shows experiments and no run of them, for want of rights or being another one, proves nothing.
-      counts.runs + counts.models > 0,
+      counts.runs + counts.reportedRuns + counts.models > 0,
     sourceId,
     trackingUri: mlflow.address,
     runsInMlflow,
@@ -162,6 +184,8 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     acceptedLinks: options.acceptLinks === true,
     differencesTotal: found.total,
     differences: found.kept,
+    uncomparedTotal: found.uncomparedTotal,
+    uncompared: found.uncompared,
     skipped,
     troubles,
     interrupted: signal.aborted,

@@ -163,7 +163,7 @@ async function verifyContents(given: RunToVerify, run: MlflowRun, task: TaskDocu
       found.value(runId, "the run in the copy", JSON.stringify(run, lossless), JSON.stringify(head?.run));
       found.value(runId, "the experiment in the copy", experimentText(experiment), experimentText(head?.experiment));
     }
-    await verifyMetrics({ mlflow, clearml, run, taskId: task.id, copy, found, signal });
+    await verifyMetrics({ mlflow, clearml, run, taskId: task.id, folder, copy, found, signal });
     const files: { readonly path: string; readonly sizeBytes: number }[] = [];
     for await (const { path, file_size } of mlflow.artifacts(runId, { signal })) files.push({ path, sizeBytes: Number(file_size ?? 0) });
     const names = mappedNames(

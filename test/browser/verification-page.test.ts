@@ -26,12 +26,22 @@ function aReport(more: Partial<VerificationReport> = {}): VerificationReport {
     taskId: at === 7 ? undefined : `task${String(at).padStart(28, "0")}`,
     ...{ values: 30, points: 2000, collapsed: 1, notChartable: 2, files: 3, fileBytes: 1_000_000, linkedFiles: 0 },
     differences: at === 7 ? 2 : 0,
+    isReported: at === 9,
   }));
   const difference = { runId: runs[7]?.runId, what: `parameter ${NASTY}`, inMlflow: "0.1\n0.2", inClearML: NASTY };
   return {
     ...{ ok: false, sourceId: "mlflow.example.com", trackingUri: "https://mlflow.example.com", runsInMlflow: RUNS },
     compared: {
-      ...{ projects: 1, runs: RUNS, values: 30 * RUNS, points: 2000 * RUNS, events: 1997 * RUNS, collapsed: RUNS, notChartable: 2 * RUNS },
+      ...{
+        projects: 1,
+        runs: RUNS,
+        reportedRuns: 3,
+        values: 30 * RUNS,
+        points: 2000 * RUNS,
+        events: 1997 * RUNS,
+        collapsed: RUNS,
+        notChartable: 2 * RUNS,
+      },
       ...{ files: 3 * RUNS, fileBytes: 5e9, linkedFiles: 4, models: 12, modelsWithoutFiles: 1 },
     },
     experiments: [
@@ -46,6 +56,7 @@ function aReport(more: Partial<VerificationReport> = {}): VerificationReport {
     runs,
     lossy: [{ what: "same-step", count: RUNS, why: "a chart holds one point a step", example: `loss of run ${NASTY}` }],
     ...{ acceptedLinks: false, differencesTotal: 2, differences: [difference, { ...difference, runId: undefined }] },
+    ...{ uncomparedTotal: 1, uncompared: [{ runId: "9".padStart(32, "0"), what: `3 files ${NASTY}` }] },
     troubles: [{ where: `/mlruns/1/${NASTY}`, what: "it has no meta.yaml", isLoss: true }],
     ...{ skipped: { experiments: 1, runs: 2, reported: 3 }, interrupted: false },
     ...more,

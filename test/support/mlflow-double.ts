@@ -119,7 +119,21 @@ export class MlflowDouble {
         this.experiments.push(experiment);
         return { experiment_id: experiment.experiment_id };
       }
+      case "experiments/search":
+        return { experiments: this.experiments };
+      case "registered-models/search":
+      case "logged-models/search":
+      case "artifacts/list":
+        return this.#files(name, input);
+      case "metrics/get-history": {
+        const run = this.#run(input["run_id"]);
+        return { metrics: run.points.filter(({ key }) => key === input["metric_key"]).toSorted(byTime) };
+      }
       case "runs/search": {
+        if (input["filter"] === undefined) {
+          const runs = this.runs.filter(({ info }) => (input["experiment_ids"] as string[]).includes(info.experiment_id));
+          return runs.length === 0 ? {} : { runs: runs.map(documentOf) };
+        }
         const [, key, value] = /^tags\.`([^`]+)` = '([^']*)'$/.exec(String(input["filter"])) ?? [];
         const ids = input["experiment_ids"] as string[];
         const runs = this.activeRuns().filter((run) => ids.includes(run.info.experiment_id) && run.tags.get(key ?? "") === value);
@@ -177,6 +191,16 @@ export class MlflowDouble {
     });
     this.files.set(upload.path, Buffer.concat(pieces));
     return {};
+  }
+
+  /** Of a run, each by its whole path: there are no folders here. */
+  #files(name: string, input: Record<string, unknown>): object {
+    if (name !== "artifacts/list") return {};
+    const { info } = this.#run(input["run_id"]);
+    const root = `${info.experiment_id}/${info.run_id}/artifacts/`;
+    const files = [...this.files].filter(([path]) => path.startsWith(root));
+    if (files.length === 0 || input["path"] !== undefined) return {};
+    return { files: files.map(([path, bytes]) => ({ path: path.slice(root.length), is_dir: false, file_size: bytes.length })) };
   }
 
   #create(input: Record<string, unknown>): DoubleRun {
@@ -248,11 +272,21 @@ function found<T>(value: T | undefined): T {
   return value;
 }
 
+/** In the order of databases. */
+function byTime(one: Point, other: Point): number {
+  return one.timestamp - other.timestamp || one.step - other.step || Number(one.value) - Number(other.value);
+}
+
 /** Empty lists are absent, as in the real answers. */
-function documentOf({ info, params, tags }: DoubleRun): object {
+function documentOf({ info, params, tags, points }: DoubleRun): object {
+  const metrics = [...new Map(points.toSorted(byTime).map((point) => [point.key, point])).values()];
   const pairs = (map: ReadonlyMap<string, string>): Pair[] => [...map].map(([key, value]) => ({ key, value }));
   return {
     info,
-    data: { ...(params.size === 0 ? {} : { params: pairs(params) }), ...(tags.size === 0 ? {} : { tags: pairs(tags) }) },
+    data: {
+      ...(metrics.length === 0 ? {} : { metrics }),
+      ...(params.size === 0 ? {} : { params: pairs(params) }),
+      ...(tags.size === 0 ? {} : { tags: pairs(tags) }),
+    },
   };
 }

@@ -176,19 +176,24 @@ describe("a proof", () => {
     ]);
   });
 
-  it("is none of runs that a trainer wrote to both and nobody compared, unless that is accepted", async () => {
+  it("is none of what MLflow alone has of runs that a trainer wrote to both, unless that is accepted", async () => {
     standIn.answers = holding(["a", "b"], { [history("a")]: "{}", [history("b")]: "{}" });
-    const { id } = await clearml.tasks.create({ name: "its trainer's task", type: "training" });
+    const { id } = await clearml.tasks.create({ name: "run b", type: "training" });
     const { runs } = JSON.parse(standIn.answers["runs/search"] ?? "") as { runs: { data: Record<string, unknown> }[] };
     if (runs[1]) runs[1].data["tags"] = [{ key: "trainer_sdk.task_id", value: id }];
     standIn.answers["runs/search"] = JSON.stringify({ runs });
+    standIn.answers["artifacts/list?run_id=b"] = '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}';
     await runMigration({ mlflow, clearml });
+    // Its trainer has not told ClearML of the end.
+    const unended = await verifyMigration({ mlflow, clearml, acceptReported: true });
+    expect(unended.differences).toMatchObject([{ runId: "b", what: "status", inMlflow: "completed", inClearML: "created" }]);
+    await clearml.tasks.completed({ task: id, force: true });
     const proof = await verifyMigration({ mlflow, clearml });
     expect(proof).toMatchObject({ ok: false, differences: [], runsInMlflow: 1, skipped: { reported: 1 } });
-    expect(verdictOf(proof)).toContain("runs that a trainer wrote to both were not compared: that is not accepted");
+    expect(verdictOf(proof)).toContain("that a trainer wrote to both is in MLflow alone: that is not accepted");
     const accepted = await verifyMigration({ mlflow, clearml, acceptReported: true });
     expect(accepted.ok).toBe(true);
-    expect(verdictOf(accepted)).toContain("not compared, as accepted");
+    expect(verdictOf(accepted)).toContain("a trainer wrote to both, as accepted");
   });
 });
 

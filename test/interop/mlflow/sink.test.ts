@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
-import { MlflowClient, runMigration } from "../../../src/migrate/index.js";
+import { MlflowClient, runMigration, verifyMigration } from "../../../src/migrate/index.js";
 import { openServer, type PeerServer } from "../clearml/server.js";
 import { startMlflow, type MlflowServer } from "./mlflow-server.js";
 import { startSinkTrainer, type SinkTrainer } from "./sink-trainers.js";
@@ -180,6 +180,10 @@ describe.each(MLFLOW_LINES)("a trainer that writes to ClearML and MLflow $versio
     await using source = new MlflowClient({ trackingUri: mlflow.trackingUri }, {});
     const given = { mlflow: source, clearml, experiments: ["both"] };
     expect(await runMigration(given)).toMatchObject({ migrated: 0, failures: [], skipped: { reported: 1 } });
+    // The trainer's own task has all of it, and that is proved.
+    const proof = await verifyMigration(given);
+    expect([proof.differences, proof.uncompared]).toEqual([[], []]);
+    expect(proof).toMatchObject({ ok: true, compared: { runs: 0, reportedRuns: 1, points: 13, events: 12, notChartable: 1 } });
     expect(await runMigration({ ...given, includeReported: true })).toMatchObject({ migrated: 1, skipped: { reported: 0 } });
   });
 });
