@@ -49,6 +49,7 @@ function estimateLines({ runSeconds, verifySeconds, measured, assumed }: TimeEst
 export function runLines(report: MigrationReport, ledger: string): string[] {
   return [
     `${count(report.migrated, "run")} migrated, ${String(report.unchanged)} unchanged, ${String(report.failures.length)} failed, of ${String(report.runs)} in ${count(report.experiments, "experiment")}`,
+    ...(report.refreshed === 0 ? [] : [`  of the unchanged ${String(report.refreshed)} brought up to date with their experiments`]),
     `  ${count(report.points, "point")} (${String(report.notChartable)} in no chart, kept in the copies), ${count(report.files, "file")}, ${String(report.fileBytes)} bytes`,
     `  ${count(report.models.migrated, "model")} migrated, ${String(report.models.unchanged)} unchanged, ${String(report.models.failures.length)} failed`,
     ...(report.models.withoutFiles === 0

@@ -23,6 +23,7 @@ import { inputModelsOf } from "./input-models.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
 import { metricAddresses } from "../records/metric-addresses.js";
+import { EXPERIMENT_KEY, experimentMark, refreshExperiment } from "./refresh-experiment.js";
 import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
 import { hidesPasswords } from "./shown-text.js";
 import { endOf, taskOfRun } from "./task-of-run.js";
@@ -64,8 +65,8 @@ export interface RunWork {
   onFile(sizeBytes: number): void;
 }
 
-/** Resolves with whether anything was written. */
-export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged"> {
+/** Resolves with whether anything was written; `refreshed`: its experiment had changed, and it had not. */
+export async function migrateRun(work: RunWork): Promise<"migrated" | "refreshed" | "unchanged"> {
   const { clearml, taskId, signal, mlflow } = work;
   const { tasks } = clearml;
   const run = await mlflow.run(work.runId, { signal });
@@ -83,8 +84,9 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
   const marker = work.artifacts === "link" ? `${digest}:link` : digest;
   const done = before?.runtime?.[DONE_KEY];
   if (before && !work.redo && (done === marker || done === digest)) {
+    const isRefreshed = await refreshExperiment(work, before);
     await finish(work, run, before);
-    return "unchanged";
+    return isRefreshed ? "refreshed" : "unchanged";
   }
   if (before?.status !== "in_progress") await tasks.started({ task: taskId, force: true }, { signal });
   if (before) {
@@ -102,7 +104,10 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "unchanged
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  await tasks.editRuntime({ task: taskId, force: true, add_or_update: { [DONE_KEY]: marker } }, { signal });
+  await tasks.editRuntime(
+    { task: taskId, force: true, add_or_update: { [DONE_KEY]: marker, [EXPERIMENT_KEY]: experimentMark(work) } },
+    { signal },
+  );
   await finish(work, run, { id: taskId, status: "in_progress", system_tags: before?.system_tags });
   return "migrated";
 }

@@ -4,7 +4,6 @@
  */
 import { ApiError, describeError } from "../base/errors.js";
 import { findOrCreateTask } from "../clearml/task-start.js";
-import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
 import type { TaskInputs } from "./input-models.js";
 import { parentOf, readInventory, type Inventory, type InventoryRun, type SkippedRuns } from "./inventory.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
@@ -12,10 +11,10 @@ import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
 import { migrateModels, type MigratedModels } from "./migrate-models.js";
 import { migrateRun, type RunProject } from "./migrate-run.js";
-import { DEFAULT_CONCURRENCY, projectKey, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import { DEFAULT_CONCURRENCY, runKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import { KnownTasks } from "./known-tasks.js";
+import { descriptionOf, projectTags, updateDescription } from "./project-description.js";
 import type { RunCopySource } from "./run-copy.js";
-import { shownTag, withoutPasswords } from "./shown-text.js";
 import { TASK_TAG } from "./task-of-run.js";
 import { forEachAtOnce } from "./work-pool.js";
 
@@ -34,6 +33,8 @@ export interface MigrationReport {
   readonly migrated: number;
   /** Done before, and not changed since. */
   readonly unchanged: number;
+  /** Of the unchanged ones: those whose experiment had other tags, another note or name, and that were brought up to date with it. */
+  readonly refreshed: number;
   /** Read and kept in the copies of their runs. */
   readonly points: number;
   /** Of those, the ones that are in no chart. */
@@ -81,7 +82,7 @@ class Migration {
   readonly #known: KnownTasks;
   readonly #inputs = new Map<string, TaskInputs>();
   readonly #failures: { runId: string; experiment: string; reason: string }[] = [];
-  readonly #counts = { migrated: 0, unchanged: 0, points: 0, notChartable: 0, files: 0, fileBytes: 0 };
+  readonly #counts = { migrated: 0, unchanged: 0, refreshed: 0, points: 0, notChartable: 0, files: 0, fileBytes: 0 };
   #done = 0;
   /** Why credentials are no good any more. Those of one run are those of the next: nobody is asked again, lest an account be closed. */
   #lockedOut: string | undefined;
@@ -165,10 +166,17 @@ class Migration {
     }
   }
 
-  /** One that is there stays as it is; one that is made says so, for a rollback. */
-  #makeProject(path: string, description: string): Promise<{ readonly id: string }> {
-    const system_tags = [projectKey(sourceIdOf(this.#options))];
-    return this.#options.clearml.projects.findOrCreate(path, { description, system_tags, signal: this.#signal });
+  /** One that is made says so, for a rollback. */
+  async #makeProject(path: string, description: string): Promise<{ readonly id: string }> {
+    const { projects } = this.#options.clearml;
+    const signal = this.#signal;
+    const sourceId = sourceIdOf(this.#options);
+    const found = await projects.find(path, { signal });
+    if (!found) return projects.findOrCreate(path, { description, system_tags: projectTags(sourceId, description), signal });
+    // A project above others has none of its own, or is that of an experiment.
+    const wanted = { sourceId, description, redo: this.#options.redo ?? false, signal };
+    if (description !== "") await updateDescription(this.#options.clearml, found, wanted);
+    return found;
   }
 
   async #migrate(run: InventoryRun, source: RunCopySource, ledger: Ledger | undefined): Promise<void> {
@@ -212,6 +220,7 @@ class Migration {
         },
       });
       this.#counts[outcome]++;
+      if (outcome === "refreshed") this.#counts.unchanged++;
       const { name, startMs } = run;
       const facts = { ...(name === undefined ? {} : { runName: name }), ...(startMs === undefined ? {} : { startMs }) };
       await ledger?.add({ kind: "run", runId, taskId: task.id, experimentId: experiment.experiment_id, ...facts });
@@ -281,12 +290,4 @@ class Migration {
     const { points, files } = this.#counts;
     this.#options.onProgress?.({ runsDone: this.#done, runsTotal: this.#seen.size, points, files });
   }
-}
-
-/** What a project cannot hold otherwise. */
-function descriptionOf(experiment: MlflowExperiment, baseUrl: string): string {
-  const tags = experiment.tags.filter(({ key }) => key !== "mlflow.note.content").map((tag) => `${tag.key} = ${shownTag(tag)}`);
-  const note = experiment.tags.find(({ key }) => key === "mlflow.note.content")?.value;
-  const head = `MLflow experiment ${JSON.stringify(experiment.name)} (${experiment.experiment_id}) of ${baseUrl}`;
-  return [head, ...(note === undefined ? [] : ["", withoutPasswords(note)]), ...(tags.length === 0 ? [] : ["", ...tags])].join("\n");
 }

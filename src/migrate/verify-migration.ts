@@ -8,7 +8,8 @@ import { parentOf, readInventory, type SkippedRuns } from "./inventory.js";
 import type { LossyThing } from "./lossy-things.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { projectPaths } from "./mapped-names.js";
-import { DEFAULT_CONCURRENCY, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import { DEFAULT_CONCURRENCY, projectKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
+import { asPublic } from "./verify-metadata.js";
 import { verifyModels } from "./verify-models.js";
 import { verifyReported } from "./verify-reported.js";
 import { verifyRun } from "./verify-run.js";
@@ -117,12 +118,19 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     runsInMlflow = runs.size;
     const paths = projectPaths(everyExperiment, into);
     const projects = new Map<string, string>();
-    for (const { experiment_id: experimentId, name } of experiments) {
+    for (const { experiment_id: experimentId, name, tags } of experiments) {
       const path = paths.get(experimentId) ?? name;
       if (path !== (into === undefined ? name : `${into}/${name}`)) found.lossy.note("project", `${name} becomes ${path}`);
       const project = await clearml.projects.find(path, { signal });
       if (project) projects.set(experimentId, project.id);
       else found.add(undefined, `experiment ${experimentId}`, path, undefined);
+      // What others made, or wrote beside it, is theirs.
+      if (project?.system_tags?.includes(projectKey(sourceId)) === true) {
+        const shown = project.description ?? "";
+        const texts = tags.map(({ key, value }) => (key === "mlflow.note.content" ? value : `${key} = ${value}`));
+        for (const text of [JSON.stringify(name), ...texts].map((each) => asPublic(each.trim()).toWellFormed()))
+          found.value(undefined, `description of project ${path}`, text, shown.includes(text) ? text : shown);
+      }
       found.counts.projects++;
       sums.set(experimentId, { ...{ experimentId, name, project: path, projectId: project?.id }, ...NOTHING });
     }

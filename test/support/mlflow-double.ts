@@ -155,8 +155,6 @@ export class MlflowDouble {
       case "runs/delete-tag":
         if (!this.#active(input["run_id"]).tags.delete(String(input["key"]))) throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", "No tag");
         return {};
-      case "artifacts/list":
-        return { files: this.listed.map((path) => ({ path, is_dir: false, file_size: 1 })) };
       case "runs/log-batch":
         this.#logBatch(input);
         return {};
@@ -199,8 +197,11 @@ export class MlflowDouble {
     const { info } = this.#run(input["run_id"]);
     const root = `${info.experiment_id}/${info.run_id}/artifacts/`;
     const files = [...this.files].filter(([path]) => path.startsWith(root));
-    if (files.length === 0 || input["path"] !== undefined) return {};
-    return { files: files.map(([path, bytes]) => ({ path: path.slice(root.length), is_dir: false, file_size: bytes.length })) };
+    const listed = [
+      ...files.map(([path, bytes]) => ({ path: path.slice(root.length), is_dir: false, file_size: bytes.length })),
+      ...this.listed.map((path) => ({ path, is_dir: false, file_size: 1 })),
+    ];
+    return listed.length === 0 ? {} : { files: listed };
   }
 
   #create(input: Record<string, unknown>): DoubleRun {

@@ -94,8 +94,8 @@ describe("a run that a trainer wrote to both", () => {
     expect([proof.ok, verdictOf(proof)]).toEqual([true, "All of it is in ClearML, and equal."]);
     expect(theRun().points).toHaveLength(24);
     expect(proof.compared).toMatchObject({ runs: 0, reportedRuns: 1, points: 24, events: 23, collapsed: 0, notChartable: 1 });
-    // Status, parameters, tags.
-    expect(proof.compared.values).toBe(1 + 4 + 2);
+    // Status, parameters, tags; the names of the experiments in the descriptions of the projects that the migration made.
+    expect(proof.compared.values).toBe(1 + 4 + 2 + 1);
     expect(proof.runs).toMatchObject([{ runId: theRun().info.run_id, isReported: true, differences: 0 }]);
     expect(proof.lossy.map(({ what }) => what)).toContain("reported-not-finite");
   });
