@@ -23,6 +23,7 @@ export interface MigrateOptions {
   readonly artifactsRoot?: string;
   readonly sourceId?: string;
   readonly into?: string;
+  readonly workspace?: readonly string[];
   readonly experiment?: readonly string[];
   readonly skipDeleted?: boolean;
   readonly includeReported?: boolean;
@@ -36,6 +37,8 @@ export interface MigrateOptions {
   readonly acceptLinks?: boolean;
   readonly acceptDamage?: boolean;
   readonly acceptReported?: boolean;
+  readonly acceptWorkspaces?: boolean;
+  readonly acceptLimits?: boolean;
 }
 
 /** Either server may be away for minutes. */
@@ -65,11 +68,14 @@ export async function runMigrate(
   // A plan asks ClearML for the tasks of runs that were written to both, and how fast it answers; its keys are needed in any case.
   await using clearml = createClearML({ retry: { budgetMs: RETRY_BUDGET_MS } }, env);
   const progress = new MigrateProgress(terminal, step);
+  // As MLflow's own client has it.
+  const workspace = env["MLFLOW_WORKSPACE"]?.trim() ?? "";
   const given: MigrationOptions = {
     mlflow,
     clearml,
     sourceId: options.sourceId,
     into: options.into,
+    workspaces: options.workspace ?? (workspace === "" ? undefined : [workspace]),
     experiments: options.experiment,
     skipDeleted: options.skipDeleted,
     includeReported: options.includeReported,
@@ -111,7 +117,7 @@ function isPage(file: string): boolean {
 async function perform(
   step: MigrateStep,
   given: MigrationOptions,
-  { ledger = DEFAULT_LEDGER, redo, acceptLinks, acceptDamage = false, acceptReported }: MigrateOptions,
+  { ledger = DEFAULT_LEDGER, redo, acceptDamage = false, ...options }: MigrateOptions,
 ): Promise<{ readonly report: unknown; readonly lines: readonly string[]; readonly ok: boolean }> {
   const isWhole = (troubles: readonly MlflowTrouble[]): boolean => acceptDamage || !troubles.some(({ isLoss }) => isLoss);
   switch (step) {
@@ -122,7 +128,7 @@ async function perform(
     case "run": {
       const report = await runMigration({ ...given, ledger, redo });
       const { failures, models, interrupted, stoppedBy, troubles } = report;
-      const isShort = models.withoutFiles > 0 && acceptLinks !== true;
+      const isShort = models.withoutFiles > 0 && options.acceptLinks !== true;
       return {
         report,
         lines: runLines(report, ledger),
@@ -130,7 +136,8 @@ async function perform(
       };
     }
     case "verify": {
-      const report = await verifyMigration({ ...given, acceptLinks, acceptDamage, acceptReported });
+      const { acceptLinks, acceptReported, acceptWorkspaces, acceptLimits } = options;
+      const report = await verifyMigration({ ...given, acceptLinks, acceptDamage, acceptReported, acceptWorkspaces, acceptLimits });
       return { report, lines: verifyLines(report), ok: report.ok };
     }
   }

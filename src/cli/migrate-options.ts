@@ -12,7 +12,7 @@ their own times, files of runs, registered models with their versions, logged mo
 prompts, evaluation data sets, permissions. The source is a server over HTTP, a tracking folder (\`mlruns\`) or a SQLite file
 (--from). Relative artifact folders are looked for beside a database or folder.
 
-MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH. ClearML: CLEARML_API_HOST,
+MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH, MLFLOW_WORKSPACE. ClearML: CLEARML_API_HOST,
 CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or clearml.conf.
 
 Exit codes: 0 all is well, 1 something is missing, different or was interrupted, 2 the command line is wrong.`;
@@ -41,6 +41,7 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
       .option("--artifacts-root <place>", "of a folder or a database: folder or s3:// address that the files of its runs lie below")
       .option("--source-id <name>", "name of the source in the keys of tasks; keep it for ever (default: host and path of the address)")
       .option("--into <project>", "a project of ClearML to put everything below (default: none)")
+      .option("--workspace <name...>", "only these workspaces of MLflow (default: MLFLOW_WORKSPACE, else all)")
       .option("--experiment <name...>", "only these experiments (default: all)")
       .option("--accept-damage", "end with 0 though parts of a tracking folder cannot be read any more; they are listed")
       .option("--skip-deleted", "leave out deleted runs and experiments; the report says how many")
@@ -75,7 +76,9 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
     .option(
       "--accept-reported",
       "end with 0 though MLflow alone has files, notes or older points of runs that a trainer wrote to both; all else of them is compared",
-    );
+    )
+    .option("--accept-workspaces", "end with 0 though MLflow has workspaces that were not named; they are listed")
+    .option("--accept-limits", "end with 0 though MLflow may hold more than these credentials are shown; the report says why");
   addLedgerCommand(mlflow, terminal, done);
 }
 

@@ -1,6 +1,6 @@
 /** The reports of a migration in words. Pure. */
 import type { TimeEstimate } from "../migrate/estimate-time.js";
-import type { SkippedRuns } from "../migrate/inventory.js";
+import type { SkippedRuns, Unread } from "../migrate/inventory.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import type { MigrationPlan } from "../migrate/plan-migration.js";
 import type { MigrationReport } from "../migrate/run-migration.js";
@@ -14,6 +14,7 @@ export function planLines(plan: MigrationPlan): string[] {
   const { skipped } = plan;
   return [
     `MLflow ${plan.version} at ${plan.trackingUri}`,
+    ...(plan.workspaces.length > 1 ? [`  ${count(plan.workspaces.length, "workspace")}: ${plan.workspaces.join(", ")}`] : []),
     `  ${count(plan.experiments.length, "experiment")}, ${count(plan.runs, "run")} (${String(plan.deletedRuns)} deleted)`,
     `  ${count(plan.parameters, "parameter")}, ${count(plan.tags, "tag")}, ${count(plan.metrics, "metric")} with ${count(plan.points, "point")}`,
     `  ${count(plan.files, "file")}, ${String(plan.fileBytes)} bytes`,
@@ -25,6 +26,7 @@ export function planLines(plan: MigrationPlan): string[] {
     ...plan.lossy.map(({ count: times, why, example }) => `  ${String(times)} times: ${why}. Such as ${example}`),
     "Not looked at and not moved: traces, prompts, evaluation data sets, permissions.",
     ...skippedLines(skipped),
+    ...unreadLines(plan.unread),
     ...troubleLines(plan.troubles),
     ...plan.failures.slice(0, MAX_LISTED).map(({ runId, reason }) => `UNREADABLE: run ${runId}: ${reason}`),
     ...more(plan.failures.length),
@@ -61,6 +63,7 @@ export function runLines(report: MigrationReport, ledger: string): string[] {
     ...more(report.models.failures.length),
     `  run ids and task ids: ${ledger}`,
     ...skippedLines(report.skipped),
+    ...unreadLines(report.unread),
     ...troubleLines(report.troubles),
     ...report.failures
       .slice(0, MAX_LISTED)
@@ -88,6 +91,7 @@ export function verifyLines(report: VerificationReport): string[] {
         ]),
     ...skippedLines({ ...report.skipped, reported: 0 }),
     ...reportedLines(report),
+    ...unreadLines(report.unread),
     ...troubleLines(report.troubles),
     ...report.differences
       .slice(0, MAX_LISTED)
@@ -117,6 +121,18 @@ function skippedLines({ experiments, runs, reported }: SkippedRuns): string[] {
   return [
     ...(experiments + runs === 0 ? [] : [`LEFT OUT, as asked: ${count(experiments, "deleted experiment")}, ${count(runs, "deleted run")}`]),
     ...(reported === 0 ? [] : [`LEFT OUT: ${count(reported, "run")} that a trainer wrote to both; ClearML has the trainer's own tasks`]),
+  ];
+}
+
+/** Why this may not be all of MLflow. */
+function unreadLines({ workspaces, limits }: Unread): string[] {
+  return [
+    ...(workspaces.length === 0
+      ? []
+      : [
+          `NOT READ: ${count(workspaces.length, "workspace")} of MLflow, ${workspaces.join(", ")}: name them with --workspace, or none for all; \`verify\` wants --accept-workspaces`,
+        ]),
+    ...limits.map((limit) => `PERHAPS NOT ALL: ${limit}; use an administrator's credentials, or give \`verify\` --accept-limits`),
   ];
 }
 

@@ -11,6 +11,7 @@ import type { ClearML } from "../clearml/create-clearml.js";
 import { unpackWeights } from "../clearml/model-package.js";
 import { parseModelSource } from "../mlflow/model-source.js";
 import { treeFiles } from "../mlflow/tree-files.js";
+import { otherWorkspace } from "../mlflow/workspaces.js";
 import { isFolderId, type ExportExperiments } from "./export-experiments.js";
 import type { ExportRecords } from "./export-record.js";
 import { migratedModel, migratedModelIds, type MigratedModel } from "./migrated-models.js";
@@ -78,8 +79,8 @@ export class ModelExport {
     // Versions point to logged models: those are there first.
     await this.#each(ids, "logged:", (model, document) => this.#writeLogged(model, document));
     await this.#each(ids, "version:", (model, document) => this.#writeVersion(model, document));
-    await this.#each(ids, "registered:", async (_model, { registered_model: registered }) => {
-      if (this.#parts.runs === undefined) this.#note(fieldsOf(registered));
+    await this.#each(ids, "registered:", async (model, { registered_model: registered }) => {
+      if (this.#parts.runs === undefined && !this.#isElsewhere(model, fieldsOf(registered))) this.#note(fieldsOf(registered));
       return Promise.resolve();
     });
     for (const [name, { model, versions }] of this.#registered) {
@@ -144,6 +145,7 @@ export class ModelExport {
     if (typeof name !== "string" || typeof number !== "string" || !/^\d+$/.test(number) || !model.key.endsWith(`:${number}`))
       throw damaged(model, "has the answers about another version");
     if (runs !== undefined && !(typeof runId === "string" && runs.has(runId))) return;
+    if (this.#isElsewhere(model, registered)) return;
     if (!isFolderName(name)) {
       this.#notFiled.push({ model: model.key, what: "its name" });
       return;
@@ -155,6 +157,13 @@ export class ModelExport {
     });
     this.#note(registered, number);
     this.#counts.versions++;
+  }
+
+  /** A folder has one registry: a model of another workspace than the default one may have the name of one that is there. */
+  #isElsewhere(model: MigratedModel, { workspace }: Fields): boolean {
+    const name = otherWorkspace({ workspace: typeof workspace === "string" ? workspace : undefined });
+    if (name !== undefined) this.#notFiled.push({ model: model.key, what: `its workspace, ${name}` });
+    return name !== undefined;
   }
 
   /** Files that are in the folder already are not written a second time: those of a logged model, and of a run. */

@@ -2,7 +2,15 @@
  * Entry `trainer-sdk/migrate`: moves an MLflow server to ClearML, and proves it. Names every public export, nothing more.
  */
 export { MlflowClient } from "../mlflow/mlflow-client.js";
-export type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource, MlflowTrouble } from "../mlflow/mlflow-source.js";
+export type {
+  MlflowCall,
+  MlflowDownload,
+  MlflowFilesOwner,
+  MlflowModelCall,
+  MlflowScope,
+  MlflowSource,
+  MlflowTrouble,
+} from "../mlflow/mlflow-source.js";
 export type { FileSourceOptions } from "../mlflow/file-source.js";
 export type { SqliteSourceOptions } from "../mlflow/sqlite-source.js";
 export { openMlflowSource } from "../mlflow/open-source.js";
@@ -25,7 +33,7 @@ export type { PlannedModels } from "./plan-models.js";
 export type { TimeEstimate } from "./estimate-time.js";
 export type { LossyKind, LossyThing } from "./lossy-things.js";
 export type { MigrationReport, RunMigrationOptions } from "./run-migration.js";
-export type { SkippedRuns } from "./inventory.js";
+export type { SkippedRuns, Unread } from "./inventory.js";
 export type { MigratedModels } from "./migrate-models.js";
 export type { ExperimentVerification, VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
 export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";

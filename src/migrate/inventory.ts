@@ -4,6 +4,8 @@
  */
 import { NotFoundError } from "../base/errors.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
+import type { MlflowScope } from "../mlflow/mlflow-source.js";
+import { DEFAULT_WORKSPACE, otherWorkspace } from "../mlflow/workspaces.js";
 import type { MigrationOptions } from "./migration-options.js";
 import { reportedTask } from "./reported-runs.js";
 import { tagOf } from "./run-tag.js";
@@ -38,7 +40,21 @@ export interface Inventory {
   /** Those that are left out because a task of their trainer's is there. */
   readonly reported: readonly ReportedRun[];
   readonly skipped: SkippedRuns;
+  /** Workspaces that are read. */
+  readonly workspaces: readonly string[];
+  readonly unread: Unread;
 }
+
+/** What MLflow has, or may have, beside what was read. */
+export interface Unread {
+  /** Workspaces that were not named. */
+  readonly workspaces: readonly string[];
+  /** Why MLflow may hold more than it has shown, each as a sentence without its end: the user is no administrator, say. */
+  readonly limits: readonly string[];
+}
+
+/** Before anything is known. */
+export const NOTHING_UNREAD: Unread = { workspaces: [], limits: [] };
 
 /** What is left out. */
 export interface SkippedRuns {
@@ -51,10 +67,10 @@ export interface SkippedRuns {
 
 /**
  * @param known - Tasks of runs that are known to be reported to ClearML by their trainer, by run; grows.
- * @throws NotFoundError for an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason.
+ * @throws NotFoundError for a workspace or an experiment that was named and is not there; ApiError, ConnectionError; the signal's reason.
  */
 export async function readInventory(
-  options: Pick<MigrationOptions, "mlflow" | "clearml" | "experiments" | "skipDeleted" | "includeReported">,
+  options: Pick<MigrationOptions, "mlflow" | "clearml" | "workspaces" | "experiments" | "skipDeleted" | "includeReported">,
   signal: AbortSignal,
   known = new Map<string, string>(),
 ): Promise<Inventory> {
@@ -64,10 +80,16 @@ export async function readInventory(
   const runs = new Map<string, InventoryRun>();
   const reported: ReportedRun[] = [];
   const skipped = { experiments: 0, runs: 0, reported: 0 };
+  const scope = (await mlflow.scope?.({ signal })) ?? { workspaces: [DEFAULT_WORKSPACE], limits: [] };
+  const workspaces = wantedWorkspaces(scope, options.workspaces);
+  const wanted = new Set(named);
   const missing = new Set(named);
   for await (const experiment of mlflow.experiments({ signal })) {
     everyExperiment.push(experiment);
-    if (named && !missing.delete(experiment.name)) continue;
+    if (!workspaces.includes(otherWorkspace(experiment) ?? DEFAULT_WORKSPACE)) continue;
+    if (named && !wanted.has(experiment.name)) continue;
+    // One name may be there in several workspaces.
+    missing.delete(experiment.name);
     if (skipDeleted && experiment.lifecycle_stage === "deleted") skipped.experiments++;
     else experiments.push(experiment);
   }
@@ -94,7 +116,18 @@ export async function readInventory(
     }
   }
   const isPart = named !== undefined && everyExperiment.some(({ name }) => !named.includes(name));
-  return { everyExperiment, experiments, isPart, runs, reported, skipped };
+  const unread = { workspaces: scope.workspaces.filter((name) => !workspaces.includes(name)), limits: scope.limits };
+  return { everyExperiment, experiments, isPart, runs, reported, skipped, workspaces, unread };
+}
+
+function wantedWorkspaces(scope: MlflowScope, named: readonly string[] | undefined): readonly string[] {
+  if (named === undefined) return scope.workspaces;
+  const missing = named.find((name) => !scope.workspaces.includes(name));
+  if (missing === undefined) return named;
+  const known = scope.workspaces.map((name) => JSON.stringify(name)).join(", ");
+  throw new NotFoundError(
+    `MLflow has no workspace ${JSON.stringify(missing)}, or these credentials may not read it; there is ${known}. Check --workspace and MLFLOW_WORKSPACE.`,
+  );
 }
 
 /** The parent that a run's task is filed under: one that is migrated too, and whose ancestors do not lead back. */

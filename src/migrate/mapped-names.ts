@@ -4,25 +4,36 @@
  * the names of the first. Pure.
  */
 import { nameText } from "../clearml/clearml-text.js";
+import { otherWorkspace } from "../mlflow/workspaces.js";
 import { NAME_MIN_LENGTH, PROJECT_MAX_DEPTH } from "../protocol/clearml/limits.js";
 
+/** An experiment, as far as its project is named by it. */
+interface NamedExperiment {
+  readonly experiment_id: string;
+  readonly name: string;
+  readonly workspace?: string | undefined;
+}
+
 /**
- * A project's path for each experiment, by experiment id. Give all that the server has, whatever is to be moved: of two
+ * A project's path for each experiment, by experiment id; a workspace that is not the default one is a project above its own. Give all that the server has, whatever is to be moved: of two
  * that would share a path the older one gets it, whoever is asked for.
  */
-export function projectPaths(
-  experiments: readonly { readonly experiment_id: string; readonly name: string }[],
-  into: string | undefined,
-): ReadonlyMap<string, string> {
+export function projectPaths(experiments: readonly NamedExperiment[], into: string | undefined): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   const taken = new Set<string>();
-  for (const { experiment_id, name } of experiments.toSorted(byId)) {
-    const path = projectPath(name, into);
+  for (const experiment of experiments.toSorted(byId)) {
+    const { experiment_id } = experiment;
+    const path = projectPath(experiment, into);
     const kept = taken.has(path) ? `${path} (mlflow ${experiment_id})` : path;
     taken.add(kept);
     paths.set(experiment_id, kept);
   }
   return paths;
+}
+
+/** The path that an experiment's project would have if ClearML took every name as it is. */
+export function plainPath({ name, ...experiment }: NamedExperiment, into: string | undefined): string {
+  return [into, otherWorkspace(experiment), name].filter((part) => part !== undefined).join("/");
 }
 
 /** Name of a run's task. */
@@ -50,8 +61,9 @@ export function mappedNames(names: Iterable<string>, reserved: Iterable<string> 
   return mapped;
 }
 
-function projectPath(name: string, into: string | undefined): string {
-  const above = into === undefined ? [] : into.split("/");
+function projectPath({ name, ...experiment }: NamedExperiment, into: string | undefined): string {
+  const workspace = otherWorkspace(experiment);
+  const above = [...(into === undefined ? [] : into.split("/")), ...(workspace === undefined ? [] : [workspace])];
   const parts = name
     .split("/")
     .map((part) => part.trim())

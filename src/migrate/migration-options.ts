@@ -12,7 +12,12 @@ export interface MigrationOptions {
   readonly sourceId?: string | undefined;
   /** Path of a project above all others. Default: none. */
   readonly into?: string | undefined;
-  /** Names of experiments. Default: all. */
+  /**
+   * Names of workspaces of MLflow (3.10 and later). Default: all that these credentials may read. Of those that are not named
+   * every report tells.
+   */
+  readonly workspaces?: readonly string[] | undefined;
+  /** Names of experiments, in each workspace. Default: all. */
   readonly experiments?: readonly string[] | undefined;
   /** Leave out deleted runs and experiments. Default false: they become archived tasks. */
   readonly skipDeleted?: boolean | undefined;

@@ -7,11 +7,11 @@ import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { isIsoLookalike } from "../records/metric-address.js";
 import { noChartReason } from "./chart-point.js";
-import { parentOf, readInventory, type Inventory, type SkippedRuns } from "./inventory.js";
+import { parentOf, readInventory, type Inventory, type SkippedRuns, type Unread } from "./inventory.js";
 import { estimateTime, keepSample, type FileSample, type TimeEstimate } from "./estimate-time.js";
 import { noteRun } from "./lossy-sources.js";
 import { LossyThings, type LossyThing } from "./lossy-things.js";
-import { mappedNames, projectPaths } from "./mapped-names.js";
+import { mappedNames, plainPath, projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, type MigrationOptions } from "./migration-options.js";
 import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
 import { planModels, type PlannedModels } from "./plan-models.js";
@@ -40,6 +40,9 @@ export interface MigrationPlan {
   /** How long `run` and `verify` will take, about. */
   readonly estimate: TimeEstimate;
   readonly skipped: SkippedRuns;
+  /** Workspaces that were read. */
+  readonly workspaces: readonly string[];
+  readonly unread: Unread;
   /** Places of the source that are not as MLflow leaves them. */
   readonly troubles: readonly MlflowTrouble[];
   /** Runs that could not be read. */
@@ -57,9 +60,10 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
   const runsOf = new Map<string, number>();
   for (const { experiment } of inventory.runs.values())
     runsOf.set(experiment.experiment_id, (runsOf.get(experiment.experiment_id) ?? 0) + 1);
-  const experiments = inventory.experiments.map(({ experiment_id, name }) => {
+  const experiments = inventory.experiments.map((experiment) => {
+    const { experiment_id, name } = experiment;
     const project = paths.get(experiment_id) ?? name;
-    if (project !== (into === undefined ? name : `${into}/${name}`)) survey.lossy.note("project", `${name} becomes ${project}`);
+    if (project !== plainPath(experiment, into)) survey.lossy.note("project", `${name} becomes ${project}`);
     return { experimentId: experiment_id, name, project, runs: runsOf.get(experiment_id) ?? 0 };
   });
   for (const { experimentId, name, runs } of experiments)
@@ -97,6 +101,8 @@ export async function planMigration(options: MigrationOptions): Promise<Migratio
     lossy: survey.lossy.list(),
     estimate,
     skipped: inventory.skipped,
+    workspaces: inventory.workspaces,
+    unread: inventory.unread,
     troubles: mlflow.troubles?.() ?? [],
     failures,
   };

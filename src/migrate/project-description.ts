@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { ClearML } from "../clearml/create-clearml.js";
 import type { MlflowExperiment } from "../mlflow/mlflow-documents.js";
+import { otherWorkspace } from "../mlflow/workspaces.js";
 import type { ProjectDocument } from "../protocol/clearml/project-document.js";
 import { projectKey } from "./migration-options.js";
 import { shownTag, withoutPasswords } from "./shown-text.js";
@@ -16,7 +17,9 @@ const WRITTEN = "trainer-sdk:mlflow-description:";
 export function descriptionOf(experiment: MlflowExperiment, baseUrl: string): string {
   const tags = experiment.tags.filter(({ key }) => key !== NOTE).map((tag) => `${tag.key} = ${shownTag(tag)}`);
   const note = experiment.tags.find(({ key }) => key === NOTE)?.value;
-  const head = `MLflow experiment ${JSON.stringify(experiment.name)} (${experiment.experiment_id}) of ${baseUrl}`;
+  const workspace = otherWorkspace(experiment);
+  const place = workspace === undefined ? baseUrl : `the workspace ${JSON.stringify(workspace)} of ${baseUrl}`;
+  const head = `MLflow experiment ${JSON.stringify(experiment.name)} (${experiment.experiment_id}) of ${place}`;
   return [head, ...(note === undefined ? [] : ["", withoutPasswords(note)]), ...(tags.length === 0 ? [] : ["", ...tags])]
     .join("\n")
     .trim()

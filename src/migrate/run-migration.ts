@@ -5,7 +5,7 @@
 import { ApiError, describeError } from "../base/errors.js";
 import { findOrCreateTask } from "../clearml/task-start.js";
 import type { TaskInputs } from "./input-models.js";
-import { parentOf, readInventory, type Inventory, type InventoryRun, type SkippedRuns } from "./inventory.js";
+import { NOTHING_UNREAD, parentOf, readInventory, type Inventory, type InventoryRun, type SkippedRuns, type Unread } from "./inventory.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { Ledger } from "./ledger.js";
 import { projectPaths, taskNameOf } from "./mapped-names.js";
@@ -43,6 +43,7 @@ export interface MigrationReport {
   readonly fileBytes: number;
   /** What was left out, and why. */
   readonly skipped: SkippedRuns;
+  readonly unread: Unread;
   readonly failures: readonly { readonly runId: string; readonly experiment: string; readonly reason: string }[];
   /** Logged models and versions of registered ones. */
   readonly models: MigratedModels;
@@ -105,6 +106,7 @@ class Migration {
     let experiments = 0;
     const models: MigratedModels = { migrated: 0, unchanged: 0, withoutFiles: 0, failures: [] };
     let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
+    let unread: Unread = NOTHING_UNREAD;
     let stoppedBy: string | undefined;
     try {
       let inventory: Inventory | undefined;
@@ -112,6 +114,7 @@ class Migration {
         inventory = await readInventory(this.#options, signal, this.#reported);
         experiments = inventory.experiments.length;
         skipped = { ...inventory.skipped };
+        unread = inventory.unread;
         const fresh = [...inventory.runs.values()].filter(({ runId }) => !this.#seen.has(runId));
         for (const run of fresh) this.#seen.set(run.runId, run);
         await this.#makeProjects(inventory, lines);
@@ -134,6 +137,7 @@ class Migration {
       ...this.#counts,
       models,
       skipped,
+      unread,
       troubles: mlflow.troubles?.() ?? [],
       failures: this.#failures,
       stoppedBy,

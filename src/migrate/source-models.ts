@@ -7,6 +7,7 @@ import { WEIGHTS_RECORD_KEYS } from "../clearml/model-weights.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { MlflowExperiment, MlflowLoggedModel, MlflowModelVersion, MlflowRegisteredModel } from "../mlflow/mlflow-documents.js";
 import type { MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
+import { DEFAULT_WORKSPACE, otherWorkspace } from "../mlflow/workspaces.js";
 import type { Inventory } from "./inventory.js";
 import { mappedNames, taskNameOf } from "./mapped-names.js";
 import { shownTag, withoutPasswords } from "./shown-text.js";
@@ -47,7 +48,7 @@ export const REGISTERED_TAG = "registered-model";
 /** Logged models first, for versions are made from them. Versions of runs that are not asked for are left out. */
 export async function* sourceModels(
   mlflow: MlflowSource,
-  { experiments, isPart, runs }: Inventory,
+  { experiments, isPart, runs, workspaces }: Pick<Inventory, "experiments" | "isPart" | "runs" | "workspaces">,
   signal: AbortSignal,
 ): AsyncGenerator<SourceModel, void, undefined> {
   const logged = new Set<string>();
@@ -58,10 +59,11 @@ export async function* sourceModels(
       yield fromLogged(model, experiment, !inhabited.has(experiment.experiment_id));
     }
   }
-  for await (const { name } of mlflow.registeredModels({ signal })) {
-    const registered = await mlflow.registeredModel(name, { signal });
+  for await (const { name, workspace } of mlflow.registeredModels({ signal })) {
+    if (!workspaces.includes(otherWorkspace({ workspace }) ?? DEFAULT_WORKSPACE)) continue;
+    const registered = await mlflow.registeredModel(name, { signal, workspace });
     let versions = 0;
-    for await (const version of mlflow.modelVersions(name, { signal })) {
+    for await (const version of mlflow.modelVersions(name, { signal, workspace })) {
       versions++;
       const run = version.run_id === undefined ? undefined : runs.get(version.run_id);
       const modelId = loggedModelOf(version);
@@ -76,13 +78,14 @@ function fromRegistered({ latest_versions: _, ...registered }: MlflowRegisteredM
   const { name } = registered;
   const facts = {
     mlflow_registered_model: name,
+    mlflow_workspace: otherWorkspace(registered),
     mlflow_creation_timestamp_ms: registered.creation_timestamp,
     mlflow_last_updated_timestamp_ms: registered.last_updated_timestamp,
     [MODEL_DOCUMENT_KEY]: JSON.stringify({ registered_model: registered }, lossless),
   };
   return {
-    label: `registered model ${JSON.stringify(name)} without a version`,
-    key: `registered:${encodeURIComponent(name.toWellFormed())}`,
+    label: `registered model ${nameInWorkspace(registered)} without a version`,
+    key: `registered:${keyInWorkspace(registered)}`,
     owner: undefined,
     name: taskNameOf(name, name),
     comment: withoutPasswords(registered.description ?? ""),
@@ -104,6 +107,7 @@ function fromLogged(model: MlflowLoggedModel, experiment: MlflowExperiment, keep
     mlflow_status: info.status,
     mlflow_run_id: info.source_run_id,
     mlflow_experiment_name: experiment.name,
+    mlflow_workspace: otherWorkspace(experiment),
     mlflow_artifact_uri: info.artifact_uri,
     mlflow_creation_timestamp_ms: info.creation_timestamp_ms,
     mlflow_last_updated_timestamp_ms: info.last_updated_timestamp_ms,
@@ -128,11 +132,13 @@ function fromLogged(model: MlflowLoggedModel, experiment: MlflowExperiment, keep
 
 function fromVersion(registered: MlflowRegisteredModel, version: MlflowModelVersion, modelId: string | undefined): SourceModel {
   const { name } = version;
+  const workspace = otherWorkspace(registered);
   const stage = filled(version.current_stage);
   const aliases = registered.aliases.filter((alias) => String(alias.version) === version.version).map(({ alias }) => alias);
   const { latest_versions: _, ...model } = registered;
   const facts = {
     mlflow_registered_model: name,
+    mlflow_workspace: workspace,
     mlflow_version: version.version,
     mlflow_stage: stage,
     mlflow_source: version.source,
@@ -144,9 +150,9 @@ function fromVersion(registered: MlflowRegisteredModel, version: MlflowModelVers
     [MODEL_DOCUMENT_KEY]: JSON.stringify({ registered_model: model, model_version: version }, lossless),
   };
   return {
-    label: `version ${version.version} of the registered model ${JSON.stringify(name)}`,
-    key: `version:${encodeURIComponent(name.toWellFormed())}:${version.version}`,
-    owner: { name, version: version.version },
+    label: `version ${version.version} of the registered model ${nameInWorkspace(registered)}`,
+    key: `version:${keyInWorkspace(registered)}:${version.version}`,
+    owner: { name, version: version.version, ...(workspace === undefined ? {} : { workspace }) },
     name: taskNameOf(name, name),
     comment: withoutPasswords(
       [filled(version.description), filled(registered.description)].filter((text) => text !== undefined).join("\n\n"),
@@ -184,6 +190,18 @@ function metadataOf(
     [...known.map(([key]) => key), ...RESERVED_KEYS],
   );
   return Object.fromEntries([...known, ...tags.map((tag) => [names.get(tag.key) ?? tag.key, shownTag(tag)] as const)]);
+}
+
+/** Names repeat across workspaces; those of the default one have the keys that they had before there were others. */
+function keyInWorkspace({ name, ...model }: MlflowRegisteredModel): string {
+  const workspace = otherWorkspace(model);
+  // An encoded name has no slash.
+  return `${workspace === undefined ? "" : `${workspace}/`}${encodeURIComponent(name.toWellFormed())}`;
+}
+
+function nameInWorkspace({ name, ...model }: MlflowRegisteredModel): string {
+  const workspace = otherWorkspace(model);
+  return `${JSON.stringify(name)}${workspace === undefined ? "" : ` of the workspace ${workspace}`}`;
 }
 
 function loggedKey(modelId: string): string {

@@ -2,6 +2,7 @@
 import { freeText } from "../clearml/clearml-text.js";
 import { scriptInput } from "../clearml/task-script.js";
 import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
+import { otherWorkspace } from "../mlflow/workspaces.js";
 import type { RequestOf } from "../protocol/clearml/endpoints.js";
 import type { ParameterInput } from "../protocol/clearml/task-document.js";
 import { tagOf } from "./run-tag.js";
@@ -32,6 +33,7 @@ export function runProperties(run: MlflowRun, experiment: MlflowExperiment): Rea
     mlflow_run_name: info.run_name,
     mlflow_experiment_id: info.experiment_id,
     mlflow_experiment_name: experiment.name,
+    mlflow_workspace: otherWorkspace(experiment),
     mlflow_status: info.status,
     mlflow_lifecycle_stage: info.lifecycle_stage,
     mlflow_start_time_ms: info.start_time,

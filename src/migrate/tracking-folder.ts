@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { otherWorkspace } from "../mlflow/workspaces.js";
 import { doubleText, integer, integerText, yaml } from "./store-texts.js";
 
 const STATUS_NUMBERS: Readonly<Record<string, number>> = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 };
@@ -56,10 +57,17 @@ export async function writeExperiment(folder: string, experiment: Fields): Promi
       experiment_id: String(experiment["experiment_id"]),
       last_update_time: integer(experiment["last_update_time"]),
       lifecycle_stage: experiment["lifecycle_stage"] ?? "active",
-      name: experiment["name"],
+      name: nameInFolder(experiment),
     }),
   );
   await writePairs(join(folder, "tags"), experiment["tags"]);
+}
+
+/** A folder has no workspaces, and names of experiments are unique in it: one of another workspace than the default one says which. */
+function nameInFolder(experiment: Fields): unknown {
+  const { workspace, name } = experiment;
+  const other = otherWorkspace({ workspace: typeof workspace === "string" ? workspace : undefined });
+  return other === undefined ? name : `${other}/${String(name)}`;
 }
 
 /** `meta.yaml` of a run. `home` is the folder that it will be read from. */

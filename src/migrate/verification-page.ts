@@ -55,7 +55,7 @@ function section(title: string, content: string): string {
   return `<section><h2>${text(title)}</h2>${content}</section>`;
 }
 
-function totals({ compared, runsInMlflow, skipped, experiments: all, acceptedLinks }: VerificationReport): string {
+function totals({ compared, runsInMlflow, skipped, unread, experiments: all, acceptedLinks }: VerificationReport): string {
   const accepted = acceptedLinks ? "accepted" : "not accepted";
   const cards: readonly (readonly [string, string, string])[] = [
     ["Runs", number(compared.runs), `compared, of ${number(runsInMlflow)} in MLflow`],
@@ -80,6 +80,8 @@ function totals({ compared, runsInMlflow, skipped, experiments: all, acceptedLin
     skipped.reported > 0
       ? `${number(compared.reportedRuns)} of ${number(skipped.reported)} runs that their trainer wrote to both were compared with the trainer's own tasks.`
       : "",
+    unread.workspaces.length > 0 ? `Not read: the workspaces ${unread.workspaces.join(", ")} of MLflow, which were not named.` : "",
+    ...unread.limits.map((limit) => `MLflow may hold more than this: ${limit}.`),
   ].filter((note) => note !== "");
   const shown = cards.map(([name, value, what]) => `<div><dt>${text(name)}</dt><dd>${text(value)}<small>${text(what)}</small></dd></div>`);
   return `<dl class="totals">${shown.join("")}</dl>${notes.map((note) => `<p class="note">${text(note)}</p>`).join("")}`;

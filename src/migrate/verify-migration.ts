@@ -4,10 +4,10 @@
  */
 import { describeError } from "../base/errors.js";
 import { Differences, type Difference, type RunVerification, type Uncompared, type VerifiedCounts } from "./differences.js";
-import { parentOf, readInventory, type SkippedRuns } from "./inventory.js";
+import { NOTHING_UNREAD, parentOf, readInventory, type SkippedRuns, type Unread } from "./inventory.js";
 import type { LossyThing } from "./lossy-things.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
-import { projectPaths } from "./mapped-names.js";
+import { plainPath, projectPaths } from "./mapped-names.js";
 import { DEFAULT_CONCURRENCY, projectKey, sourceIdOf, type MigrationOptions } from "./migration-options.js";
 import { asPublic } from "./verify-metadata.js";
 import { verifyModels } from "./verify-models.js";
@@ -19,7 +19,8 @@ import { forEachAtOnce } from "./work-pool.js";
 export interface VerificationReport {
   /**
    * True when everything that MLflow holds was found in ClearML, equal, and something was looked at; links and damage at the source
-   * only where they were accepted, and so with what could not be compared of runs that their trainer wrote to both.
+   * only where they were accepted, and so with what could not be compared of runs that their trainer wrote to both, workspaces that were
+   * not named, and credentials that are not shown everything.
    */
   readonly ok: boolean;
   readonly sourceId: string;
@@ -43,6 +44,8 @@ export interface VerificationReport {
   readonly acceptedLinks: boolean;
   /** Left out because they were deleted, as asked for. */
   readonly skipped: SkippedRuns;
+  /** A reason why this may not be all of MLflow: no success unless it was accepted. */
+  readonly unread: Unread;
   /** Places of the source that are not as MLflow leaves them. */
   readonly troubles: readonly MlflowTrouble[];
   /** True when it was asked to stop: then it proves nothing. */
@@ -79,6 +82,13 @@ export interface VerifyMigrationOptions extends MigrationOptions {
    * differs is a difference, whatever is accepted here.
    */
   readonly acceptReported?: boolean | undefined;
+  /** Call it a success though there are workspaces that were not named. Default false: they are in `unread`. */
+  readonly acceptWorkspaces?: boolean | undefined;
+  /**
+   * Call it a success though MLflow may hold more than it shows to these credentials. Default false: the user is no administrator, from
+   * whom MLflow hides what was not granted, or workspaces could not be asked for; the reasons are in `unread`.
+   */
+  readonly acceptLimits?: boolean | undefined;
 }
 
 type Sum = { -readonly [Name in keyof ExperimentVerification]: ExperimentVerification[Name] };
@@ -94,6 +104,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
   const sums = new Map<string, Sum>();
   let runsInMlflow = 0;
   let skipped: SkippedRuns = { experiments: 0, runs: 0, reported: 0 };
+  let unread: Unread = NOTHING_UNREAD;
   /** Takes in what was found of a run. */
   const take = (run: Pick<RunVerification, "runId" | "name" | "experimentId" | "taskId" | "isReported">, own: Differences): void => {
     found.absorb(own);
@@ -115,12 +126,14 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     const inventory = await readInventory(options, signal);
     const { everyExperiment, experiments, runs } = inventory;
     skipped = { ...inventory.skipped };
+    unread = inventory.unread;
     runsInMlflow = runs.size;
     const paths = projectPaths(everyExperiment, into);
     const projects = new Map<string, string>();
-    for (const { experiment_id: experimentId, name, tags } of experiments) {
+    for (const experiment of experiments) {
+      const { experiment_id: experimentId, name, tags } = experiment;
       const path = paths.get(experimentId) ?? name;
-      if (path !== (into === undefined ? name : `${into}/${name}`)) found.lossy.note("project", `${name} becomes ${path}`);
+      if (path !== plainPath(experiment, into)) found.lossy.note("project", `${name} becomes ${path}`);
       const project = await clearml.projects.find(path, { signal });
       if (project) projects.set(experimentId, project.id);
       else found.add(undefined, `experiment ${experimentId}`, path, undefined);
@@ -177,6 +190,8 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       found.total === 0 &&
       (counts.linkedFiles + counts.modelsWithoutFiles === 0 || options.acceptLinks === true) &&
       (found.uncomparedTotal === 0 || options.acceptReported === true) &&
+      (unread.workspaces.length === 0 || options.acceptWorkspaces === true) &&
+      (unread.limits.length === 0 || options.acceptLimits === true) &&
       (options.acceptDamage === true || !troubles.some(({ isLoss }) => isLoss)) &&
       counts.runs === runsInMlflow &&
       counts.reportedRuns === skipped.reported &&
@@ -195,6 +210,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     uncomparedTotal: found.uncomparedTotal,
     uncompared: found.uncompared,
     skipped,
+    unread,
     troubles,
     interrupted: signal.aborted,
   };

@@ -8,6 +8,7 @@ import type { ModelDocument } from "../protocol/clearml/model-document.js";
 import type { MlflowModelVersion, MlflowRegisteredModel } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { MlflowFilesOwner, MlflowSource } from "../mlflow/mlflow-source.js";
+import { DEFAULT_WORKSPACE, otherWorkspace } from "../mlflow/workspaces.js";
 import type { Differences } from "./differences.js";
 import type { Inventory } from "./inventory.js";
 import { noteModel } from "./lossy-sources.js";
@@ -67,7 +68,7 @@ export async function verifyModels(given: ModelsToVerify): Promise<void> {
 
 /** All that MLflow has, of the experiments that are looked at. */
 async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): AsyncGenerator<Expected, void, undefined> {
-  const { experiments, isPart, runs } = inventory;
+  const { experiments, isPart, runs, workspaces } = inventory;
   const logged = new Set<string>();
   // Of these a task keeps the experiment, and so no model does.
   const withTasks = new Set([...runs.values()].map((run) => run.experiment.experiment_id));
@@ -89,6 +90,7 @@ async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): A
           ["mlflow_status", info.status],
           ["mlflow_run_id", info.source_run_id],
           ["mlflow_experiment_name", experimentName],
+          ["mlflow_workspace", otherWorkspace(experiment)],
           ["mlflow_artifact_uri", info.artifact_uri],
           ["mlflow_creation_timestamp_ms", info.creation_timestamp_ms],
           ["mlflow_last_updated_timestamp_ms", info.last_updated_timestamp_ms],
@@ -104,10 +106,11 @@ async function* expectedModels({ mlflow, inventory, signal }: ModelsToVerify): A
     }
   }
   const isAll = !isPart;
-  for await (const { name } of mlflow.registeredModels({ signal })) {
-    const registered = await mlflow.registeredModel(name, { signal });
+  for await (const { name, workspace } of mlflow.registeredModels({ signal })) {
+    if (!workspaces.includes(otherWorkspace({ workspace }) ?? DEFAULT_WORKSPACE)) continue;
+    const registered = await mlflow.registeredModel(name, { signal, workspace });
     let versions = 0;
-    for await (const version of mlflow.modelVersions(name, { signal })) {
+    for await (const version of mlflow.modelVersions(name, { signal, workspace })) {
       versions++;
       const expected = expectedVersion(registered, version);
       const isOurs = isAll || runs.has(version.run_id ?? "") || logged.has(expected.madeFrom?.slice("logged:".length) ?? "");
@@ -123,15 +126,17 @@ function expectedVersion({ latest_versions: _, ...registered }: MlflowRegistered
   const aliases = registered.aliases.flatMap(({ alias, version: of }) => (String(of) === number ? [`alias:${alias}`] : []));
   const given = version["model_id"];
   const parent = typeof given === "string" && given !== "" ? given : /^models:\/+(m-[0-9a-f]+)\/?$/.exec(source)?.[1];
+  const workspace = otherWorkspace(registered);
   return {
-    label: `version ${number} of the registered model ${JSON.stringify(name)}`,
-    key: `version:${encodeURIComponent(name.toWellFormed())}:${number}`,
-    owner: { name, version: number },
+    label: `version ${number} of the registered model ${JSON.stringify(name)}${workspace === undefined ? "" : ` of the workspace ${workspace}`}`,
+    key: `version:${asKey(name, workspace)}:${number}`,
+    owner: { name, version: number, workspace },
     name: nameAsShown(name, name),
     description: asPublic([version.description, registered.description].filter((text) => text !== undefined && text !== "").join("\n\n")),
     tags: ["mlflow", `v${number}`, ...(["", "None"].includes(stage) ? [] : [`stage:${stage}`]), ...aliases],
     facts: known([
       ["mlflow_registered_model", name],
+      ["mlflow_workspace", workspace],
       ["mlflow_version", number],
       ["mlflow_stage", stage === "" ? undefined : stage],
       ["mlflow_source", version.source],
@@ -152,15 +157,17 @@ function expectedVersion({ latest_versions: _, ...registered }: MlflowRegistered
 
 function expectedRegistered({ latest_versions: _, ...registered }: MlflowRegisteredModel): Expected {
   const { name } = registered;
+  const workspace = otherWorkspace(registered);
   return {
-    label: `registered model ${JSON.stringify(name)} without a version`,
-    key: `registered:${encodeURIComponent(name.toWellFormed())}`,
+    label: `registered model ${JSON.stringify(name)}${workspace === undefined ? "" : ` of the workspace ${workspace}`} without a version`,
+    key: `registered:${asKey(name, workspace)}`,
     owner: undefined,
     name: nameAsShown(name, name),
     description: asPublic(registered.description ?? ""),
     tags: ["mlflow", "registered-model"],
     facts: known([
       ["mlflow_registered_model", name],
+      ["mlflow_workspace", workspace],
       ["mlflow_creation_timestamp_ms", registered.creation_timestamp],
       ["mlflow_last_updated_timestamp_ms", registered.last_updated_timestamp],
     ]),
@@ -171,6 +178,10 @@ function expectedRegistered({ latest_versions: _, ...registered }: MlflowRegiste
     madeFrom: undefined,
     metrics: 0,
   };
+}
+
+function asKey(name: string, workspace: string | undefined): string {
+  return [...(workspace === undefined ? [] : [workspace]), encodeURIComponent(name.toWellFormed())].join("/");
 }
 
 function known(pairs: readonly (readonly [string, string | number | bigint | undefined])[]): readonly MetadataPair[] {

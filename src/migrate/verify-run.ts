@@ -7,6 +7,7 @@ import type { ClearML } from "../clearml/create-clearml.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
+import { otherWorkspace } from "../mlflow/workspaces.js";
 import type { ArtifactDocument, TaskDocument } from "../protocol/clearml/task-document.js";
 import { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
@@ -100,6 +101,7 @@ async function verifySettings(given: RunToVerify, run: MlflowRun, task: TaskDocu
     mlflow_run_name: info.run_name,
     mlflow_experiment_id: info.experiment_id,
     mlflow_experiment_name: experiment.name,
+    mlflow_workspace: otherWorkspace(experiment),
     mlflow_status: info.status,
     mlflow_lifecycle_stage: info.lifecycle_stage,
     mlflow_start_time_ms: info.start_time?.toString(),

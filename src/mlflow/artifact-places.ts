@@ -6,11 +6,11 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
 import { ConfigError, DownloadError, NotFoundError } from "../base/errors.js";
 import { parseCheckpointUri } from "../storage/checkpoint-uri.js";
 import { describeFileError, errnoOf } from "../storage/file-errors.js";
 import { createObjectReader } from "../storage/open-object-reader.js";
+import { folderOfFileAddress } from "./file-address.js";
 import type { MlflowFile } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
 import { StreamDigest } from "./stream-digest.js";
@@ -54,11 +54,11 @@ export class ArtifactPlaces {
     }
   }
 
-  /** The folder that an address of this machine names; undefined for other stores. */
+  /** The folder that an address of this machine names; undefined for other stores. @throws ConfigError for a `file:` address that names none. */
   localFolder(uri: string): string | undefined {
     const { base } = this.#options;
-    if (uri.startsWith("file:"))
-      return /^file:\/+/.test(uri) ? fileURLToPath(uri.replace(/^file:\/+/, "file:///")) : resolve(base, uri.slice(5));
+    const named = folderOfFileAddress(uri, base);
+    if (named !== undefined) return named;
     if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) return undefined;
     return isAbsolute(uri) ? uri : resolve(base, uri);
   }

@@ -13,6 +13,8 @@ interface Route {
 export interface FilesPlace {
   /** For messages. */
   readonly name: string;
+  /** The path of a file or folder that the server is asked for. */
+  full(path: string): string;
   list(folder: string): Route;
   file(path: string): Route;
   /** The path below the owner's root of an entry of a listing. */
@@ -26,6 +28,7 @@ export function runFiles(runId: string, below = ""): FilesPlace {
   const full = (path: string): string => joined(below, path);
   return {
     name: `run ${runId}`,
+    full,
     list: (folder) => ({ path: "/api/2.0/mlflow/artifacts/list", query: { run_id: runId, path: full(folder) || undefined } }),
     file: (path) => ({ path: "/get-artifact", query: { run_uuid: runId, path: full(path) } }),
     ownPath: (_folder, listed) => (below === "" ? listed : listed.slice(below.length + 1)),
@@ -37,6 +40,7 @@ export function loggedModelFiles(modelId: string): FilesPlace {
   const id = encodeURIComponent(modelId);
   return {
     name: `logged model ${modelId}`,
+    full: (path) => path,
     list: (folder) => ({
       path: `/api/2.0/mlflow/logged-models/${id}/artifacts/directories`,
       query: { artifact_directory_path: folder || undefined },
@@ -54,6 +58,7 @@ export function versionFiles(uri: string): FilesPlace | undefined {
   if (root === undefined) return undefined;
   return {
     name: `model at ${uri}`,
+    full: (path) => joined(root, path),
     list: (folder) => ({ path: PROXY, query: { path: joined(root, folder) } }),
     file: (path) => ({ path: `${PROXY}/${joined(root, path).split("/").map(encodeURIComponent).join("/")}`, query: {} }),
     // The proxy answers names alone.

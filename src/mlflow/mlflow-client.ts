@@ -6,19 +6,17 @@ import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type * as z from "zod/mini";
 import { systemClock, type Clock } from "../base/clock.js";
-import { ApiError, ConnectionError, DownloadError, NotFoundError } from "../base/errors.js";
+import { ApiError, ConnectionError, DownloadError } from "../base/errors.js";
 import { publicUrl, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import { readNetwork } from "../base/network.js";
 import { retrying } from "../base/retrying.js";
 import {
   experimentsPage,
-  downloadUriAnswer,
   filesPage,
   historiesAnswer,
   historyPage,
   loggedModelsPage,
-  modelVersionAnswer,
   modelVersionsPage,
   registeredModelAnswer,
   registeredModelsPage,
@@ -33,13 +31,26 @@ import {
   type MlflowRegisteredModel,
   type MlflowRun,
 } from "./mlflow-documents.js";
-import { loggedModelFiles, runFiles, versionFiles, type FilesPlace, type Query } from "./files-place.js";
+import type { Query } from "./files-place.js";
+import { isMisread, isMisreadBySome } from "./misread-names.js";
 import { resolveMlflowConnection, type MlflowOptions } from "./mlflow-options.js";
 import { HistoryBatches, MAX_BULK_POINTS, withQuotedWords, type BulkPoint } from "./history-batches.js";
-import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowHistoryCall, MlflowSource } from "./mlflow-source.js";
+import type {
+  MlflowCall,
+  MlflowDownload,
+  MlflowFilesOwner,
+  MlflowHistoryCall,
+  MlflowModelCall,
+  MlflowScope,
+  MlflowSource,
+} from "./mlflow-source.js";
 import { MLFLOW_API, MlflowWire, type MlflowContent } from "./mlflow-wire.js";
+import { placeOfOwner, type OwnerPlace } from "./owner-place.js";
 import { RequestPace } from "./request-pace.js";
+import { isNotThere, ServerWorkspaces, workspaceHeader, type RequestPlace } from "./server-workspaces.js";
+import type { StoreFiles } from "./store-files.js";
 import { StreamDigest } from "./stream-digest.js";
+import { inWorkspace } from "./workspaces.js";
 
 const API = MLFLOW_API;
 const SERVER_INFO = "/api/3.0/mlflow/server-info";
@@ -49,9 +60,11 @@ const HISTORIES = "/ajax-api/2.0/mlflow/metrics/get-history-bulk";
 const DEFAULT_HISTORY_PAGE = 25_000;
 const DEFAULT_RETRY_BUDGET_MS = 300_000;
 
-/** A reader of one MLflow server. */
+/** A reader of one MLflow server: of all of its workspaces that the credentials may read. */
 export class MlflowClient implements MlflowSource {
   readonly #wire: MlflowWire;
+  readonly #workspaces: ServerWorkspaces;
+  readonly #loadStore: () => Promise<StoreFiles>;
   readonly #transport: StreamingHttpTransport;
   readonly #ownsTransport: boolean;
   readonly #clock: Clock;
@@ -59,7 +72,8 @@ export class MlflowClient implements MlflowSource {
   readonly #pace: RequestPace;
   readonly #historyPageSize: number;
   readonly #retryBudgetMs: number;
-  readonly #batches = new HistoryBatches((key, runIds, signal) => this.#histories(key, runIds, signal));
+  /** By workspace: one call is about one. */
+  readonly #batches = new Map<string | undefined, HistoryBatches>();
   #storeType: Promise<string | undefined> | undefined;
 
   /** Opens nothing. @throws ConfigError with everything that is wrong or missing. */
@@ -69,7 +83,13 @@ export class MlflowClient implements MlflowSource {
     this.#transport = options.transport ?? undiciTransport({ verifyCertificates, network: readNetwork(env, certificateFile) });
     this.#ownsTransport = options.transport === undefined;
     this.#clock = options.clock ?? systemClock;
-    this.#wire = new MlflowWire({ connection, transport: this.#transport, clock: this.#clock });
+    // Of all workspaces: each request says its own.
+    this.#wire = new MlflowWire({ connection: { ...connection, workspace: undefined }, transport: this.#transport, clock: this.#clock });
+    this.#workspaces = new ServerWorkspaces((path, query, at) => this.#text("GET", path, { query }, at), connection.username);
+    this.#loadStore = async () => {
+      const { StoreFiles: Store } = await import("./store-files.js");
+      return new Store({ artifactsRoot: options.artifactsRoot, env });
+    };
     this.#random = options.random ?? Math.random;
     this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
     this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
@@ -93,31 +113,55 @@ export class MlflowClient implements MlflowSource {
 
   /** Version that the server says it is. @throws ApiError, ConnectionError; the signal's reason. */
   async version({ signal }: MlflowCall): Promise<string> {
-    return (await this.#text("GET", "/version", {}, signal)).trim();
+    return (await this.#text("GET", "/version", {}, { signal, workspace: undefined })).trim();
   }
 
-  /** All experiments, deleted ones too, oldest first. Of those that these credentials may not read the server says nothing. */
-  experiments({ signal }: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined> {
+  /**
+   * Which workspaces these credentials may read, and whether MLflow's own authentication may hide something from them.
+   *
+   * @throws ApiError, ConnectionError; the signal's reason.
+   */
+  scope({ signal }: MlflowCall): Promise<MlflowScope> {
+    return this.#workspaces.scope(signal);
+  }
+
+  /**
+   * All experiments of all workspaces, deleted ones too, those of a workspace oldest first. Of those that these credentials may not
+   * read the server says nothing.
+   */
+  async *experiments({ signal }: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined> {
     const body = { view_type: "ALL", max_results: 1000, order_by: ["creation_time ASC", "experiment_id ASC"] };
-    return this.#rows(
-      (page_token) => this.#post(`${API}/experiments/search`, { ...body, page_token }, experimentsPage, signal),
-      ({ experiments }) => experiments,
-    );
+    for (const workspace of await this.#workspaces.names(signal)) {
+      const rows = this.#rows(
+        (page_token) => this.#post(`${API}/experiments/search`, { ...body, page_token }, experimentsPage, { signal, workspace }),
+        ({ experiments }) => experiments,
+      );
+      for await (const experiment of rows) {
+        this.#workspaces.put(experiment.experiment_id, workspace);
+        yield inWorkspace(experiment, workspace);
+      }
+    }
   }
 
   /** All runs of an experiment, deleted ones too, oldest first, so that a run that begins meanwhile comes after what was read. */
-  runs(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowRun, void, undefined> {
+  async *runs(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowRun, void, undefined> {
+    const at = { signal, workspace: await this.#workspaces.ofExperiment(experimentId, signal) };
     const order_by = ["attributes.start_time ASC"];
     const body = { experiment_ids: [experimentId], run_view_type: "ALL", max_results: 200, order_by };
-    return this.#rows(
-      (page_token) => this.#post(`${API}/runs/search`, { ...body, page_token }, runsPage, signal),
+    const rows = this.#rows(
+      (page_token) => this.#post(`${API}/runs/search`, { ...body, page_token }, runsPage, at),
       ({ runs }) => runs,
     );
+    for await (const run of rows) {
+      this.#workspaces.put(run.info.run_id, at.workspace);
+      yield run;
+    }
   }
 
   /** One run, with inputs and outputs, which a search leaves out. @throws ApiError (404 when it is gone), ConnectionError. */
   async run(runId: string, { signal }: MlflowCall): Promise<MlflowRun> {
-    return (await this.#get(`${API}/runs/get`, { run_id: runId }, runAnswer, signal)).run;
+    const workspace = await this.#workspaces.ofRun(runId, signal);
+    return (await this.#get(`${API}/runs/get`, { run_id: runId }, runAnswer, { signal, workspace })).run;
   }
 
   /**
@@ -128,7 +172,9 @@ export class MlflowClient implements MlflowSource {
    */
   async *history(runId: string, key: string, call: MlflowHistoryCall): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
     const { signal, mayBatch = false } = call;
-    const together = mayBatch && (await this.#readsDatabase(signal)) ? await this.#batches.points(runId, key, signal) : undefined;
+    const at = { signal, workspace: await this.#workspaces.ofRun(runId, signal) };
+    const together =
+      mayBatch && (await this.#readsDatabase(signal)) ? await this.#batchesOf(at.workspace).points(runId, key, signal) : undefined;
     if (together !== undefined) {
       yield together;
       return;
@@ -137,7 +183,7 @@ export class MlflowClient implements MlflowSource {
     const url = `${API}/metrics/get-history`;
     let token: string | undefined;
     for (;;) {
-      const page: z.output<typeof historyPage> = await this.#get(url, { ...query, page_token: token }, historyPage, signal);
+      const page: z.output<typeof historyPage> = await this.#get(url, { ...query, page_token: token }, historyPage, at);
       if (page.metrics.length > 0) yield page.metrics;
       const next = page.next_page_token;
       if (next === undefined || next === "") return;
@@ -153,18 +199,23 @@ export class MlflowClient implements MlflowSource {
   }
 
   /**
-   * All files of a run or a model, folder by folder; empty folders leave no trace.
+   * All files of a run or a model, folder by folder; empty folders leave no trace. A folder whose name the server would misread is
+   * read from the store.
    *
    * @throws NotFoundError for a version of a registered model whose files the server cannot list.
    */
   async *artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
-    const place = await this.#placeOf(owner, call);
+    const { place, workspace, root } = await this.#placeOf(owner, call.signal);
     const folders: string[] = [""];
     for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+      if (isMisread(place.full(folder)) && folder !== "") {
+        yield* (await this.#loadStore()).list({ name: place.name, root: await root() }, folder, call);
+        continue;
+      }
       const { path, query } = place.list(folder);
       // Some servers answer a large folder in pages.
       const files = this.#rows(
-        (page_token) => this.#get(path, { ...query, page_token }, filesPage, call.signal),
+        (page_token) => this.#get(path, { ...query, page_token }, filesPage, { signal: call.signal, workspace }),
         (page) => page.files,
       );
       for await (const file of files) {
@@ -176,7 +227,8 @@ export class MlflowClient implements MlflowSource {
   }
 
   /**
-   * Fetches a file by the route that works for every store, with the server's own credentials for it.
+   * Fetches a file by the route that works for every store, with the server's own credentials for it; one whose name the server would
+   * misread from the store.
    *
    * @throws DownloadError when its size is not the listed one; NotFoundError as {@link MlflowClient.artifacts}; ApiError,
    * ConnectionError; the signal's reason.
@@ -188,13 +240,19 @@ export class MlflowClient implements MlflowSource {
     options: MlflowCall & { readonly sizeBytes: number | undefined },
   ): Promise<MlflowDownload> {
     const { signal, sizeBytes } = options;
-    const place = await this.#placeOf(owner, options);
+    const { place, workspace, root } = await this.#placeOf(owner, signal);
+    const fromStore = async (): Promise<MlflowDownload> =>
+      (await this.#loadStore()).download({ name: place.name, root: await root() }, path, target, options);
+    if (isMisread(place.full(path))) return fromStore();
     const route = place.file(path);
     const url = this.#wire.url(route.path, route.query);
+    const headers = { ...this.#wire.headers, ...workspaceHeader(workspace) };
     return this.#repeating(signal, async () => {
-      const answer = await this.#transport.stream({ method: "GET", url, headers: this.#wire.headers, signal });
+      const answer = await this.#transport.stream({ method: "GET", url, headers, signal });
       if (answer.status !== 200) {
         answer.body.destroy();
+        // As a missing file is answered, and a name that no header can hold.
+        if ([400, 500].includes(answer.status) && isMisreadBySome(place.full(path))) return fromStore();
         throw this.#wire.refusal("GET", route.path, answer.status, `file ${path} of ${place.name}`, answer.headers);
       }
       const digest = new StreamDigest();
@@ -204,24 +262,31 @@ export class MlflowClient implements MlflowSource {
     });
   }
 
-  /** All registered models. */
-  registeredModels({ signal }: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
-    return this.#rows(
-      (page_token) => this.#get(`${API}/registered-models/search`, { max_results: 100, page_token }, registeredModelsPage, signal),
-      (page) => page.registered_models,
-    );
+  /** All registered models of all workspaces. */
+  async *registeredModels({ signal }: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
+    const url = `${API}/registered-models/search`;
+    for (const workspace of await this.#workspaces.names(signal)) {
+      const rows = this.#rows(
+        (page_token) => this.#get(url, { max_results: 100, page_token }, registeredModelsPage, { signal, workspace }),
+        (page) => page.registered_models,
+      );
+      for await (const model of rows) yield inWorkspace(model, workspace);
+    }
   }
 
   /** One registered model, with its aliases, of which a search says nothing. */
-  async registeredModel(name: string, { signal }: MlflowCall): Promise<MlflowRegisteredModel> {
-    return (await this.#get(`${API}/registered-models/get`, { name }, registeredModelAnswer, signal)).registered_model;
+  async registeredModel(name: string, { signal, workspace }: MlflowModelCall): Promise<MlflowRegisteredModel> {
+    const at = { signal, workspace: await this.#workspaces.ofModel(workspace, signal) };
+    const answer = await this.#get(`${API}/registered-models/get`, { name }, registeredModelAnswer, at);
+    return inWorkspace(answer.registered_model, workspace);
   }
 
   /** All versions of a registered model, without aliases. */
-  modelVersions(name: string, { signal }: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
+  async *modelVersions(name: string, { signal, workspace }: MlflowModelCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
+    const at = { signal, workspace: await this.#workspaces.ofModel(workspace, signal) };
     const filter = `name = '${name.replaceAll("'", "''")}'`;
-    return this.#rows(
-      (page_token) => this.#get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token }, modelVersionsPage, signal),
+    yield* this.#rows(
+      (page_token) => this.#get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token }, modelVersionsPage, at),
       // A quote in a name is beyond the filter's grammar; what is not ours is left out here.
       (page) => page.model_versions.filter((version) => version.name === name),
     );
@@ -229,16 +294,21 @@ export class MlflowClient implements MlflowSource {
 
   /** The logged models of an experiment; none from a server that knows none. */
   async *loggedModels(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined> {
+    const at = { signal, workspace: await this.#workspaces.ofExperiment(experimentId, signal) };
     const order_by = [{ field_name: "creation_timestamp", ascending: true }];
     const body = { experiment_ids: [experimentId], max_results: 50, order_by };
     try {
-      yield* this.#rows(
-        (page_token) => this.#post(`${API}/logged-models/search`, { ...body, page_token }, loggedModelsPage, signal),
+      const rows = this.#rows(
+        (page_token) => this.#post(`${API}/logged-models/search`, { ...body, page_token }, loggedModelsPage, at),
         ({ models }) => models,
       );
+      for await (const model of rows) {
+        this.#workspaces.put(model.info.model_id, at.workspace);
+        yield model;
+      }
     } catch (error) {
       // An unknown route: MLflow 2.
-      if (!ApiError.isInstance(error) || error.status !== 404) throw error;
+      if (!isNotThere(error)) throw error;
     }
   }
 
@@ -251,33 +321,24 @@ export class MlflowClient implements MlflowSource {
     return this.close();
   }
 
-  async #placeOf(owner: MlflowFilesOwner, { signal }: MlflowCall): Promise<FilesPlace> {
-    if (typeof owner === "string") return runFiles(owner);
-    if ("modelId" in owner) return loggedModelFiles(owner.modelId);
-    const { name, version } = owner;
-    const { artifact_uri: uri = "" } = await this.#get(
-      `${API}/model-versions/get-download-uri`,
-      { name, version },
-      downloadUriAnswer,
-      signal,
-    );
-    const place = versionFiles(uri);
-    if (place) return place;
-    const { model_version: found } = await this.#get(`${API}/model-versions/get`, { name, version }, modelVersionAnswer, signal);
-    const root =
-      found.run_id === undefined || found.run_id === "" ? undefined : (await this.run(found.run_id, { signal })).info.artifact_uri;
-    if (root !== undefined && uri.startsWith(`${root}/`))
-      return runFiles(found.run_id ?? "", uri.slice(root.length + 1).replace(/\/+$/, ""));
-    throw new NotFoundError(
-      `The files of version ${version} of the registered model ${JSON.stringify(name)} are at ${publicUrl(uri)}, which MLflow does not list.`,
-    );
+  #placeOf(owner: MlflowFilesOwner, signal: AbortSignal): Promise<OwnerPlace> {
+    const read: Parameters<typeof placeOfOwner>[1]["read"] = (path, query, schema, at) => this.#get(path, query, schema, at);
+    return placeOfOwner(owner, { read, workspaces: this.#workspaces, signal });
+  }
+
+  #batchesOf(workspace: string | undefined): HistoryBatches {
+    const known = this.#batches.get(workspace);
+    if (known) return known;
+    const made = new HistoryBatches((key, runIds, signal) => this.#histories(key, runIds, { signal, workspace }));
+    this.#batches.set(workspace, made);
+    return made;
   }
 
   /** Once, unrepeated: who is not answered reads history by history, with patience. */
-  async #histories(key: string, runIds: readonly string[], signal: AbortSignal): Promise<readonly BulkPoint[]> {
+  async #histories(key: string, runIds: readonly string[], { signal, workspace }: RequestPlace): Promise<readonly BulkPoint[]> {
     await this.#pace.turn(signal);
     const query = { run_id: runIds, metric_key: key, max_results: MAX_BULK_POINTS };
-    const text = await this.#wire.text("GET", HISTORIES, { query }, signal);
+    const text = await this.#wire.text("GET", HISTORIES, { query, headers: workspaceHeader(workspace) }, signal);
     return this.#wire.read("GET", HISTORIES, withQuotedWords(text), historiesAnswer).metrics;
   }
 
@@ -286,7 +347,7 @@ export class MlflowClient implements MlflowSource {
    * database has no others, a tracking folder knows data sets too.
    */
   async #readsDatabase(signal: AbortSignal): Promise<boolean> {
-    this.#storeType ??= this.#get(SERVER_INFO, {}, serverInfo, signal).then(
+    this.#storeType ??= this.#get(SERVER_INFO, {}, serverInfo, { signal, workspace: undefined }).then(
       ({ store_type }) => store_type ?? undefined,
       () => undefined,
     );
@@ -310,16 +371,16 @@ export class MlflowClient implements MlflowSource {
     } while (token !== undefined);
   }
 
-  async #get<T extends z.ZodMiniType>(path: string, query: Query, schema: T, signal: AbortSignal): Promise<z.output<T>> {
-    return this.#wire.read("GET", path, await this.#text("GET", path, { query }, signal), schema);
+  async #get<T extends z.ZodMiniType>(path: string, query: Query, schema: T, at: RequestPlace): Promise<z.output<T>> {
+    return this.#wire.read("GET", path, await this.#text("GET", path, { query }, at), schema);
   }
 
-  async #post<T extends z.ZodMiniType>(path: string, body: object, schema: T, signal: AbortSignal): Promise<z.output<T>> {
-    return this.#wire.read("POST", path, await this.#text("POST", path, { body: JSON.stringify(body) }, signal), schema);
+  async #post<T extends z.ZodMiniType>(path: string, body: object, schema: T, at: RequestPlace): Promise<z.output<T>> {
+    return this.#wire.read("POST", path, await this.#text("POST", path, { body: JSON.stringify(body) }, at), schema);
   }
 
-  #text(method: "GET" | "POST", path: string, content: MlflowContent, signal: AbortSignal): Promise<string> {
-    return this.#repeating(signal, () => this.#wire.text(method, path, content, signal));
+  #text(method: "GET" | "POST", path: string, content: MlflowContent, { signal, workspace }: RequestPlace): Promise<string> {
+    return this.#repeating(signal, () => this.#wire.text(method, path, { ...content, headers: workspaceHeader(workspace) }, signal));
   }
 
   /** Every request here reads, so any may be sent again. */

@@ -24,6 +24,8 @@ export const experimentDocument = z.looseObject({
   lifecycle_stage: text(),
   creation_time: z.optional(integer),
   last_update_time: z.optional(integer),
+  /** Absent or empty: the default one. */
+  workspace: text(),
   tags: list(pair),
 });
 
@@ -82,6 +84,8 @@ export const registeredModelDocument = z.looseObject({
   creation_timestamp: z.optional(integer),
   last_updated_timestamp: z.optional(integer),
   description: text(),
+  /** Absent or empty: the default one. */
+  workspace: text(),
   tags: list(pair),
   aliases: list(z.looseObject({ alias: z.string(), version: z.union([z.string(), z.number()]) })),
 });
@@ -134,6 +138,7 @@ export const filesPage = z.looseObject({ files: list(fileInfo), next_page_token:
 export const registeredModelsPage = z.looseObject({ registered_models: list(registeredModelDocument), next_page_token: text() });
 export const registeredModelAnswer = z.looseObject({ registered_model: registeredModelDocument });
 export const loggedModelsPage = z.looseObject({ models: list(loggedModelDocument), next_page_token: text() });
+export const loggedModelAnswer = z.looseObject({ model: loggedModelDocument });
 export const modelVersionAnswer = z.looseObject({ model_version: modelVersionDocument });
 export const downloadUriAnswer = z.looseObject({ artifact_uri: text() });
 export const modelVersionsPage = z.looseObject({ model_versions: list(modelVersionDocument), next_page_token: text() });

@@ -15,10 +15,20 @@ export interface MlflowOptions {
   readonly password?: string | undefined;
   /** Sent as a bearer token. `MLFLOW_TRACKING_TOKEN`. User and password win over it, as in MLflow's own client. */
   readonly token?: string | undefined;
+  /**
+   * The workspace that a writer writes to (MLflow 3.10 and later). `MLFLOW_WORKSPACE`; default: the server's default one. A reader
+   * reads all of them, whatever is given here.
+   */
+  readonly workspace?: string | undefined;
   /** False accepts any certificate. `MLFLOW_TRACKING_INSECURE_TLS`; default true. */
   readonly verifyCertificates?: boolean | undefined;
   /** A file with certificates to trust beside the usual ones. `MLFLOW_TRACKING_SERVER_CERT_PATH`. */
   readonly certificateFile?: string | undefined;
+  /**
+   * Folder or `s3://` address that is the server's `--artifacts-destination`: for the few files that a server has and cannot hand
+   * out, because their names hold escapes such as `%20`.
+   */
+  readonly artifactsRoot?: string | undefined;
   /** Requests a second, at most. Default: as fast as they come. */
   readonly requestsPerSecond?: number | undefined;
   /** Points of a metric in one answer. Default 25,000, which is the most. */
@@ -36,6 +46,8 @@ export interface MlflowConnection {
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly authorization: string | undefined;
+  readonly username: string | undefined;
+  readonly workspace: string | undefined;
   readonly verifyCertificates: boolean;
   readonly certificateFile: { readonly name: string; readonly file: string } | undefined;
 }
@@ -74,6 +86,8 @@ export function resolveMlflowConnection(given: MlflowOptions, env: Environment):
         : token === undefined
           ? undefined
           : `Bearer ${token}`,
+    username,
+    workspace: find(given.workspace, "MLFLOW_WORKSPACE"),
     verifyCertificates: given.verifyCertificates ?? !/^(1|true|yes)$/i.test(env["MLFLOW_TRACKING_INSECURE_TLS"]?.trim() ?? ""),
     certificateFile: file === undefined ? undefined : { name: "MLFLOW_TRACKING_SERVER_CERT_PATH", file },
   };

@@ -33,8 +33,23 @@ export interface MlflowDownload {
   readonly sha256: string;
 }
 
-/** Whose files: a run's, by its id; a logged model's (MLflow 3); a version's of a registered model. */
-export type MlflowFilesOwner = string | { readonly modelId: string } | { readonly name: string; readonly version: string };
+/** How a registered model is asked for: its name may be there in several workspaces. */
+export interface MlflowModelCall extends MlflowCall {
+  /** The model's workspace. Default: the default one. */
+  readonly workspace?: string | undefined;
+}
+
+/** Whose files: a run's, by its id; a logged model's (MLflow 3); a version's of a registered model, with its workspace unless it is the default one. */
+export type MlflowFilesOwner =
+  string | { readonly modelId: string } | { readonly name: string; readonly version: string; readonly workspace?: string | undefined };
+
+/** How far a source can see. */
+export interface MlflowScope {
+  /** Names of the workspaces that can be read. Where there are none: the default one alone. */
+  readonly workspaces: readonly string[];
+  /** Why there may be more than is handed out, each as a sentence without its end: credentials that are not shown everything. */
+  readonly limits: readonly string[];
+}
 
 /** A place of a source that is not as MLflow leaves it. */
 export interface MlflowTrouble {
@@ -54,7 +69,9 @@ export interface MlflowSource extends AsyncDisposable {
   readonly defaultSourceId: string;
   /** Version of MLflow, or what is known of it. */
   version(call: MlflowCall): Promise<string>;
-  /** All experiments, deleted ones too, oldest first. */
+  /** How far it can see. Absent: it has no workspaces, and hands out all that it holds. */
+  scope?(call: MlflowCall): Promise<MlflowScope>;
+  /** All experiments of all workspaces, deleted ones too, those of a workspace oldest first. */
   experiments(call: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined>;
   /** All runs of an experiment, deleted ones too, oldest first. Inputs, outputs and the values of metrics may be missing. */
   runs(experimentId: string, call: MlflowCall): AsyncGenerator<MlflowRun, void, undefined>;
@@ -71,12 +88,12 @@ export interface MlflowSource extends AsyncDisposable {
     target: string,
     options: MlflowCall & { readonly sizeBytes: number | undefined },
   ): Promise<MlflowDownload>;
-  /** All registered models; prompts are none. */
+  /** All registered models of all workspaces; prompts are none. */
   registeredModels(call: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined>;
   /** One registered model, with its aliases. */
-  registeredModel(name: string, call: MlflowCall): Promise<MlflowRegisteredModel>;
+  registeredModel(name: string, call: MlflowModelCall): Promise<MlflowRegisteredModel>;
   /** All versions of a registered model. */
-  modelVersions(name: string, call: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined>;
+  modelVersions(name: string, call: MlflowModelCall): AsyncGenerator<MlflowModelVersion, void, undefined>;
   /** The logged models of an experiment (MLflow 3) that are not deleted. */
   loggedModels(experimentId: string, call: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined>;
   /** What could not be handed out of what was read so far, each place once. Absent: such a source throws instead. */

@@ -10,6 +10,7 @@ import type { Query } from "./files-place.js";
 import { parseMlflowJson } from "./mlflow-json.js";
 import type { MlflowConnection } from "./mlflow-options.js";
 import { adviceOn, reasonOf } from "./refusal-reason.js";
+import { WORKSPACE_HEADER } from "./workspaces.js";
 
 /** Where the tracking and registry calls are, below the server's address. */
 export const MLFLOW_API = "/api/2.0/mlflow";
@@ -29,7 +30,7 @@ export interface MlflowContent {
 }
 
 export interface MlflowWireOptions {
-  readonly connection: Pick<MlflowConnection, "baseUrl" | "authorization">;
+  readonly connection: Pick<MlflowConnection, "baseUrl" | "authorization"> & Partial<Pick<MlflowConnection, "workspace">>;
   readonly transport: HttpTransport;
   readonly clock: Clock;
 }
@@ -52,10 +53,18 @@ export class MlflowWire {
     return this.#options.transport;
   }
 
-  /** What proves who asks. */
+  /** The workspace that all of it is about; undefined: the default one, unless a request's own headers name another. */
+  get workspace(): string | undefined {
+    return this.#options.connection.workspace;
+  }
+
+  /** What proves who asks, and which workspace is meant. */
   get headers(): Readonly<Record<string, string>> {
-    const { authorization } = this.#options.connection;
-    return authorization === undefined ? {} : { authorization };
+    const { authorization, workspace } = this.#options.connection;
+    return {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(workspace === undefined ? {} : { [WORKSPACE_HEADER]: workspace }),
+    };
   }
 
   /** A path below the address, with a query; a list is its name repeated. */

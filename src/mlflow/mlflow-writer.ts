@@ -7,6 +7,8 @@ import type { Readable } from "node:stream";
 import * as z from "zod/mini";
 import type { MetricValue } from "../records/facts.js";
 import { experimentDocument, filesPage, runAnswer, runsPage, type MlflowExperiment, type MlflowRun } from "./mlflow-documents.js";
+import { listWorkspaces } from "./server-scope.js";
+import { isNotThere } from "./server-workspaces.js";
 import { isMlflowAnswer, MLFLOW_API as API, type MlflowWire } from "./mlflow-wire.js";
 import { isPartTrouble, putInParts } from "./multipart-put.js";
 
@@ -51,6 +53,28 @@ export class MlflowWriter {
   /** Address of the server, without a slash at its end. */
   get baseUrl(): string {
     return this.#wire.baseUrl;
+  }
+
+  /** The workspace that is written to; undefined: the server's default one. */
+  get workspace(): string | undefined {
+    return this.#wire.workspace;
+  }
+
+  /**
+   * True when that workspace is there. A release that knows no workspaces would not say a word, and write to where all of it goes.
+   */
+  async hasWorkspace({ signal }: WriteCall): Promise<boolean> {
+    const { workspace } = this;
+    if (workspace === undefined) return true;
+    const found = await listWorkspaces(async (path, query) => {
+      try {
+        return { text: await this.#wire.text("GET", path, { query }, signal) };
+      } catch (error) {
+        if (isNotThere(error)) return { status: 404 };
+        throw error;
+      }
+    });
+    return found.names?.includes(workspace) ?? false;
   }
 
   /** Version that the server says it is. */

@@ -1,6 +1,6 @@
 /** From what a user names to the source that it is: the address of a server, a tracking folder, or a SQLite file. Calls nobody. */
 import { stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { folderOfFileAddress } from "./file-address.js";
 import type { FileSourceOptions } from "./file-source.js";
 import { MlflowClient } from "./mlflow-client.js";
 import type { MlflowOptions } from "./mlflow-options.js";
@@ -34,8 +34,8 @@ async function localSource(place: string): Promise<{ readonly kind: "database" |
   // As SQLAlchemy reads it: three slashes before a relative path, four before an absolute one.
   const database = /^sqlite(?:\+\w+)?:\/\/\/(.+)$/.exec(place)?.[1];
   if (database !== undefined) return { kind: "database", path: database.replace(/\?.*$/, "") };
-  if (/^file:/i.test(place))
-    return { kind: "folder", path: /^file:\//i.test(place) ? fileURLToPath(place.replace(/^file:\/+/i, "file:///")) : place.slice(5) };
+  const folder = folderOfFileAddress(place, process.cwd());
+  if (folder !== undefined) return { kind: "folder", path: folder };
   if (place === "" || /^[a-z]+:\/\//i.test(place)) return undefined;
   const what = await stat(place).catch(() => undefined);
   if (what?.isDirectory() === true) return { kind: "folder", path: place };

@@ -14,6 +14,7 @@ import {
 import type { MlflowFilesOwner } from "./mlflow-source.js";
 import { LOGGED_MODEL_STATUS, parseModelSource } from "./model-source.js";
 import type { Row, SqliteTables } from "./sqlite-tables.js";
+import { DEFAULT_WORKSPACE, inWorkspace } from "./workspaces.js";
 
 /** The models of one database, as documents of the REST API. */
 export class SqliteModels {
@@ -26,17 +27,19 @@ export class SqliteModels {
   }
 
   *registeredModels(signal: AbortSignal): Generator<MlflowRegisteredModel, void, undefined> {
-    for (const { name } of this.#tables.all("SELECT name FROM registered_models ORDER BY name")) {
+    const column = this.#hasWorkspaces ? ", workspace" : "";
+    for (const { name, workspace } of this.#tables.all(`SELECT name${column} FROM registered_models ORDER BY name${column}`)) {
       signal.throwIfAborted();
-      const model = this.registeredModel(String(name));
+      const model = this.registeredModel(String(name), workspace == null ? undefined : String(workspace));
       if (!isPrompt(model)) yield model;
     }
   }
 
-  *versions(name: string, signal: AbortSignal): Generator<MlflowModelVersion, void, undefined> {
+  *versions(name: string, workspace: string | undefined, signal: AbortSignal): Generator<MlflowModelVersion, void, undefined> {
+    const [where, ...model] = this.#model(name, workspace);
     // A deleted version leaves a row of this stage.
-    const sql = "SELECT * FROM model_versions WHERE name = ? AND current_stage <> 'Deleted_Internal' ORDER BY version";
-    for (const row of this.#tables.all(sql, name)) {
+    const sql = `SELECT * FROM model_versions WHERE ${where} AND current_stage <> 'Deleted_Internal' ORDER BY version`;
+    for (const row of this.#tables.all(sql, ...model)) {
       signal.throwIfAborted();
       const {
         version,
@@ -51,11 +54,8 @@ export class SqliteModels {
         status_message,
         run_link,
       } = row;
-      const tags = this.#tables.all(
-        "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ? ORDER BY key",
-        name,
-        Number(version),
-      );
+      const tagRows = `SELECT key, value FROM model_version_tags WHERE ${where} AND version = ? ORDER BY key`;
+      const tags = this.#tables.all(tagRows, ...model, Number(version));
       const times = { creation_timestamp: creation_time, last_updated_timestamp: last_updated_time };
       const rest = { user_id, current_stage, description, source, run_id, status, status_message, run_link, tags };
       yield z.parse(modelVersionDocument, withoutNulls({ name, version: String(version), ...times, ...rest }));
@@ -101,17 +101,19 @@ export class SqliteModels {
   }
 
   /** @throws NotFoundError for a name that is not there. */
-  registeredModel(name: string): MlflowRegisteredModel {
-    const [row] = this.#tables.rows("SELECT * FROM registered_models WHERE name = ?", name);
+  registeredModel(name: string, workspace: string | undefined): MlflowRegisteredModel {
+    const [where, ...model] = this.#model(name, workspace);
+    const [row] = this.#tables.rows(`SELECT * FROM registered_models WHERE ${where}`, ...model);
     if (!row) throw new NotFoundError(`The database ${this.#path} has no registered model ${JSON.stringify(name)}.`);
     const { creation_time, last_updated_time, description } = row;
     const times = { creation_timestamp: creation_time, last_updated_timestamp: last_updated_time };
-    const tags = this.#tables.all("SELECT key, value FROM registered_model_tags WHERE name = ? ORDER BY key", name);
+    const tags = this.#tables.all(`SELECT key, value FROM registered_model_tags WHERE ${where} ORDER BY key`, ...model);
     const aliases = this.#tables.has("registered_model_aliases")
-      ? this.#tables.all("SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias", name)
+      ? this.#tables.all(`SELECT alias, version FROM registered_model_aliases WHERE ${where} ORDER BY alias`, ...model)
       : [];
     const named = aliases.map(({ alias, version }) => ({ alias, version: String(version) }));
-    return z.parse(registeredModelDocument, withoutNulls({ name, ...times, description, tags, aliases: named }));
+    const document = z.parse(registeredModelDocument, withoutNulls({ name, ...times, description, tags, aliases: named }));
+    return inWorkspace(document, workspace);
   }
 
   /** Where the files of a run or a model lie. @throws NotFoundError when nothing is said of it. */
@@ -128,7 +130,8 @@ export class SqliteModels {
     else if ("modelId" in owner) uri = ofModel(owner.modelId);
     else {
       const stored = this.#tables.has("model_versions", "storage_location") ? "coalesce(storage_location, source)" : "source";
-      const source = one(`SELECT ${stored} AS uri FROM model_versions WHERE name = ? AND version = ?`, owner.name, Number(owner.version));
+      const [where, ...model] = this.#model(owner.name, owner.workspace);
+      const source = one(`SELECT ${stored} AS uri FROM model_versions WHERE ${where} AND version = ?`, ...model, Number(owner.version));
       const { modelId, runId, path } = parseModelSource(source ?? "");
       if (modelId !== undefined) uri = ofModel(modelId);
       else if (runId !== undefined) {
@@ -138,5 +141,15 @@ export class SqliteModels {
     }
     if (uri !== undefined) return uri;
     throw new NotFoundError(`The database ${this.#path} says nothing of where the files of ${JSON.stringify(owner)} are.`);
+  }
+
+  /** From 3.10 on each table of the registry has the workspace in its key. */
+  get #hasWorkspaces(): boolean {
+    return this.#tables.has("registered_models", "workspace");
+  }
+
+  /** The condition for the rows of one model, in any table of the registry, and what it is given. */
+  #model(name: string, workspace: string | undefined): readonly [where: string, ...given: string[]] {
+    return this.#hasWorkspaces ? ["name = ? AND workspace = ?", name, workspace ?? DEFAULT_WORKSPACE] : ["name = ?", name];
   }
 }

@@ -19,9 +19,10 @@ import {
   type MlflowRun,
   withoutNulls,
 } from "./mlflow-documents.js";
-import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource } from "./mlflow-source.js";
+import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowModelCall, MlflowScope, MlflowSource } from "./mlflow-source.js";
 import { SqliteModels } from "./sqlite-models.js";
 import { SqliteTables, type Row } from "./sqlite-tables.js";
+import { DEFAULT_WORKSPACE, inWorkspace } from "./workspaces.js";
 
 /** Points in one page. */
 const PAGE_POINTS = 10_000;
@@ -71,6 +72,17 @@ export class MlflowSqliteSource implements MlflowSource {
     return `database schema ${String(row?.["version_num"] ?? "unknown")}`;
   }
 
+  /** All workspaces that something lies in, or that are named in the file: whoever has the file may read all of it. */
+  async scope({ signal }: MlflowCall): Promise<MlflowScope> {
+    signal.throwIfAborted();
+    const tables = ["experiments", "registered_models"].filter((table) => this.#tables.has(table, "workspace"));
+    const named = tables.map((table) => `SELECT workspace AS name FROM ${table}`);
+    if (this.#tables.has("workspaces", "name")) named.push("SELECT name FROM workspaces");
+    const found = named.length === 0 ? [] : this.#tables.all(named.join(" UNION ")).map(({ name }) => String(name ?? ""));
+    const workspaces = new Set([DEFAULT_WORKSPACE, ...found.filter((name) => name !== "").sort()]);
+    return { workspaces: [...workspaces], limits: [] };
+  }
+
   async *experiments({ signal }: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined> {
     for (const row of this.#tables.rows("SELECT * FROM experiments ORDER BY creation_time, experiment_id")) {
       signal.throwIfAborted();
@@ -87,7 +99,8 @@ export class MlflowSqliteSource implements MlflowSource {
         creation_time,
         tags,
       };
-      yield z.parse(experimentDocument, withoutNulls(text));
+      const workspace = row["workspace"] == null ? undefined : String(row["workspace"]);
+      yield inWorkspace(z.parse(experimentDocument, withoutNulls(text)), workspace);
     }
   }
 
@@ -133,13 +146,13 @@ export class MlflowSqliteSource implements MlflowSource {
     yield* this.#models.registeredModels(signal);
   }
 
-  async registeredModel(name: string, { signal }: MlflowCall): Promise<MlflowRegisteredModel> {
+  async registeredModel(name: string, { signal, workspace }: MlflowModelCall): Promise<MlflowRegisteredModel> {
     signal.throwIfAborted();
-    return this.#models.registeredModel(name);
+    return this.#models.registeredModel(name, workspace);
   }
 
-  async *modelVersions(name: string, { signal }: MlflowCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
-    yield* this.#models.versions(name, signal);
+  async *modelVersions(name: string, { signal, workspace }: MlflowModelCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
+    yield* this.#models.versions(name, workspace, signal);
   }
 
   async *loggedModels(experimentId: string, { signal }: MlflowCall): AsyncGenerator<MlflowLoggedModel, void, undefined> {

@@ -67,6 +67,7 @@ const variables = onFirstUse(() => {
     MLFLOW_EXPERIMENT_NAME: text,
     MLFLOW_EXPERIMENT_ID: text,
     MLFLOW_RUN_ID: text,
+    MLFLOW_WORKSPACE: text,
     TRAINER_MLFLOW_FILES: z.enum(["auto", "upload", "link"], { error: "must be auto, upload or link" }),
     CHECKPOINT_URI: text,
     CONFIG: jsonObject(),

@@ -34,6 +34,7 @@ const schema = onFirstUse(() =>
         experimentName: z.string(),
         experimentId: z.string().optional(),
         runId: z.string().optional(),
+        workspace: z.string().optional(),
         files: z.enum(["auto", "upload", "link"]).optional(),
       })
       .optional(),

@@ -71,6 +71,8 @@ export interface TrainerMlflowOptions {
   readonly experimentId?: string;
   /** `MLFLOW_RUN_ID`. Report to this run instead of finding or creating the job's own. Once it was deleted, a successor in its experiment. */
   readonly runId?: string;
+  /** `MLFLOW_WORKSPACE`. The workspace to write to (MLflow 3.10 and later). Default: the server's default one. */
+  readonly workspace?: string;
   /**
    * `TRAINER_MLFLOW_FILES`. What becomes of checkpoints, models and artifacts: `auto` (default) sends their bytes to MLflow too,
    * but for those larger than 16 MiB in a bucket, whose address is noted; `upload` sends them all; `link` notes addresses alone.
@@ -205,6 +207,7 @@ export interface ResolvedTrainerOptions {
     readonly experimentName: string;
     readonly experimentId: string | undefined;
     readonly runId: string | undefined;
+    readonly workspace: string | undefined;
     readonly files: "auto" | "upload" | "link" | undefined;
   };
   /** `undefined`: not said, so whatever is configured, but not MLflow. */
@@ -297,6 +300,7 @@ export function resolveTrainerOptions(given: GivenOptions, env: Environment, wor
       experimentName: given.mlflow?.experimentName ?? values.MLFLOW_EXPERIMENT_NAME ?? projectName,
       experimentId: given.mlflow?.experimentId ?? values.MLFLOW_EXPERIMENT_ID,
       runId: given.mlflow?.runId ?? values.MLFLOW_RUN_ID,
+      workspace: given.mlflow?.workspace ?? values.MLFLOW_WORKSPACE,
       files: given.mlflow?.files ?? values.TRAINER_MLFLOW_FILES,
     },
     sinks,

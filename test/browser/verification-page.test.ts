@@ -59,6 +59,7 @@ function aReport(more: Partial<VerificationReport> = {}): VerificationReport {
     ...{ uncomparedTotal: 1, uncompared: [{ runId: "9".padStart(32, "0"), what: `3 files ${NASTY}` }] },
     troubles: [{ where: `/mlruns/1/${NASTY}`, what: "it has no meta.yaml", isLoss: true }],
     ...{ skipped: { experiments: 1, runs: 2, reported: 3 }, interrupted: false },
+    unread: { workspaces: ["team-a"], limits: [NASTY] },
     ...more,
   };
 }

@@ -59,6 +59,10 @@ export class MlflowDouble {
   readonly uploads = new Map<string, { readonly path: string; readonly parts: Map<number, Buffer> }>();
   /** Headers of the requests that put parts. */
   readonly partHeaders: WireRequest["headers"][] = [];
+  /** Workspaces that it has; undefined: it was started without them. */
+  workspaces: readonly string[] | undefined;
+  /** The workspaces that requests named, each once; an empty text for none. */
+  readonly named = new Set<string>();
   artifactRoot = "mlflow-artifacts:";
   /** What it lists of any folder. */
   listed: readonly string[] = [];
@@ -79,7 +83,15 @@ export class MlflowDouble {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(value),
     });
+    const workspace = request.headers["x-mlflow-workspace"] ?? "";
     try {
+      if (url.pathname === "/api/3.0/mlflow/server-info") return json(200, { workspaces_enabled: this.workspaces !== undefined });
+      if (workspace !== "" && this.workspaces === undefined) throw new Refusal(500, "FEATURE_DISABLED", "Workspace APIs are not available");
+      if (workspace !== "" && this.workspaces?.includes(workspace) === false)
+        throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", `Workspace '${workspace}' not found`);
+      this.named.add(workspace);
+      if (url.pathname === "/api/3.0/mlflow/workspaces")
+        return json(200, { workspaces: (this.workspaces ?? []).map((name) => ({ name })) });
       if (url.pathname === "/version") return { status: 200, headers: { "content-type": "text/plain" }, body: this.version };
       const file = /^\/api\/2\.0\/mlflow-artifacts\/artifacts\/(.+)$/.exec(url.pathname);
       if (file && method === "PUT") {

@@ -6,7 +6,10 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Text of an answer by path and query; what is missing answers 500, as MLflow does for a missing file. */
+/**
+ * Text of an answer by path and query; what is missing answers 500, as MLflow does for a missing file, and 404 where it is a route that
+ * MLflow 2.9 does not have.
+ */
 export type Answers = Record<string, string>;
 
 /** Where time begins for it. */
@@ -40,7 +43,8 @@ export class MlflowStandIn {
         return;
       }
       const text = standIn.answers[path];
-      response.writeHead(text === undefined ? 500 : 200).end(text ?? '{"error_code":"INTERNAL_ERROR","message":"no such file"}');
+      const missing = /^(?:\/api\/3\.0\/mlflow\/|users\/)/.test(path) ? 404 : 500;
+      response.writeHead(text === undefined ? missing : 200).end(text ?? '{"error_code":"INTERNAL_ERROR","message":"no such file"}');
     }).listen(0, "127.0.0.1");
     const standIn = new MlflowStandIn(server);
     await once(server, "listening");

@@ -30,6 +30,7 @@ export async function checkMlflow(
         advice: "Name the authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH, and take MLFLOW_TRACKING_INSECURE_TLS out.",
       });
     found.push(await reached(writer, signal));
+    if (found.at(-1)?.severity !== "error") found.push(...(await workspaceMissing(writer, signal)));
     if (found.at(-1)?.severity !== "error") found.push(await allowed(writer, mlflowRun, signal));
     return found;
   } catch (error) {
@@ -66,6 +67,13 @@ async function reached(writer: MlflowWriter, signal: AbortSignal): Promise<Findi
   if (isOld)
     return { id, severity: "warning", message: `MLflow ${version} at ${writer.baseUrl} is older than 2.9.`, advice: "Update the server." };
   return { id, severity: "ok", message: `MLflow ${version} answers at ${writer.baseUrl}.` };
+}
+
+/** Of one that is not there each call would say that its own object is not. */
+async function workspaceMissing(writer: MlflowWriter, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (await writer.hasWorkspace({ signal })) return [];
+  const message = `MLflow has no workspace ${writer.workspace ?? ""}, this user may not see it, or the server has no workspaces at all.`;
+  return [{ id: "mlflow.workspace", severity: "error", message, advice: "Check MLFLOW_WORKSPACE; without it the default one is meant." }];
 }
 
 /** The run or the experiment that a trainer would write to: asking takes the credentials, and passes the server's check of its own name. */

@@ -52,6 +52,8 @@ export class RunBinding {
   /** The run, where there is one. @throws ApiError, ConnectionError when MLflow did not do as asked; trying again is safe. */
   async find(memory: SinkMemory, signal: AbortSignal): Promise<Binding> {
     const { runId, writer, externalKey, logger } = this.#options;
+    if (!(await writer.hasWorkspace({ signal })))
+      return { refused: `MLflow at ${writer.baseUrl} has no workspace ${writer.workspace ?? ""} for this user. Check MLFLOW_WORKSPACE.` };
     this.#rules ??= nameRulesOf(await this.#version(signal));
     const known = rememberedId(memory, MEMORY_KEY, externalKey);
     let experimentId: string | undefined;

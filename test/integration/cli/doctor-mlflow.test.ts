@@ -87,6 +87,14 @@ describe("an MLflow server that a trainer would write to", () => {
     expect(ofMlflow(await doctor({ MLFLOW_RUN_ID: "ab" }))[1]).toMatch(/^error: There is no active run ab/);
   });
 
+  it("without the workspace that is meant, or without any, is an error and not an experiment that would be made", async () => {
+    double.workspaces = ["default", "team-a"];
+    expect(ofMlflow(await doctor({ MLFLOW_WORKSPACE: "team-a" }))[1]).toMatch(/^ok: .* would be made/);
+    expect(ofMlflow(await doctor({ MLFLOW_WORKSPACE: "team-b" })).at(-1)).toMatch(/^error: MLflow has no workspace team-b/);
+    double.workspaces = undefined;
+    expect(ofMlflow(await doctor({ MLFLOW_WORKSPACE: "team-a" })).at(-1)).toMatch(/^error: MLflow has no workspace team-a/);
+  });
+
   it("is not asked when it is not named, and its address is missed when it is", async () => {
     expect(ofMlflow(await doctor({ TRAINER_SINKS: "" }))).toEqual([]);
     expect(double.requests).toEqual([]);

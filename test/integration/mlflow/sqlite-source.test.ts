@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { historyQuery } from "../../../src/mlflow/history-query.js";
 import { SqliteTables } from "../../../src/mlflow/sqlite-tables.js";
 import { MlflowClient, openMlflowSource, type MlflowSource } from "../../../src/migrate/index.js";
+import { smallDatabase } from "../../support/small-mlflow.js";
 
 let folder: string;
 const signal = new AbortController().signal;
@@ -98,5 +99,64 @@ describe("an MLflow database", () => {
     }
     await using server = await openMlflowSource({}, { MLFLOW_TRACKING_URI: "http://host:5000" });
     expect(server).toBeInstanceOf(MlflowClient);
+  });
+});
+
+describe("a database with workspaces", () => {
+  /** The small MLflow, and beside it a workspace with an experiment and a model of the same names. */
+  async function withWorkspaces(): Promise<string> {
+    const path = await smallDatabase(folder);
+    const made = new DatabaseSync(path);
+    const registry = ["registered_models", "registered_model_tags", "registered_model_aliases", "model_versions", "model_version_tags"];
+    for (const table of ["experiments", ...registry])
+      made.exec(`ALTER TABLE ${table} ADD COLUMN workspace TEXT NOT NULL DEFAULT 'default'`);
+    made.exec(`CREATE TABLE workspaces (name TEXT); INSERT INTO workspaces VALUES ('default'), ('empty'), ('team-a');
+      INSERT INTO experiments VALUES (3, 'vision/détecteur', 'x', 'active', 1, 1, 'team-a');
+      INSERT INTO registered_models VALUES ('detector', 'team-a'); INSERT INTO registered_model_tags VALUES ('team', 'red', 'detector', 'team-a');
+      INSERT INTO registered_model_aliases VALUES ('champion', 1, 'detector', 'team-a');
+      INSERT INTO model_versions VALUES ('detector', 1, 'Staging', '${join(folder, "elsewhere")}', NULL, 'team-a');`);
+    made.close();
+    return path;
+  }
+
+  it("tells experiments and models of one name apart, and their versions, tags and files", async () => {
+    await using source = await openMlflowSource({ trackingUri: await withWorkspaces() }, {});
+    expect(await source.scope?.({ signal })).toEqual({ workspaces: ["default", "empty", "team-a"], limits: [] });
+    const experiments: unknown[] = [];
+    for await (const { name, workspace } of source.experiments({ signal })) experiments.push([name, workspace]);
+    expect(experiments).toEqual(
+      expect.arrayContaining([
+        ["vision/détecteur", undefined],
+        ["vision/détecteur", "team-a"],
+      ]),
+    );
+    const models: unknown[] = [];
+    for await (const { name, workspace } of source.registeredModels({ signal })) {
+      const { tags, aliases } = await source.registeredModel(name, { signal, workspace });
+      const versions: unknown[] = [];
+      for await (const { version, current_stage } of source.modelVersions(name, { signal, workspace }))
+        versions.push([version, current_stage]);
+      models.push([name, workspace, tags.map(({ value }) => value), aliases.map(({ version }) => version), versions]);
+    }
+    expect(models).toEqual([
+      [
+        "detector",
+        undefined,
+        ["blue"],
+        ["3"],
+        [
+          ["1", "Production"],
+          ["3", "None"],
+        ],
+      ],
+      ["detector", "team-a", ["red"], ["1"], [["1", "Staging"]]],
+    ]);
+    const filesOfVersion = async (workspace: string | undefined): Promise<string[]> => {
+      const paths: string[] = [];
+      for await (const { path } of source.artifacts({ name: "detector", version: "1", workspace }, { signal })) paths.push(path);
+      return paths;
+    };
+    expect(await filesOfVersion(undefined)).toEqual(["er/tree/x.json"]);
+    expect(await filesOfVersion("team-a")).toEqual([]);
   });
 });

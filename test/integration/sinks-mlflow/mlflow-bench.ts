@@ -51,11 +51,11 @@ export class MlflowBench implements AsyncDisposable {
   }
 
   /** A process that runs the job; `values` is its journal's memory. */
-  job(options: Partial<MlflowSinkOptions> = {}, values = new Map<string, JsonValue>()): MlflowJob {
+  job(options: Partial<MlflowSinkOptions> = {}, values = new Map<string, JsonValue>(), workspace?: string): MlflowJob {
     const warnings: string[] = [];
     const note = (message: string): void => void warnings.push(message);
     const logger: Logger = { debug() {}, info() {}, warn: note, error: note };
-    const connection = { baseUrl: this.url, authorization: undefined };
+    const connection = { baseUrl: this.url, authorization: undefined, workspace };
     const sink = createMlflowSink({
       writer: new MlflowWriter(new MlflowWire({ connection, transport: this.#transport, clock: systemClock })),
       journalId: "journal",

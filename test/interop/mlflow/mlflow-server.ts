@@ -85,7 +85,7 @@ export interface MlflowReading {
  * Starts one and waits until it answers.
  *
  * @param options `workers`: processes that answer requests, default 1; `parent`: folder in which it makes its own, default the
- * temporary one; `destination`: address of the store behind its artifact proxy, default a folder; `env`: what the server needs besides.
+ * temporary one; `destination`: address of the store behind its artifact proxy, default a folder; `env`: what the server needs besides; `more`: further arguments.
  */
 export async function startMlflow(
   python: string,
@@ -93,11 +93,13 @@ export async function startMlflow(
     workers = 1,
     parent = tmpdir(),
     destination,
+    more = [],
     env = {},
   }: {
     readonly workers?: number;
     readonly parent?: string;
     readonly destination?: string;
+    readonly more?: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<MlflowServer> {
@@ -118,6 +120,7 @@ export async function startMlflow(
         ],
         // Of several workers one that is slow to answer, on a busy machine, is ended after 5 s, in the middle of its requests.
         ...(workers > 1 ? ["--uvicorn-opts", `--timeout-worker-healthcheck ${String(START_LIMIT_MS / 1000)}`] : []),
+        ...more,
       ],
       // A group of its own, which ends with its input: the server starts workers that outlive a signal to it alone.
       { cwd: folder, env: { ...environment(trackingUri), ...env }, stdio: ["pipe", "ignore", "ignore"], detached: true },
@@ -151,6 +154,18 @@ export async function startMlflow(
     start,
     close,
   };
+}
+
+/** Runs a program of MLflow's own client; answers the JSON of its last line. */
+export async function byPython<Answer>(
+  python: string,
+  program: string,
+  trackingUri: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const path = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
+  const { stdout } = await run(python, [path], { env: { ...environment(trackingUri), ...env }, maxBuffer: 64 * 1024 ** 2 });
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answer;
 }
 
 /** A file store in a new folder. */

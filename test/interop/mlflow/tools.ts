@@ -18,7 +18,12 @@ const OLDEST: MlflowLine = {
   // It calls what SQLAlchemy 2.1 took away, and imports `pkg_resources`, which setuptools 81 took away.
   packages: ["mlflow==2.9.2", "sqlalchemy==2.0.44", "setuptools==80.9.0"],
 };
-const CURRENT: MlflowLine = { version: "3.17.2", hasLoggedModels: true, packages: ["mlflow==3.17.2"] };
+const CURRENT: MlflowLine = {
+  version: "3.17.2",
+  hasLoggedModels: true,
+  // Its own authentication wants the second one.
+  packages: ["mlflow==3.17.2", "flask-wtf==1.2.2"],
+};
 
 /** The current release. */
 export const MLFLOW_VERSION = CURRENT.version;
