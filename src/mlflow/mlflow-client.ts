@@ -14,7 +14,6 @@ import { retrying } from "../base/retrying.js";
 import {
   experimentsPage,
   filesPage,
-  historiesAnswer,
   historyPage,
   loggedModelsPage,
   modelVersionsPage,
@@ -22,7 +21,6 @@ import {
   registeredModelsPage,
   runAnswer,
   runsPage,
-  serverInfo,
   type MlflowExperiment,
   type MlflowFile,
   type MlflowLoggedModel,
@@ -34,7 +32,6 @@ import {
 import type { Query } from "./files-place.js";
 import { isMisread, isMisreadBySome } from "./misread-names.js";
 import { resolveMlflowConnection, type MlflowOptions } from "./mlflow-options.js";
-import { HistoryBatches, MAX_BULK_POINTS, withQuotedWords, type BulkPoint } from "./history-batches.js";
 import type {
   MlflowCall,
   MlflowDownload,
@@ -47,15 +44,13 @@ import type {
 import { MLFLOW_API, MlflowWire, type MlflowContent } from "./mlflow-wire.js";
 import { placeOfOwner, type OwnerPlace } from "./owner-place.js";
 import { RequestPace } from "./request-pace.js";
+import { ServerHistories } from "./server-histories.js";
 import { isNotThere, ServerWorkspaces, workspaceHeader, type RequestPlace } from "./server-workspaces.js";
 import type { StoreFiles } from "./store-files.js";
 import { StreamDigest } from "./stream-digest.js";
 import { inWorkspace } from "./workspaces.js";
 
 const API = MLFLOW_API;
-const SERVER_INFO = "/api/3.0/mlflow/server-info";
-/** Under this root alone. */
-const HISTORIES = "/ajax-api/2.0/mlflow/metrics/get-history-bulk";
 /** The most that servers give, and what MLflow's own client asks for. Each page costs the server all that lie before it. */
 const DEFAULT_HISTORY_PAGE = 25_000;
 const DEFAULT_RETRY_BUDGET_MS = 300_000;
@@ -72,9 +67,7 @@ export class MlflowClient implements MlflowSource {
   readonly #pace: RequestPace;
   readonly #historyPageSize: number;
   readonly #retryBudgetMs: number;
-  /** By workspace: one call is about one. */
-  readonly #batches = new Map<string | undefined, HistoryBatches>();
-  #storeType: Promise<string | undefined> | undefined;
+  readonly #histories: ServerHistories;
 
   /** Opens nothing. @throws ConfigError with everything that is wrong or missing. */
   constructor(options: MlflowOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env) {
@@ -92,6 +85,11 @@ export class MlflowClient implements MlflowSource {
     };
     this.#random = options.random ?? Math.random;
     this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
+    this.#histories = new ServerHistories({
+      wire: this.#wire,
+      pace: this.#pace,
+      read: (path, at) => this.#text("GET", path, {}, at),
+    });
     this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
     this.#retryBudgetMs = options.retryBudgetMs ?? DEFAULT_RETRY_BUDGET_MS;
   }
@@ -173,8 +171,7 @@ export class MlflowClient implements MlflowSource {
   async *history(runId: string, key: string, call: MlflowHistoryCall): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
     const { signal, mayBatch = false } = call;
     const at = { signal, workspace: await this.#workspaces.ofRun(runId, signal) };
-    const together =
-      mayBatch && (await this.#readsDatabase(signal)) ? await this.#batchesOf(at.workspace).points(runId, key, signal) : undefined;
+    const together = mayBatch ? await this.#histories.points(runId, key, at) : undefined;
     if (together !== undefined) {
       yield together;
       return;
@@ -324,34 +321,6 @@ export class MlflowClient implements MlflowSource {
   #placeOf(owner: MlflowFilesOwner, signal: AbortSignal): Promise<OwnerPlace> {
     const read: Parameters<typeof placeOfOwner>[1]["read"] = (path, query, schema, at) => this.#get(path, query, schema, at);
     return placeOfOwner(owner, { read, workspaces: this.#workspaces, signal });
-  }
-
-  #batchesOf(workspace: string | undefined): HistoryBatches {
-    const known = this.#batches.get(workspace);
-    if (known) return known;
-    const made = new HistoryBatches((key, runIds, signal) => this.#histories(key, runIds, { signal, workspace }));
-    this.#batches.set(workspace, made);
-    return made;
-  }
-
-  /** Once, unrepeated: who is not answered reads history by history, with patience. */
-  async #histories(key: string, runIds: readonly string[], { signal, workspace }: RequestPlace): Promise<readonly BulkPoint[]> {
-    await this.#pace.turn(signal);
-    const query = { run_id: runIds, metric_key: key, max_results: MAX_BULK_POINTS };
-    const text = await this.#wire.text("GET", HISTORIES, { query, headers: workspaceHeader(workspace) }, signal);
-    return this.#wire.read("GET", HISTORIES, withQuotedWords(text), historiesAnswer).metrics;
-  }
-
-  /**
-   * True for a server that says so of itself (3.10 and later). The call for many histories answers five fields of a point: a
-   * database has no others, a tracking folder knows data sets too.
-   */
-  async #readsDatabase(signal: AbortSignal): Promise<boolean> {
-    this.#storeType ??= this.#get(SERVER_INFO, {}, serverInfo, { signal, workspace: undefined }).then(
-      ({ store_type }) => store_type ?? undefined,
-      () => undefined,
-    );
-    return (await this.#storeType) === "SqlStore";
   }
 
   /** Rows of all pages. A page that is exactly full has a token even when nothing follows. */

@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import type { Query } from "./files-place.js";
+import { SERVER_INFO } from "./server-info.js";
 import { parseMlflowJson } from "./mlflow-json.js";
 
 /** Asks a server: the text of a 200, or the status of a refusal. Rejects for what is no answer, and for a refused login. */
@@ -17,7 +18,6 @@ export interface ListedWorkspaces {
   readonly limit: string | undefined;
 }
 
-const SERVER_INFO = "/api/3.0/mlflow/server-info";
 const WORKSPACES = "/api/3.0/mlflow/workspaces";
 const CURRENT_USER = "/api/2.0/mlflow/users/current";
 const USER = "/api/2.0/mlflow/users/get";
