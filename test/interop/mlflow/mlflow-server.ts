@@ -85,7 +85,8 @@ export interface MlflowReading {
  * Starts one and waits until it answers.
  *
  * @param options `workers`: processes that answer requests, default 1; `parent`: folder in which it makes its own, default the
- * temporary one; `destination`: address of the store behind its artifact proxy, default a folder; `env`: what the server needs besides; `more`: further arguments.
+ * temporary one; `destination`: address of the store behind its artifact proxy, default a folder; `env`: what the server needs
+ * besides; `more`: further arguments.
  */
 export async function startMlflow(
   python: string,

@@ -10,11 +10,14 @@ const signal = new AbortController().signal;
 /** A client whose server answers what the test says, request by request. */
 function clientOf(answers: readonly (readonly [status: number, body: string])[], options: MlflowOptions = {}) {
   const requests: HttpRequest[] = [];
+  let isAskedForWorkspaces = false;
   const transport: StreamingHttpTransport = {
     send: (request): Promise<HttpResponse> => {
       // Older than workspaces: what `server-workspaces` makes of others has tests of its own.
-      if (request.url.endsWith("/api/3.0/mlflow/server-info"))
+      if (request.url.endsWith("/api/3.0/mlflow/server-info") && !isAskedForWorkspaces) {
+        isAskedForWorkspaces = true;
         return Promise.resolve({ status: 404, headers: {}, body: Buffer.from(""), text: () => "" });
+      }
       const [status, body] = answers[requests.length] ?? [500, "no answer was prepared"];
       requests.push(request);
       return Promise.resolve({ status, headers: {}, body: Buffer.from(body), text: () => body });
