@@ -44,7 +44,7 @@ import type {
 import { MLFLOW_API, MlflowWire, type MlflowContent } from "./mlflow-wire.js";
 import { placeOfOwner, type OwnerPlace } from "./owner-place.js";
 import { RequestPace } from "./request-pace.js";
-import { ServerHistories } from "./server-histories.js";
+import type { ServerHistories } from "./server-histories.js";
 import { isNotThere, ServerWorkspaces, workspaceHeader, type RequestPlace } from "./server-workspaces.js";
 import type { StoreFiles } from "./store-files.js";
 import { StreamDigest } from "./stream-digest.js";
@@ -67,7 +67,7 @@ export class MlflowClient implements MlflowSource {
   readonly #pace: RequestPace;
   readonly #historyPageSize: number;
   readonly #retryBudgetMs: number;
-  readonly #histories: ServerHistories;
+  #histories: Promise<ServerHistories> | undefined;
 
   /** Opens nothing. @throws ConfigError with everything that is wrong or missing. */
   constructor(options: MlflowOptions = {}, env: Readonly<Record<string, string | undefined>> = process.env) {
@@ -85,11 +85,6 @@ export class MlflowClient implements MlflowSource {
     };
     this.#random = options.random ?? Math.random;
     this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
-    this.#histories = new ServerHistories({
-      wire: this.#wire,
-      pace: this.#pace,
-      read: (path, at) => this.#text("GET", path, {}, at),
-    });
     this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
     this.#retryBudgetMs = options.retryBudgetMs ?? DEFAULT_RETRY_BUDGET_MS;
   }
@@ -171,7 +166,7 @@ export class MlflowClient implements MlflowSource {
   async *history(runId: string, key: string, call: MlflowHistoryCall): AsyncGenerator<readonly MlflowPoint[], void, undefined> {
     const { signal, mayBatch = false } = call;
     const at = { signal, workspace: await this.#workspaces.ofRun(runId, signal) };
-    const together = mayBatch ? await this.#histories.points(runId, key, at) : undefined;
+    const together = mayBatch ? await (await (this.#histories ??= this.#loadHistories())).points(runId, key, at) : undefined;
     if (together !== undefined) {
       yield together;
       return;
@@ -321,6 +316,12 @@ export class MlflowClient implements MlflowSource {
   #placeOf(owner: MlflowFilesOwner, signal: AbortSignal): Promise<OwnerPlace> {
     const read: Parameters<typeof placeOfOwner>[1]["read"] = (path, query, schema, at) => this.#get(path, query, schema, at);
     return placeOfOwner(owner, { read, workspaces: this.#workspaces, signal });
+  }
+
+  /** With the first history that may come with others: who lists runs alone does without. */
+  async #loadHistories(): Promise<ServerHistories> {
+    const { ServerHistories: Histories } = await import("./server-histories.js");
+    return new Histories({ wire: this.#wire, pace: this.#pace, read: (path, at) => this.#text("GET", path, {}, at) });
   }
 
   /** Rows of all pages. A page that is exactly full has a token even when nothing follows. */
