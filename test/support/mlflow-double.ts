@@ -53,6 +53,8 @@ export class MlflowDouble {
   /** Numbers that the real server would have stored as zeros, with the rest of their batch lost. */
   readonly malformed: unknown[] = [];
   version = "3.17.2";
+  /** As 2.9 does: a batch with a NaN that is there is refused, whole. */
+  refusesKnownNaN = false;
   /** What it says of parts: takes them, or is over a store that has none, as is MLflow's default. */
   parts: "taken" | "501" = "501";
   /** Uploads in parts that were begun, by id; gone once they are completed or aborted. */
@@ -253,6 +255,7 @@ export class MlflowDouble {
       if (value.length > 6000 || (run.params.has(key) && run.params.get(key) !== value))
         throw new Refusal(400, "INVALID_PARAMETER_VALUE", "Changing param values is not allowed");
     }
+    const before = run.points.length;
     for (const point of metrics) {
       const isRight = typeof point.value === "number" || ["NaN", "Infinity", "-Infinity"].includes(String(point.value));
       if (!isRight || !Number.isSafeInteger(point.timestamp) || !Number.isSafeInteger(point.step)) {
@@ -263,6 +266,10 @@ export class MlflowDouble {
         (other) =>
           other.key === point.key && other.timestamp === point.timestamp && other.step === point.step && other.value === point.value,
       );
+      if (isThere && point.value === "NaN" && this.refusesKnownNaN) {
+        run.points.splice(before);
+        throw new Refusal(400, "BAD_REQUEST", "(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key, metrics.timestamp");
+      }
       if (!isThere) run.points.push(point);
     }
     for (const { key, value } of params) run.params.set(key, value);

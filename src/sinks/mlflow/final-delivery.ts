@@ -14,6 +14,7 @@ import { splitIntoRequests } from "../request-plan.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { recordPoints } from "./record-points.js";
 import { setTags, type RunCalls } from "./run-calls.js";
+import { sendPoints } from "./send-points.js";
 import { putText } from "./text-delivery.js";
 
 const STATUSES = { completed: "FINISHED", failed: "FAILED", stopped: "KILLED" } as const satisfies Record<FinalStatus, MlflowRunStatus>;
@@ -34,7 +35,7 @@ export async function deliverFinal(calls: RunCalls, record: TrainerRecord, fact:
   const points = splitIntoRequests([recordPoints(record, rules)], limits).filter(({ lines }) => lines.length > 0);
   const { results } = fact;
   const steps: { readonly name: string; readonly run: () => Promise<void> }[] = [
-    ...points.map(({ lines }) => ({ name: "the final metrics", run: () => writer.logBatch(runId, { metrics: lines }, { signal }) })),
+    ...points.map(({ lines }) => ({ name: "the final metrics", run: () => sendPoints(calls, lines) })),
     ...(why === undefined
       ? []
       : [{ name: "the reason", run: () => setTags(calls, [{ key: SINK_TAGS.reason, value: textOf(why, MAX_TAG_LENGTH).text }]) }]),

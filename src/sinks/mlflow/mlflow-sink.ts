@@ -16,6 +16,7 @@ import { deliverFinal } from "./final-delivery.js";
 import type { MlflowSinkOptions } from "./mlflow-sink-options.js";
 import { isPointRecord, recordPoints } from "./record-points.js";
 import { RunBinding, type BoundRun } from "./run-binding.js";
+import { sendPoints } from "./send-points.js";
 import { setTags, type RunCalls } from "./run-calls.js";
 import { ProxiedFiles, refusal, StoredFiles, type RunFiles } from "./run-files.js";
 import { deliverSingle } from "./single-delivery.js";
@@ -129,12 +130,13 @@ class MlflowSink implements Sink {
     }
   }
 
-  async #deliverPoints(records: readonly TrainerRecord[], { writer, runId, rules, signal }: RunCalls): Promise<Delivery[]> {
+  async #deliverPoints(records: readonly TrainerRecord[], calls: RunCalls): Promise<Delivery[]> {
+    const { rules, signal } = calls;
     const outcomes: Delivery[] = [];
     const linesOf = await inTurns(records, (record) => recordPoints(record, rules));
     for (const { lines, completes } of splitIntoRequests(linesOf, { lines: BATCH_LIMITS.metrics, characters: BATCH_LIMITS.characters })) {
       try {
-        if (lines.length > 0) await writer.logBatch(runId, { metrics: lines }, { signal });
+        await sendPoints(calls, lines);
       } catch (error) {
         return [...outcomes, failureOutcome(error, "points", signal)];
       }

@@ -35,6 +35,26 @@ describe("an answer that was lost after the work was done", () => {
     expect(bench.run().points.map(({ step }) => step)).toEqual([1, 2, 3]);
   });
 
+  it("of a batch with a NaN, which an older server then refuses whole, leaves each point once and holds nothing up", async () => {
+    bench.double.refusesKnownNaN = true;
+    const job = bench.job();
+    await job.open();
+    await job.deliver([epoch(1)]);
+    const records = [epoch(2), record(3, progress({ epoch: 3, metrics: { loss: "NaN", map: 1 } })), epoch(4)];
+    dropOnce("log-batch");
+    expect((await job.deliver(records))[0]).toMatchObject({ status: "retry", cause: "unreachable" });
+    const all = [...records, epoch(5)];
+    expect((await job.deliver(all, { ambiguous: true })).map(({ status }) => status)).toEqual(all.map(() => "delivered"));
+    expect(bench.run().points.map(({ key, step, value }) => [key, step, value])).toEqual([
+      ["loss", 1, 1],
+      ["loss", 2, 2],
+      ["loss", 3, "NaN"],
+      ["map", 3, 1],
+      ["loss", 4, 4],
+      ["loss", 5, 5],
+    ]);
+  });
+
   it("of parameters leaves them as they are, with no word of a change", async () => {
     const job = bench.job();
     await job.open();
