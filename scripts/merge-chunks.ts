@@ -72,8 +72,8 @@ function outputOptions(
 }
 
 /**
- * The name of the file that a part goes to: one for all parts that the same entries load, at once or, in processes that stay,
- * later. Entries, and what is only ever loaded later, stay by themselves.
+ * The name of the file that a part goes to: one for all parts that the same entries load at once, and the same processes that stay
+ * load later, whichever call of theirs it is. Entries, and what is only ever loaded later, stay by themselves.
  */
 function groupByEntries(folder: string, entries: readonly string[], moduleOf: GetModuleInfo): Map<string, string> {
   const atOnce = (id: string): readonly string[] => moduleOf(id)?.importedIds ?? [];
@@ -88,18 +88,12 @@ function groupByEntries(folder: string, entries: readonly string[], moduleOf: Ge
     return { entry, file, first: reach(file, atOnce), ever: reach(file, (id) => [...atOnce(id), ...later(id)]) };
   });
   const residents = doors.filter(({ entry }) => RESIDENT.includes(entry));
-  const demands = [...new Set(doors.flatMap(({ ever }) => [...ever].flatMap(later)))].map((start) => ({
-    start,
-    needs: reach(start, atOnce),
-  }));
   const keys = new Map<string, string>();
   for (const id of new Set(doors.flatMap(({ first }) => [...first]))) {
     if (doors.some(({ file }) => file === id)) continue;
     const loadedBy = doors.filter(({ first }) => first.has(id)).map(({ entry }) => entry);
-    const demandedBy = demands
-      .filter(({ start, needs }) => needs.has(id) && residents.some(({ first, ever }) => ever.has(start) && !first.has(id)))
-      .map(({ start }) => start);
-    keys.set(id, [...loadedBy, ...demandedBy].join(" "));
+    const neededLaterBy = residents.filter(({ first, ever }) => ever.has(id) && !first.has(id)).map(({ entry }) => entry);
+    keys.set(id, `${loadedBy.join(" ")}, later ${neededLaterBy.join(" ")}`);
   }
   const groups = [...new Set(keys.values())];
   return new Map([...keys].map(([id, key]) => [id, `shared-${String(groups.indexOf(key))}`]));

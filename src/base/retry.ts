@@ -36,3 +36,10 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   const at = Date.parse(text);
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
+
+const OUTAGE_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+
+/** True for an HTTP status by which a server, or a proxy before it, says that it will be there again: nobody refused anything. */
+export function isOutageStatus(status: number): boolean {
+  return OUTAGE_STATUSES.has(status);
+}

@@ -7,7 +7,7 @@ import type { Readable } from "node:stream";
 import * as z from "zod/mini";
 import { ApiError, ConnectionError, UploadError } from "../base/errors.js";
 import { publicUrl } from "../base/http.js";
-import { isOutageStatus } from "../base/outage-status.js";
+import { isOutageStatus } from "../base/retry.js";
 import { planParts } from "../storage/part-plan.js";
 import { isMlflowAnswer, type MlflowWire } from "./mlflow-wire.js";
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.js";
 import { ClosedError, UploadError } from "../base/errors.js";
 import { publicUrl, type HttpResponse, type HttpTransport } from "../base/http.js";
-import { isOutageStatus } from "../base/outage-status.js";
+import { isOutageStatus } from "../base/retry.js";
 import type { FileToStore, ObjectStore, PutOptions } from "./object-store.js";
 import { raceWithSignal } from "./race-with-signal.js";
 import { Sending } from "./sending.js";

@@ -1,6 +1,6 @@
 /** What a failed call to MLflow means for the records it carried: waiting for ever, waiting within a budget, or refused. Pure. */
 import { ApiError, ConnectionError, TrainerSDKError, describeError } from "../../base/errors.js";
-import { isOutageStatus } from "../../base/outage-status.js";
+import { isOutageStatus } from "../../base/retry.js";
 import { isMlflowAnswer } from "../../mlflow/mlflow-wire.js";
 import type { Delivery } from "../../outbox/sink.js";
 

@@ -4,8 +4,7 @@
  */
 import type { HttpResponse } from "../../base/http.js";
 import { publicUrl } from "../../base/http.js";
-import { parseRetryAfter } from "../../base/retry.js";
-import { isOutageStatus } from "../../base/outage-status.js";
+import { isOutageStatus, parseRetryAfter } from "../../base/retry.js";
 import type { Delivery } from "../../outbox/sink.js";
 
 const MAX_EXCERPT_CHARACTERS = 500;

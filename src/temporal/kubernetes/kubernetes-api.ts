@@ -4,7 +4,7 @@
  */
 import type { KubeConfig, RequestContext, V1Job, V1Pod } from "@kubernetes/client-node";
 import { ConfigError, describeError } from "../../base/errors.js";
-import { isOutageStatus } from "../../base/outage-status.js";
+import { isOutageStatus } from "../../base/retry.js";
 import { lastBytes } from "../last-bytes.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import { OutageError } from "../outage-patience.js";
