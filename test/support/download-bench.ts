@@ -11,6 +11,8 @@ export interface DownloadBench {
   gets(): number;
   /** Sizes of what is being gathered in the cache, smallest first. */
   partSizes(): Promise<number[]>;
+  /** Files of those that are not whole, as far as the next process can tell: their name says so until the last byte is safe. */
+  unfinished(): Promise<number>;
   /** Resolves when so much of a file is on the disk. */
   onDisk(sizeBytes: number): Promise<unknown>;
 }
@@ -24,19 +26,22 @@ export function aDownloadBench(): DownloadBench {
   afterEach(async () => {
     await world[Symbol.asyncDispose]();
   });
-  const partSizes = async (): Promise<number[]> => {
+  const parts = async (): Promise<string[]> => {
     const sets = path.join(world.folder, "cache", "sets");
     const [source = ""] = await readdir(sets).catch(() => []);
     const folder = path.join(sets, source, "parts");
-    const sizes = (await readdir(folder).catch(() => [])).map(async (name) => (await stat(path.join(folder, name))).size);
-    return (await Promise.all(sizes)).sort();
+    return (await readdir(folder).catch(() => [])).map((name) => path.join(folder, name));
   };
+  // One may get its final name between the two looks.
+  const sizeOf = async (file: string): Promise<number> => (await stat(file).catch(() => stat(file.replace(/\.part$/, "")))).size;
+  const partSizes = async (): Promise<number[]> => (await Promise.all((await parts()).map(sizeOf))).sort();
   return {
     get world() {
       return world;
     },
     gets: () => world.s3.s3.calls().filter(({ operation, status }) => operation === "GetObject" && status < 300).length,
     partSizes,
+    unfinished: async () => (await parts()).filter((file) => file.endsWith(".part")).length,
     onDisk: (sizeBytes) => expect.poll(partSizes, { timeout: 30_000 }).toContain(sizeBytes),
   };
 }

@@ -47,6 +47,7 @@ describe("processes", () => {
     const killed = bench.world.process({ uri: bench.world.uriOf("set") });
     await killed.line("begun");
     await expect.poll(bench.partSizes, { timeout: 30_000 }).toEqual([200_000, 50_000]);
+    await expect.poll(bench.unfinished, { timeout: 30_000 }).toBe(1);
     await killed.kill();
     const ranges: (string | undefined)[] = [];
     bench.world.s3.intercept((pass, request) => {
