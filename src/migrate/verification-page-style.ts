@@ -12,7 +12,7 @@ code, .value { font: .88em/1.45 ui-monospace, monospace; overflow-wrap: anywhere
 .totals { display: grid; grid-template-columns: repeat(auto-fill, minmax(11.5rem, 1fr)); gap: .75rem; margin: 0; }
 .totals div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem; }
 dt { color: var(--dim); } dd { margin: 0; font-size: 1.5rem; font-variant-numeric: tabular-nums; } small { display: block; font-size: .8rem; line-height: 1.35; color: var(--dim); }
-.note { border-left: 4px solid var(--bad); padding: .2rem .8rem; margin: .9rem 0 0; }
+.note { border-left: 4px solid var(--bad); padding: .2rem .8rem; margin: .9rem 0 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--card); }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .45rem .7rem; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--dim); font-weight: 600; white-space: nowrap; } td { overflow-wrap: anywhere; min-width: 5rem; }

@@ -137,7 +137,7 @@ describe.skipIf(!hasChromium)("the page of a verification", () => {
     const page = await context.newPage();
     await page.goto(pathToFileURL(file).href);
     expect(await page.locator("h1").innerText()).toBe(
-      "All of it is in ClearML, and equal, but for what ClearML has by its address alone, as accepted; what is damaged in MLflow, as accepted; what was deleted, left out as asked; runs that a trainer wrote to both, not compared, as accepted.",
+      "All of it is in ClearML, and equal, but for what ClearML has by its address alone, as accepted; what is damaged in MLflow, as accepted; what was deleted, left out as asked; what MLflow alone has of runs that a trainer wrote to both, as accepted; workspaces that were not named, as accepted; what MLflow may not have shown, as accepted.",
     );
     expect(await page.locator("main").innerText()).toContain("The list of the 5,000 runs needs JavaScript");
     await context.close();
