@@ -47,7 +47,7 @@ export async function compareNamedFiles(given: ReportedRunToVerify, run: MlflowR
   }
   let others = 0;
   for await (const { path } of mlflow.artifacts(runId, { signal })) if (!known.has(path)) others++;
-  if (others > 0) found.leave(runId, `${String(others)} files in MLflow's store`);
+  if (others > 0) found.leave(runId, `${String(others)} ${others === 1 ? "file" : "files"} in MLflow's store`);
   const inputs = run["inputs"] as { readonly dataset_inputs?: readonly unknown[]; readonly model_inputs?: readonly unknown[] } | undefined;
   const read = (inputs?.dataset_inputs?.length ?? 0) + (inputs?.model_inputs?.length ?? 0);
   if (read > 0) found.leave(runId, `${String(read)} data sets and models that it read: no trainer tells MLflow of any`);

@@ -181,7 +181,7 @@ describe("a run that a trainer wrote to both", () => {
     expect(proof.uncompared).toEqual([
       { runId, what: "tag mlflow.note.content: it is not one that a trainer sets" },
       { runId, what: "1 points of loss at steps that were reported again: ClearML keeps the last of a step" },
-      { runId, what: "1 files in MLflow's store" },
+      { runId, what: "1 file in MLflow's store" },
     ]);
     expect(proof.ok).toBe(false);
     expect(verdictOf(proof)).toMatch(/in MLflow alone: that is not accepted/);
