@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import { ValidationError } from "../../base/errors.js";
+import { onFirstUse } from "../../base/on-first-use.js";
 import type { ArtifactInput } from "../../protocol/clearml/task-document.js";
 
 export const TASK_FILE = "task.json";
@@ -55,30 +56,32 @@ export interface OfflineModel {
   };
 }
 
-const optionalText = z.nullish(z.string());
-const looseObject = z.nullish(z.record(z.string(), z.unknown()));
-const sessionTask = z.looseObject({
-  id: z.string().check(z.regex(/^offline-[0-9A-Za-z-]{1,64}$/)),
-  name: optionalText,
-  type: optionalText,
-  project_name: optionalText,
-  offline_folder: optionalText,
-  comment: optionalText,
-  tags: z.nullish(z.array(z.string())),
-  system_tags: z.nullish(z.array(z.string())),
-  script: looseObject,
-  execution: looseObject,
-  hyperparams: z.nullish(z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())))),
-  configuration: z.nullish(z.record(z.string(), z.record(z.string(), z.unknown()))),
-  container: looseObject,
-  runtime: looseObject,
-  output_dest: optionalText,
-  offline_output_models: z.nullish(z.array(z.looseObject({ id: z.string(), init: z.looseObject({}) }))),
-  trainer_sdk: z.nullish(z.looseObject({ status: optionalText, status_reason: optionalText, status_message: optionalText })),
+const sessionTask = onFirstUse(() => {
+  const optionalText = z.nullish(z.string());
+  const looseObject = z.nullish(z.record(z.string(), z.unknown()));
+  return z.looseObject({
+    id: z.string().check(z.regex(/^offline-[0-9A-Za-z-]{1,64}$/)),
+    name: optionalText,
+    type: optionalText,
+    project_name: optionalText,
+    offline_folder: optionalText,
+    comment: optionalText,
+    tags: z.nullish(z.array(z.string())),
+    system_tags: z.nullish(z.array(z.string())),
+    script: looseObject,
+    execution: looseObject,
+    hyperparams: z.nullish(z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())))),
+    configuration: z.nullish(z.record(z.string(), z.record(z.string(), z.unknown()))),
+    container: looseObject,
+    runtime: looseObject,
+    output_dest: optionalText,
+    offline_output_models: z.nullish(z.array(z.looseObject({ id: z.string(), init: z.looseObject({}) }))),
+    trainer_sdk: z.nullish(z.looseObject({ status: optionalText, status_reason: optionalText, status_message: optionalText })),
+  });
 });
 
 /** `task.json`, as read. */
-export type SessionTask = z.output<typeof sessionTask>;
+export type SessionTask = z.output<ReturnType<typeof sessionTask>>;
 
 /** @throws ValidationError that names the field, for a file that is no session's. */
 export function parseSessionTask(text: string, source: string): SessionTask {
@@ -90,7 +93,7 @@ export function parseSessionTask(text: string, source: string): SessionTask {
       { path: TASK_FILE, message: error instanceof Error ? error.message : String(error) },
     ]);
   }
-  const parsed = sessionTask.safeParse(value);
+  const parsed = sessionTask().safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
   const list = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
