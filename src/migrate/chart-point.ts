@@ -1,6 +1,7 @@
 /** Which points of MLflow can be points of a chart of ClearML, and why others cannot: those live in the lossless copy alone. Pure. */
 import type { MlflowPoint } from "../mlflow/mlflow-documents.js";
 import { SINGLE_VALUE_ITERATION } from "../protocol/clearml/limits.js";
+import type { SteppedPoint } from "./points-by-step.js";
 
 /** Why a point is in no chart. */
 export type NoChartReason =
@@ -19,8 +20,15 @@ export function noChartReason({ value, step, timestamp }: MlflowPoint): NoChartR
   return undefined;
 }
 
+/** Those that can be drawn, in the order given. */
+export function chartPointsOf(points: readonly MlflowPoint[]): SteppedPoint[] {
+  return points
+    .filter((point) => noChartReason(point) === undefined)
+    .map(({ step, timestamp, value }) => ({ step: Number(step), timestamp: Number(timestamp), value }));
+}
+
 /** True when `next` takes the place of `before` at one step: the later one, and of one moment the greater. */
-export function replaces(before: MlflowPoint, next: MlflowPoint): boolean {
+export function replaces(before: SteppedPoint, next: SteppedPoint): boolean {
   if (before.timestamp !== next.timestamp) return next.timestamp > before.timestamp;
   return next.value >= before.value;
 }

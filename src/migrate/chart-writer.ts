@@ -5,25 +5,16 @@
  */
 import { TrainerSDKError } from "../base/errors.js";
 import type { ClearML } from "../clearml/create-clearml.js";
-import type { MlflowPoint } from "../mlflow/mlflow-documents.js";
 import type { ScalarEventInput } from "../protocol/clearml/event-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
 import { replaces } from "./chart-point.js";
+import type { SteppedPoint } from "./points-by-step.js";
 
 /** Points of one request. */
 const BATCH_POINTS = 10_000;
 
 /** The point that counts, by step. */
-export type ChartLine = Map<number, MlflowPoint>;
-
-/** Adds points that can be drawn to a line; of several at one step the one that counts stays. */
-export function addToLine(line: ChartLine, points: Iterable<MlflowPoint>): void {
-  for (const point of points) {
-    const step = Number(point.step);
-    const before = line.get(step);
-    if (!before || replaces(before, point)) line.set(step, point);
-  }
-}
+type ChartLine = Map<number, SteppedPoint>;
 
 export class ChartWriter {
   readonly #clearml: ClearML;
@@ -40,11 +31,14 @@ export class ChartWriter {
   }
 
   /** Takes points that can be drawn; resolves when there is room for more. @throws What became of an earlier request. */
-  async add(address: MetricAddress, points: Iterable<MlflowPoint>): Promise<void> {
-    const line = this.#waiting.get(address) ?? new Map<number, MlflowPoint>();
+  async add(address: MetricAddress, points: Iterable<SteppedPoint>): Promise<void> {
+    const line = this.#waiting.get(address) ?? new Map<number, SteppedPoint>();
     this.#waiting.set(address, line);
     this.#count -= line.size;
-    addToLine(line, points);
+    for (const point of points) {
+      const before = line.get(point.step);
+      if (!before || replaces(before, point)) line.set(point.step, point);
+    }
     this.#count += line.size;
     if (this.#count >= BATCH_POINTS) await this.#send();
   }
@@ -70,7 +64,7 @@ export class ChartWriter {
     for (const [{ title, series }, line] of lines)
       for (const { step, timestamp, value } of line.values()) {
         const place = { type: "training_stats_scalar" as const, task: this.#taskId, metric: title, variant: series };
-        events.push({ ...place, iter: Number(step), timestamp: Number(timestamp), value });
+        events.push({ ...place, iter: step, timestamp, value });
         if (events.length < BATCH_POINTS) continue;
         await this.#request(events);
         events = [];

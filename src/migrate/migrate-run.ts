@@ -13,12 +13,13 @@ import type { ArtifactSource } from "../clearml/artifact-source.js";
 import { uploadArtifact, type UploadArtifactOptions } from "../clearml/task-artifacts.js";
 import { objectOwner, type ObjectPlace } from "../clearml/task-owner.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
-import type { MlflowExperiment, MlflowFile, MlflowPoint, MlflowRun } from "../mlflow/mlflow-documents.js";
+import type { MlflowExperiment, MlflowFile, MlflowRun } from "../mlflow/mlflow-documents.js";
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
-import { noChartReason } from "./chart-point.js";
-import { addToLine, ChartWriter, type ChartLine } from "./chart-writer.js";
+import { chartPointsOf } from "./chart-point.js";
+import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
+import { ChartWriter } from "./chart-writer.js";
 import { inputModelsOf } from "./input-models.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
@@ -73,17 +74,18 @@ export async function migrateRun(work: RunWork): Promise<"migrated" | "refreshed
   work.onInputs(inputModelsOf(run));
   const digest = digestOf(run);
   const before = work.isNew ? undefined : (await tasks.getById({ task: taskId }, { signal })).task;
-  if (before?.status === "published")
-    throw new TaskStatusError(
-      `ClearML task ${taskId} was published and can no longer be written to. Clone it, or leave the run as it is.`,
-      {
-        taskId,
-        status: before.status,
-      },
-    );
   const marker = work.artifacts === "link" ? `${digest}:link` : digest;
   const done = before?.runtime?.[DONE_KEY];
-  if (before && !work.redo && (done === marker || done === digest)) {
+  const isWhole = before !== undefined && !work.redo && (done === marker || done === digest);
+  if (before?.status === "published") {
+    // What somebody published is theirs. That its experiment has changed since is for the proof to tell.
+    if (isWhole) return "unchanged";
+    throw new TaskStatusError(
+      `ClearML task ${taskId} was published and can no longer be written to. Clone it, or leave the run as it is.`,
+      { taskId, status: before.status },
+    );
+  }
+  if (isWhole) {
     const isRefreshed = await refreshExperiment(work, before);
     await finish(work, run, before);
     return isRefreshed ? "refreshed" : "unchanged";
@@ -141,7 +143,7 @@ async function copyContents(
   try {
     await copy.start(work.source, work.experiment, run);
     for (const [key, address] of metricAddresses(run.data.metrics.map((metric) => metric.key)))
-      await copyMetric(work, key, address, copy, charts);
+      await copyMetric(work, key, address, { folder, copy, charts });
     await charts.end();
     const files: MlflowFile[] = [];
     for await (const file of work.mlflow.artifacts(work.runId, { signal })) files.push(file);
@@ -161,12 +163,18 @@ async function copyContents(
   await upload(RUN_COPY_ARTIFACT, { path }, { preview: `Lossless copy of MLflow run ${work.runId}` });
 }
 
-async function copyMetric(work: RunWork, key: string, address: MetricAddress, copy: RunCopyWriter, charts: ChartWriter): Promise<void> {
-  let last: MlflowPoint | undefined;
+async function copyMetric(
+  work: RunWork,
+  key: string,
+  address: MetricAddress,
+  to: { readonly folder: string; readonly copy: RunCopyWriter; readonly charts: ChartWriter },
+): Promise<void> {
+  const { copy, charts } = to;
+  let last: SteppedPoint | undefined;
   let isSorted = true;
   for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal, mayBatch: true })) {
     await copy.points(key, page);
-    const chartable = page.filter((point) => noChartReason(point) === undefined);
+    const chartable = chartPointsOf(page);
     for (const point of chartable) {
       if (last && !follows(last, point)) isSorted = false;
       last = point;
@@ -174,20 +182,16 @@ async function copyMetric(work: RunWork, key: string, address: MetricAddress, co
     await charts.add(address, chartable);
     work.onPoints(page.length, page.length - chartable.length);
   }
-  // Points come in the order of time from databases, so that a later page overwrites rightly. Where they do not, the whole
-  // metric is weighed at once.
+  // Points come in the order of time from databases, so that a later page overwrites rightly. Where they do not, they are drawn
+  // again, of each step the one that counts last.
   if (isSorted) return;
-  const all: ChartLine = new Map();
-  for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal }))
-    addToLine(
-      all,
-      page.filter((point) => noChartReason(point) === undefined),
-    );
-  await charts.add(address, all.values());
+  await using byStep = new PointsByStep(join(to.folder, ".points"));
+  for await (const page of work.mlflow.history(work.runId, key, { signal: work.signal })) await byStep.add(chartPointsOf(page));
+  for await (const page of byStep.pages()) await charts.add(address, page);
 }
 
 /** True in the order of databases: time, then step, then value. */
-function follows(last: MlflowPoint, next: MlflowPoint): boolean {
+function follows(last: SteppedPoint, next: SteppedPoint): boolean {
   if (last.timestamp !== next.timestamp) return next.timestamp > last.timestamp;
   return last.step === next.step ? next.value >= last.value : next.step > last.step;
 }

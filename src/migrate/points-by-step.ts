@@ -2,7 +2,7 @@
  * The points of one metric in the order of their steps, whatever their order and however many there are: charts are read by step,
  * and MLflow answers by time or in the order of writing. Points beyond a fixed number go to a file in sorted pieces, which are
  * merged when they are read back: 24 bytes a point on the disk, and in memory a few megabytes for a metric of any length. Steps that
- * ascend, as most do, are one piece. For the proof and the plan: what moves points has a way of its own.
+ * ascend, as most do, are one piece.
  */
 import { open, rm, type FileHandle } from "node:fs/promises";
 

@@ -14,7 +14,7 @@ import { CHANGED_TAG_PREFIX, SINK_TAG_PREFIX } from "../mlflow/sink-tags.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { Differences } from "./differences.js";
 import type { ReportedRun } from "./inventory.js";
-import { compareNamedFiles } from "./verify-reported-files.js";
+import { compareFiles } from "./verify-reported-files.js";
 import { verifyReportedMetrics } from "./verify-reported-metrics.js";
 import { asShown } from "./verify-metadata.js";
 
@@ -49,10 +49,10 @@ export async function verifyReported(given: ReportedRunToVerify): Promise<string
   const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-verify-"));
   try {
     await verifyReportedMetrics({ mlflow, clearml, run, taskId, folder, found, signal });
+    await compareFiles(given, run, task, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  await compareNamedFiles(given, run, task);
   found.counts.reportedRuns++;
   return run.info.run_name ?? "";
 }

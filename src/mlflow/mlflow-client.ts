@@ -321,7 +321,7 @@ export class MlflowClient implements MlflowSource {
   /** With the first history that may come with others: who lists runs alone does without. */
   async #loadHistories(): Promise<ServerHistories> {
     const { ServerHistories: Histories } = await import("./server-histories.js");
-    return new Histories({ wire: this.#wire, pace: this.#pace, read: (path, at) => this.#text("GET", path, {}, at) });
+    return new Histories({ wire: this.#wire, pace: this.#pace, workspaces: this.#workspaces });
   }
 
   /** Rows of all pages. A page that is exactly full has a token even when nothing follows. */

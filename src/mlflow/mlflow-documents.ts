@@ -133,7 +133,6 @@ export const historyPage = z.looseObject({ metrics: list(z.union([plainPoint, me
 export const historiesAnswer = z.looseObject({
   metrics: list(z.union([plainBulkPoint, z.extend(metricPoint, { run_id: z.string() })])),
 });
-export const serverInfo = z.looseObject({ store_type: z.optional(z.nullable(z.string())) });
 export const filesPage = z.looseObject({ files: list(fileInfo), next_page_token: text() });
 export const registeredModelsPage = z.looseObject({ registered_models: list(registeredModelDocument), next_page_token: text() });
 export const registeredModelAnswer = z.looseObject({ registered_model: registeredModelDocument });

@@ -1,9 +1,8 @@
 /** Histories of several runs by one call, where a server has such a call and what it answers can be trusted; else nothing. */
 import { HistoryBatches, MAX_BULK_POINTS, withQuotedWords, type BulkPoint } from "./history-batches.js";
-import { historiesAnswer, serverInfo, type MlflowPoint } from "./mlflow-documents.js";
+import { historiesAnswer, type MlflowPoint } from "./mlflow-documents.js";
 import type { MlflowWire } from "./mlflow-wire.js";
-import { SERVER_INFO } from "./server-info.js";
-import { workspaceHeader, type RequestPlace } from "./server-workspaces.js";
+import { workspaceHeader, type RequestPlace, type ServerWorkspaces } from "./server-workspaces.js";
 import type { RequestPace } from "./request-pace.js";
 
 /** Under this root alone. */
@@ -12,15 +11,14 @@ const HISTORIES = "/ajax-api/2.0/mlflow/metrics/get-history-bulk";
 export interface ServerHistoriesParts {
   readonly wire: MlflowWire;
   readonly pace: RequestPace;
-  /** The text of an answer, asked for with patience. */
-  readonly read: (path: string, at: RequestPlace) => Promise<string>;
+  /** Knows in what the server stores. */
+  readonly workspaces: ServerWorkspaces;
 }
 
 export class ServerHistories {
   readonly #parts: ServerHistoriesParts;
   /** By workspace: one call is about one. */
   readonly #batches = new Map<string | undefined, HistoryBatches>();
-  #storeType: Promise<string | undefined> | undefined;
 
   constructor(parts: ServerHistoriesParts) {
     this.#parts = parts;
@@ -53,10 +51,6 @@ export class ServerHistories {
    * database has no others, a tracking folder knows data sets too.
    */
   async #readsDatabase(signal: AbortSignal): Promise<boolean> {
-    const { wire, read } = this.#parts;
-    this.#storeType ??= read(SERVER_INFO, { signal, workspace: undefined })
-      .then((text) => wire.read("GET", SERVER_INFO, text, serverInfo).store_type ?? undefined)
-      .catch(() => undefined);
-    return (await this.#storeType) === "SqlStore";
+    return (await this.#parts.workspaces.storeType(signal)) === "SqlStore";
   }
 }

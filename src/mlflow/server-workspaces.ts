@@ -33,13 +33,12 @@ export class ServerWorkspaces {
 
   /** All that can be read. `[undefined]`: there are no workspaces, and none may be named. Asked once. */
   async names(signal: AbortSignal): Promise<readonly (string | undefined)[]> {
-    signal.throwIfAborted();
-    if (this.#listed === undefined) {
-      // Once a server; who only reads ledgers does without.
-      const { listWorkspaces } = await import("./server-scope.js");
-      this.#listed = await listWorkspaces(this.#ask(signal));
-    }
-    return this.#listed.names ?? [undefined];
+    return (await this.#list(signal)).names ?? [undefined];
+  }
+
+  /** In what the server stores, where it says so. Asked once, with the names. */
+  async storeType(signal: AbortSignal): Promise<string | undefined> {
+    return (await this.#list(signal)).storeType;
   }
 
   /** How far these credentials see. */
@@ -88,6 +87,16 @@ export class ServerWorkspaces {
       }
     }
     throw new NotFoundError(`No workspace of MLflow that these credentials may read has ${id}.`);
+  }
+
+  async #list(signal: AbortSignal): Promise<ListedWorkspaces> {
+    signal.throwIfAborted();
+    if (this.#listed === undefined) {
+      // Once a server; who only reads ledgers does without.
+      const { listWorkspaces } = await import("./server-scope.js");
+      this.#listed = await listWorkspaces(this.#ask(signal));
+    }
+    return this.#listed;
   }
 
   #ask(signal: AbortSignal): AskServer {

@@ -102,6 +102,11 @@ export class MlflowDouble {
         this.files.set(decodeURIComponent(file[1] ?? ""), body);
         return json(200, {});
       }
+      if (url.pathname === "/get-artifact") {
+        const { info } = this.#run(url.searchParams.get("run_uuid"));
+        const bytes = this.files.get(`${info.experiment_id}/${info.run_id}/artifacts/${url.searchParams.get("path") ?? ""}`);
+        return { status: bytes ? 200 : 500, headers: {}, body: bytes ?? "" };
+      }
       const part = /^\/store\/(\d+)\/(\d+)$/.exec(url.pathname);
       if (part && method === "PUT") {
         this.partHeaders.push(request.headers);

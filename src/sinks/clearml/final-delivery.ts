@@ -7,6 +7,7 @@ import type { Logger } from "../../base/logger.js";
 import type { Delivery } from "../../outbox/sink.js";
 import type { FinalFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
+import { RESULTS_CONFIGURATION, resultsText } from "../../records/results-text.js";
 import type { TaskCalls } from "./clearml-port.js";
 import { MAX_STATUS_TEXT_LENGTH, cutText } from "../../clearml/clearml-text.js";
 import { failureOutcome, type Carried } from "./delivery-failure.js";
@@ -15,8 +16,6 @@ import { finalPlan } from "./status-plan.js";
 import { configurationItem, setConfiguration, setRuntime } from "../../clearml/task-edits.js";
 import { applyStatus, isOurs } from "./task-status.js";
 
-/** Configuration object that holds a job's results, as JSON text. */
-const RESULTS_CONFIGURATION = "Results";
 /** Runtime key under which the trainer leaves the outcome to the worker that owns the end (design 2.2). */
 export const OUTCOME_RUNTIME_KEY = "trainer_sdk_outcome";
 
@@ -94,7 +93,7 @@ function figures(calls: TaskCalls, record: TrainerRecord, fact: FinalFact, parts
   if (results !== undefined) {
     const item = configurationItem({
       name: RESULTS_CONFIGURATION,
-      text: JSON.stringify(results, undefined, 2),
+      text: resultsText(results),
       type: "json",
       description: "Results of the job, as the trainer reported them",
     });

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { extname, posix } from "node:path";
 import { pathPart } from "../../mlflow/mlflow-names.js";
-import type { ArtifactFact, CheckpointFact, ConfigurationFact, MediaFact, ModelFact, PlotFact } from "../../records/facts.js";
+import type { ArtifactFact, CheckpointFact, MediaFact, ModelFact, PlotFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 
 /** By what is stored: the name that its key ends with carries a digest of the content. */
@@ -19,11 +19,6 @@ export function modelPath(fact: ModelFact): string {
 export function artifactPath(fact: ArtifactFact): string {
   const extension = extname(fact.file?.fileName ?? "");
   return `artifacts/${pathPart(fact.name.endsWith(extension) ? fact.name : `${fact.name}${extension}`)}`;
-}
-
-export function configurationPath(fact: ConfigurationFact): string {
-  const extension = /^(json|yaml|yml|toml|xml)$/i.test(fact.type ?? "") ? `.${(fact.type ?? "").toLowerCase()}` : ".txt";
-  return `configuration/${pathPart(fact.name.toLowerCase().endsWith(extension) ? fact.name : `${fact.name}${extension}`)}`;
 }
 
 export function plotPath(fact: PlotFact): string {

@@ -7,9 +7,11 @@ import { describeError } from "../../base/errors.js";
 import { MAX_TAG_LENGTH, textOf } from "../../mlflow/mlflow-names.js";
 import { BATCH_LIMITS, type MlflowRunStatus } from "../../mlflow/mlflow-writer.js";
 import { SINK_TAGS } from "../../mlflow/sink-tags.js";
+import { RESULTS_PATH } from "../../mlflow/sink-texts.js";
 import type { Delivery } from "../../outbox/sink.js";
 import type { FinalFact, FinalStatus } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
+import { resultsText } from "../../records/results-text.js";
 import { splitIntoRequests } from "../request-plan.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { recordPoints } from "./record-points.js";
@@ -18,7 +20,6 @@ import { sendPoints } from "./send-points.js";
 import { putText } from "./text-delivery.js";
 
 const STATUSES = { completed: "FINISHED", failed: "FAILED", stopped: "KILLED" } as const satisfies Record<FinalStatus, MlflowRunStatus>;
-const RESULTS_PATH = "results.json";
 
 /** How the end fared. */
 export interface FinalDelivery {
@@ -44,7 +45,7 @@ export async function deliverFinal(calls: RunCalls, record: TrainerRecord, fact:
       : [
           {
             name: "the results",
-            run: () => putText(calls, RESULTS_PATH, `${JSON.stringify(results, undefined, 2)}\n`, "application/json"),
+            run: () => putText(calls, RESULTS_PATH, `${resultsText(results)}\n`, "application/json"),
           },
         ]),
   ];

@@ -1,11 +1,12 @@
 /** Records that are a call or two of their own, in their place between the others. The end has a way of its own. */
 import { callersTag } from "../../mlflow/mlflow-names.js";
+import { configurationPath } from "../../mlflow/sink-texts.js";
 import type { Delivery } from "../../outbox/sink.js";
 import type { Fact, MediaFact } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
 import { failureOutcome } from "./delivery-failure.js";
 import { deliverNamedFile, deliverPlainFile, type FileParts } from "./file-delivery.js";
-import { artifactPath, checkpointPath, configurationPath, mediaPath, modelPath, plotPath } from "./file-paths.js";
+import { artifactPath, checkpointPath, mediaPath, modelPath, plotPath } from "./file-paths.js";
 import { deliverParameters } from "./parameter-delivery.js";
 import { setTags, type RunCalls } from "./run-calls.js";
 import { figurePage, putText } from "./text-delivery.js";

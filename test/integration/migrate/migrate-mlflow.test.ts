@@ -288,6 +288,20 @@ describe("a rollback", () => {
     expect(await projects()).toEqual(["moved", "moved/from mlflow", "moved/from mlflow/vision"]);
   });
 
+  it("leaves a task alone that was published, and names its run once that has changed", async () => {
+    standIn.answers = holding(["a"], { [history("a")]: "{}" });
+    await runMigration({ mlflow, clearml });
+    const [found] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+    await clearml.tasks.publish({ task: found?.id ?? "" });
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 0, unchanged: 1, failures: [] });
+    const run = JSON.parse(standIn.answers["runs/get?run_id=a"] ?? "") as { run: { data: Record<string, unknown> } };
+    run.run.data["params"] = [{ key: "lr", value: "0.5" }];
+    standIn.answers["runs/get?run_id=a"] = JSON.stringify(run);
+    const again = await runMigration({ mlflow, clearml });
+    expect(again).toMatchObject({ migrated: 0, unchanged: 0, failures: [{ runId: "a" }] });
+    expect(again.failures[0]?.reason).toMatch(/was published and can no longer be written to/);
+  });
+
   it("leaves a task that was published since, and says so", async () => {
     standIn.answers = holding(["a"], { [history("a")]: "{}" });
     await runMigration({ mlflow, clearml });

@@ -190,6 +190,19 @@ describe("a run that a trainer wrote to both", () => {
     expect(verdictOf(accepted)).toMatch(/, but for what MLflow alone has of runs that a trainer wrote to both, as accepted\.$/);
   });
 
+  it.each(["results.json", "configuration/net.json"])("is compared with the texts that its trainer gave to both: %s", async (path) => {
+    const sdk = await aTrainer();
+    await sdk.currentTask().connectConfiguration({ layers: 3 }, { name: "net" });
+    await sdk.reportCompleted({ results: { images: 3, größe: "weit" } });
+    expect((await sdk.close()).complete).toBe(true);
+    const proof = await verify();
+    expect([proof.ok, proof.differences, proof.uncompared, proof.compared.files]).toEqual([true, [], [], 2]);
+    const [name] = [...double.files.keys()].filter((key) => key.endsWith(path));
+    double.files.set(name ?? "", Buffer.from("{}"));
+    const spoiled = await verify({ acceptReported: true });
+    expect([spoiled.ok, spoiled.differences.map(({ what }) => what)]).toEqual([false, [`the text of ${path}`]]);
+  });
+
   it("differs where the newest checkpoint that MLflow names is not the one that ClearML has", async () => {
     const sdk = await aTrainer();
     const weights = join(folder, "weights.pt");

@@ -7,16 +7,19 @@ import { FakeClock } from "../../support/fake-clock.js";
 
 const signal = new AbortController().signal;
 
-/** A client whose server answers what the test says, request by request. */
-function clientOf(answers: readonly (readonly [status: number, body: string])[], options: MlflowOptions = {}) {
+type Answer = readonly [status: number, body: string];
+/** Of a release older than workspaces: what `server-workspaces` makes of others has tests of its own. */
+const NO_INFO: Answer = [404, ""];
+
+/** A client whose server answers what the test says, request by request. It may ask once what the server is. */
+function clientOf(answers: readonly Answer[], options: MlflowOptions = {}, info = NO_INFO) {
   const requests: HttpRequest[] = [];
-  let isAskedForWorkspaces = false;
+  let isAskedWhatItIs = false;
   const transport: StreamingHttpTransport = {
     send: (request): Promise<HttpResponse> => {
-      // Older than workspaces: what `server-workspaces` makes of others has tests of its own.
-      if (request.url.endsWith("/api/3.0/mlflow/server-info") && !isAskedForWorkspaces) {
-        isAskedForWorkspaces = true;
-        return Promise.resolve({ status: 404, headers: {}, body: Buffer.from(""), text: () => "" });
+      if (request.url.endsWith("/api/3.0/mlflow/server-info") && !isAskedWhatItIs) {
+        isAskedWhatItIs = true;
+        return Promise.resolve({ status: info[0], headers: {}, body: Buffer.from(info[1]), text: () => info[1] });
       }
       const [status, body] = answers[requests.length] ?? [500, "no answer was prepared"];
       requests.push(request);
@@ -61,8 +64,9 @@ describe("the history of a metric", () => {
 
 describe("a history that may come with others", () => {
   const single = '{"metrics":[{"key":"loss","value":1,"timestamp":5,"step":0}]}';
-  const read = async (answers: readonly (readonly [number, string])[]) => {
-    const { client, requests } = clientOf(answers);
+  const database: Answer = [200, '{"store_type":"SqlStore"}'];
+  const read = async (info: Answer, ...answers: readonly Answer[]) => {
+    const { client, requests } = clientOf(answers, {}, info);
     const points = (await all(client.history("r", "loss", { signal, mayBatch: true }))).flat();
     return { points: points.map(({ value, step }) => [value, step]), asked: requests.map(({ url }) => url.replace(/^.*mlflow\//, "")) };
   };
@@ -70,46 +74,23 @@ describe("a history that may come with others", () => {
   it("is read by MLflow's own call for many from a server that works through a database, words that are no JSON included", async () => {
     const many =
       '{"metrics":[{"key":"loss","run_id":"r","step":0,"timestamp":5,"value":NaN},{"run_id":"r","step":9007199254740993,"timestamp":6,"value":2.5}]}';
-    expect(
-      await read([
-        [200, '{"store_type":"SqlStore"}'],
-        [200, many],
-      ]),
-    ).toEqual({
+    expect(await read(database, [200, many])).toEqual({
       points: [
         [Number.NaN, 0],
         [2.5, 9007199254740993n],
       ],
-      asked: ["server-info", "metrics/get-history-bulk?run_id=r&metric_key=loss&max_results=25000"],
+      asked: ["metrics/get-history-bulk?run_id=r&metric_key=loss&max_results=25000"],
     });
   });
 
-  it.each([
-    ["a tracking folder, whose points have more to say", [[200, '{"store_type":"FileStore"}']]],
-    ["a server that does not say what it reads", [[404, "<html></html>"]]],
-    [
-      "a server that refuses the call",
-      [
-        [200, '{"store_type":"SqlStore"}'],
-        [403, "no"],
-      ],
-    ],
-    [
-      "a server that answers something else",
-      [
-        [200, '{"store_type":"SqlStore"}'],
-        [200, '{"metrics":[{"value":1}]}'],
-      ],
-    ],
-    [
-      "a server that answers nothing for the run",
-      [
-        [200, '{"store_type":"SqlStore"}'],
-        [200, '{"metrics":[]}'],
-      ],
-    ],
-  ] as const)("is read by itself from %s", async (_, answers) => {
-    const { points, asked } = await read([...answers, [200, single]]);
+  it.each<[string, Answer, Answer[]]>([
+    ["a tracking folder, whose points have more to say", [200, '{"store_type":"FileStore"}'], []],
+    ["a server that does not say what it reads", [404, "<html></html>"], []],
+    ["a server that refuses the call", database, [[403, "no"]]],
+    ["a server that answers something else", database, [[200, '{"metrics":[{"value":1}]}']]],
+    ["a server that answers nothing for the run", database, [[200, '{"metrics":[]}']]],
+  ])("is read by itself from %s", async (_, info, answers) => {
+    const { points, asked } = await read(info, ...answers, [200, single]);
     expect(points).toEqual([[1, 0]]);
     expect(asked.at(-1)).toBe("metrics/get-history?run_id=r&metric_key=loss&max_results=25000");
   });
