@@ -1,6 +1,7 @@
 /**
- * The proof of one metric of millions of points, in memory that does not grow with them. MLflow's side is a real database file. ClearML's
- * side is the embedded server; its points are made up when they are asked for, which takes seconds and not the minutes of storing them.
+ * One metric of more points than memory holds, moved and proved in memory that does not grow with them. Of the proof MLflow's side is a
+ * real database file, and ClearML's the embedded server, whose points are made up when they are asked for: that takes seconds, and not
+ * the minutes of storing them.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -18,12 +19,15 @@ import { listen, type Listener } from "../../../src/devserver/http-listener.js";
 import { ownOrigins } from "../../../src/devserver/request-guard.js";
 import { createMemoryStore } from "../../../src/devserver/store/memory-store.js";
 import type { EventRow, EventTable } from "../../../src/devserver/store/store.js";
+import { startDevServer } from "../../../src/devserver/index.js";
 import type { Difference, VerifiedCounts } from "../../../src/migrate/differences.js";
 import { PointsByStep, type SteppedPoint } from "../../../src/migrate/points-by-step.js";
 import { RunCopyWriter } from "../../../src/migrate/run-copy.js";
+import { writeTrackingFolder } from "../../support/tracking-folder.js";
 import { smallDatabase, SMALL_RUNS } from "../../support/small-mlflow.js";
 
-const PROGRAM = fileURLToPath(new URL("programs/verify-metric.ts", import.meta.url));
+const VERIFY = fileURLToPath(new URL("programs/verify-metric.ts", import.meta.url));
+const MOVE = fileURLToPath(new URL("programs/move-folder.ts", import.meta.url));
 const RESOLVER = new URL("../../support/resolve-typescript.js", import.meta.url).href;
 const POINTS = 2_000_000;
 const MIB = 2 ** 20;
@@ -42,6 +46,15 @@ function inverseOfLeap(): number {
 }
 const BACK = inverseOfLeap();
 const writtenAt = (step: number): SteppedPoint => written((step * BACK) % POINTS);
+
+/** What a program answers that may use so much of a heap. */
+async function inProcess<T>(program: string, heapMib: number, env: Record<string, string>, ...given: string[]): Promise<T> {
+  const limit = `--max-old-space-size=${String(heapMib)}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", limit, "--import", RESOLVER, program, ...given], {
+    env: { ...process.env, ...env },
+  });
+  return JSON.parse(stdout) as T;
+}
 
 let folder: string;
 beforeEach(async () => {
@@ -129,15 +142,33 @@ describe("a metric of millions of points", () => {
   }
 
   /** With a heap in which so many points have no room. */
-  async function proof(...given: string[]): Promise<Proof> {
-    const heap = "--max-old-space-size=96";
-    const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, ["--no-warnings", heap, "--import", RESOLVER, PROGRAM, ...given], {
-      env: { ...process.env, ...environment() },
-    });
-    return JSON.parse(stdout) as Proof;
-  }
+  const proof = (...given: string[]): Promise<Proof> => inProcess(VERIFY, 96, environment(), ...given);
 });
+
+it("brings over a metric whose points are in no order in a heap that cannot hold them, and draws of each step the last", async () => {
+  // Each step twice: what is written first counts last.
+  const points = 650_000;
+  const value = (n: number): number => (n * 7) % 1000;
+  const lines = Array.from(
+    { length: points },
+    (_, n) => `${String(T + points - n)} ${String(value(n))} ${String((n * LEAP) % (points / 2))}`,
+  );
+  const mlruns = join(folder, "mlruns");
+  await writeTrackingFolder(mlruns, { a: { "metrics/loss": `${lines.join("\n")}\n` } });
+  await using server = await startDevServer();
+  const { CALLBACK_URL: _, ...env } = server.env;
+  expect(await inProcess(MOVE, 52, env, mlruns)).toEqual({ migrated: 1, points, failures: [] });
+  await using clearml = createClearML({}, { ...server.env });
+  const [task] = (await clearml.tasks.getPage({ tags: ["mlflow"] })).tasks;
+  const wrong: unknown[] = [];
+  const steps = new Set<number>();
+  const expected = new Map(Array.from({ length: points / 2 }, (_, n) => [(n * LEAP) % (points / 2), value(n)]));
+  for await (const event of clearml.events.iterateEvents({ task: task?.id ?? "", type: "training_stats_scalar" })) {
+    steps.add(event.iter ?? Number.NaN);
+    if (event.value !== expected.get(event.iter ?? Number.NaN)) wrong.push(event);
+  }
+  expect([steps.size, wrong.slice(0, 3)]).toEqual([points / 2, []]);
+}, 300_000);
 
 describe("points by step", () => {
   const points = fc.array(
