@@ -8,7 +8,10 @@ import path from "node:path";
 import type { Workplace } from "../workplace.ts";
 
 const PYTHON_PACKAGES = ["clearml", "boto3", "awscli"];
-const GO_PROGRAMS = { s5cmd: "github.com/peak/s5cmd/v2@latest", versitygw: "github.com/versity/versitygw/cmd/versitygw@latest" };
+const GO_PROGRAMS = {
+  s5cmd: { module: "github.com/peak/s5cmd/v2", version: "v2.3.0", program: "." },
+  versitygw: { module: "github.com/versity/versitygw", version: "latest", program: "./cmd/versitygw" },
+} as const;
 
 /** Where a tool lies once it is installed. */
 export function toolPath(workplace: Workplace, name: "python" | "aws" | keyof typeof GO_PROGRAMS): string {
@@ -37,10 +40,21 @@ export async function installPeers(workplace: Workplace, progress: (message: str
       await workplace.exec("touch", [path.join(venv, "installed")]);
     });
   }
-  for (const [name, module] of Object.entries(GO_PROGRAMS)) {
+  for (const [name, { module, version, program }] of Object.entries(GO_PROGRAMS)) {
     if (await isInstalled(path.join(workplace.tools, "bin", name))) continue;
     await attempt(name, async () => {
-      await workplace.exec("go", ["install", module], { ...inherited(), GOBIN: path.join(workplace.tools, "bin") });
+      const target = path.posix.join(module, program);
+      if (version === "latest") {
+        await workplace.exec("go", ["install", `${target}@latest`], { ...inherited(), GOBIN: path.join(workplace.tools, "bin") });
+        return;
+      }
+      // As a module of its own: `go install` asks for the list of releases too, which not every proxy has.
+      const folder = await workplace.freshFolder(name);
+      const go = (...args: string[]): Promise<unknown> =>
+        workplace.exec("go", ["-C", folder, ...args], { ...inherited(), GOFLAGS: "-mod=mod" });
+      await go("mod", "init", "peers");
+      await go("mod", "edit", `-require=${module}@${version}`);
+      await go("build", "-o", path.join(workplace.tools, "bin", name), target);
     });
   }
 }
