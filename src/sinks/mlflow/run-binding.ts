@@ -1,8 +1,8 @@
 /**
  * Finds the job's run or creates it, once for all processes that ever report this job: by the id that was given, by the
  * sink's memory, by the job's key in a tag. A run that was deleted, named or not, gets a successor in its experiment, at every
- * start the same one: somebody wanted the run gone, and nobody wanted the rest of the job unseen. MLflow lets nobody choose a run's id, so a lost answer to a creation is found
- * by the next search.
+ * start the same one: somebody wanted the run gone, and nobody wanted the rest of the job unseen. MLflow lets nobody choose a
+ * run's id, so a lost answer to a creation is found by the next search.
  */
 import { ApiError, describeError } from "../../base/errors.js";
 import { findOrCreate, oldest, type Candidate } from "../../base/find-or-create.js";
@@ -105,8 +105,8 @@ export class RunBinding {
       search: () => this.#search(experimentId, signal),
       create: async () => {
         made = await writer.createRun({ experimentId, name, startTimeMs, userId: userName, tags }, { signal }).catch((error: unknown) => {
-          // It may have been deleted since it was found, and takes no runs any more: the next attempt looks for it anew.
-          this.#experimentId = undefined;
+          // It was deleted since it was found: the next attempt looks for one anew. Not when the answer is missing, for the run may be in it.
+          if (ApiError.isInstance(error) && [400, 404].includes(error.status)) this.#experimentId = undefined;
           throw error;
         });
         return made.info.run_id;

@@ -244,6 +244,22 @@ describe("what somebody deleted", () => {
       expect(bench.run().info.experiment_id).toBe("1");
     });
 
+    it.each(["before the job begins", "in the middle of it"])("%s, gets that successor once though the answer was lost", async (when) => {
+      const runId = await named();
+      const job = bench.job({ runId });
+      if (when === "before the job begins") remove(runId);
+      await job.open();
+      if (when !== "before the job begins") {
+        await job.deliver([epoch(2)]);
+        remove(runId);
+      }
+      dropOnce("runs/create");
+      expect(await job.deliver([epoch(3)])).toMatchObject([{ status: "retry", cause: "unreachable" }]);
+      expect(await job.deliver([epoch(3)], { ambiguous: true })).toEqual([{ status: "delivered" }]);
+      expect(bench.run().info.experiment_id).toBe("1");
+      expect(bench.run().points.map(({ step }) => step)).toEqual([3]);
+    });
+
     it("and is gone for good, is gone on with where the job is known to have written to it", async () => {
       const runId = await named();
       const job = bench.job({ runId });
