@@ -10,7 +10,7 @@ import { experimentDocument, filesPage, runAnswer, runsPage, type MlflowExperime
 import { listWorkspaces } from "./server-scope.js";
 import { isNotThere } from "./server-workspaces.js";
 import { isMlflowAnswer, MLFLOW_API as API, type MlflowWire } from "./mlflow-wire.js";
-import { isPartTrouble, putInParts } from "./multipart-put.js";
+import { putInParts } from "./multipart-put.js";
 
 /** Bounds of one `log-batch`. */
 export const BATCH_LIMITS = { metrics: 1_000, params: 100, tags: 100, characters: 900_000 } as const;
@@ -200,12 +200,11 @@ export class MlflowWriter {
     { signal }: WriteCall,
   ): Promise<boolean> {
     if (!this.#takesParts) return false;
-    try {
-      return (this.#takesParts = await putInParts(this.#wire, route, content, signal));
-    } catch (error) {
-      if (!signal.aborted && isPartTrouble(error)) this.#takesParts = false;
-      throw error;
-    }
+    const onLostPart = (): void => {
+      this.#takesParts = false;
+    };
+    if (await putInParts(this.#wire, route, content, { signal, onLostPart })) return true;
+    return (this.#takesParts = false);
   }
 
   /** True when the server lists this file of a run. */

@@ -5,7 +5,7 @@
  */
 import type { Readable } from "node:stream";
 import * as z from "zod/mini";
-import { ApiError, ConnectionError, UploadError } from "../base/errors.js";
+import { ApiError, UploadError } from "../base/errors.js";
 import { publicUrl } from "../base/http.js";
 import { isOutageStatus } from "../base/retry.js";
 import { planParts } from "../storage/part-plan.js";
@@ -33,18 +33,27 @@ interface Upload {
   readonly upload_id: string | undefined;
 }
 
+/** How a file is put. */
+export interface PartsCall {
+  readonly signal: AbortSignal;
+  /** Told when an address of the store is no use from here: no answer, or a refusal, of a part. What is thrown need not say so. */
+  readonly onLostPart: () => void;
+}
+
 /**
  * Puts a stream at a route of the artifact proxy.
  *
- * @returns False, with nothing read, when the server takes no parts: it is older, its store knows none, or a proxy has no such route.
+ * @returns False, with nothing read, when the server takes no parts: it is older, its store knows none, a proxy has no such route, or it cuts
+ * otherwise than it was asked.
  * @throws ApiError, ConnectionError, UploadError; what the stream failed with. Nothing of the file is there then.
  */
 export async function putInParts(
   wire: MlflowWire,
   route: string,
   content: { readonly body: Readable; readonly sizeBytes: number },
-  signal: AbortSignal,
+  call: PartsCall,
 ): Promise<boolean> {
+  const { signal } = call;
   const plan = planParts(content.sizeBytes);
   const [folder, name] = placeOf(route);
   const path = `${ROUTE}/mpu/create/${folder}`;
@@ -57,19 +66,20 @@ export async function putInParts(
   }
   const { credentials, upload_id } = answer;
   const upload: Upload = { path: name, upload_id: upload_id ?? undefined };
+  // Also when the job is at its end: parts that nobody takes back are paid for.
+  const abort = (): Promise<unknown> =>
+    post(wire, `${ROUTE}/mpu/abort/${folder}`, upload, AbortSignal.timeout(5_000)).catch(() => undefined);
+  if (credentials.length !== plan.parts) {
+    await abort();
+    return false;
+  }
   try {
-    if (credentials.length !== plan.parts)
-      throw new UploadError(`MLflow gave ${String(credentials.length)} addresses for ${String(plan.parts)} parts of ${name}.`, {
-        retryable: false,
-      });
-    const tags = await sendParts(wire, content.body, credentials, plan.partBytes, signal);
+    const tags = await sendParts(wire, content.body, credentials, plan.partBytes, call);
     const parts = credentials.map(({ part_number, url }, at) => ({ part_number, etag: tags[at] ?? "", url }));
     await post(wire, `${ROUTE}/mpu/complete/${folder}`, { ...upload, parts }, signal);
     return true;
   } catch (error) {
-    // Also when the job is at its end: parts that nobody takes back are paid for.
-    const brief = AbortSignal.timeout(5_000);
-    await post(wire, `${ROUTE}/mpu/abort/${folder}`, upload, brief).catch(() => undefined);
+    await abort();
     throw error;
   }
 }
@@ -96,20 +106,21 @@ async function sendParts(
   body: Readable,
   parts: readonly Part[],
   partBytes: number,
-  signal: AbortSignal,
+  { signal, onLostPart }: PartsCall,
 ): Promise<string[]> {
   const failing = new AbortController();
   const either = AbortSignal.any([signal, failing.signal]);
   const underWay = new Set<Promise<void>>();
   const tags: string[] = [];
   let failure: { readonly error: unknown } | undefined;
-  const send = (at: number, bytes: Uint8Array): void => {
-    const part = parts[at];
+  const send = (part: Part, at: number, bytes: Uint8Array): void => {
     const done: Promise<void> = sendPart(wire, part, bytes, either)
       .then((tag) => {
         tags[at] = tag;
       })
       .catch((error: unknown) => {
+        // Of the others the abort tells, and of all of them the caller's.
+        if (!either.aborted) onLostPart();
         failure ??= { error };
         failing.abort(error);
       })
@@ -121,7 +132,9 @@ async function sendParts(
     for await (const bytes of inPieces(body, partBytes)) {
       while (underWay.size >= PARALLEL_PARTS) await Promise.race(underWay);
       if (failure !== undefined) break;
-      send(at++, bytes);
+      const part = parts[at];
+      if (part === undefined) throw new UploadError("The file is longer than it was said to be.", { retryable: false });
+      send(part, at++, bytes);
     }
   } catch (error) {
     failure ??= { error };
@@ -152,8 +165,7 @@ async function* inPieces(body: Readable, pieceBytes: number): AsyncGenerator<Buf
 }
 
 /** Answers the store's tag of the part. What proves who we are to MLflow does not go there; the address is a secret and is not told. */
-async function sendPart(wire: MlflowWire, part: Part | undefined, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
-  if (part === undefined) throw new UploadError("The file is longer than it was said to be.", { retryable: false });
+async function sendPart(wire: MlflowWire, part: Part, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
   const timeoutMs = PART_TIMEOUT_MS + bytes.length / PART_BYTES_PER_MS;
   const headers = { ...part.headers, "content-length": String(bytes.length) };
   const answer = await wire.transport.send({ method: "PUT", url: part.url, headers, body: bytes, timeoutMs, signal });
@@ -163,9 +175,4 @@ async function sendPart(wire: MlflowWire, part: Part | undefined, bytes: Uint8Ar
   throw new UploadError(`PUT ${publicUrl(part.url)}, an address that MLflow gave for a part, answered ${said}.`, {
     retryable: isOutageStatus(answer.status) || answer.status >= 500,
   });
-}
-
-/** True for what says that addresses of the store are no use from here: no answer, or a refusal, of a part. */
-export function isPartTrouble(error: unknown): boolean {
-  return ConnectionError.isInstance(error) || UploadError.isInstance(error);
 }

@@ -55,8 +55,8 @@ export class MlflowDouble {
   version = "3.17.2";
   /** As 2.9 does: a batch with a NaN that is there is refused, whole. */
   refusesKnownNaN = false;
-  /** What it says of parts: takes them, or is over a store that has none, as is MLflow's default. */
-  parts: "taken" | "501" = "501";
+  /** What it says of parts: takes them, is over a store that has none, as is MLflow's default, or gives an address too few. */
+  parts: "taken" | "501" | "short" = "501";
   /** Uploads in parts that were begun, by id; gone once they are completed or aborted. */
   readonly uploads = new Map<string, { readonly path: string; readonly parts: Map<number, Buffer> }>();
   /** Headers of the requests that put parts. */
@@ -193,7 +193,7 @@ export class MlflowDouble {
     if (step === "create") {
       const id = String(this.uploads.size + 1);
       this.uploads.set(id, { path: `${folder}/${path}`, parts: new Map() });
-      const credentials = Array.from({ length: num_parts }, (_, at) => ({
+      const credentials = Array.from({ length: this.parts === "short" ? num_parts - 1 : num_parts }, (_, at) => ({
         url: `${origin}/store/${id}/${String(at + 1)}?X-Amz-Signature=s3cret`,
         part_number: at + 1,
       }));

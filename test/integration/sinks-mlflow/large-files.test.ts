@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ConnectionError } from "../../../src/base/errors.js";
 import type { StoredFile } from "../../../src/records/facts.js";
 import { mlflowArtifactStore } from "../../../src/trainer/mlflow-artifact-store.js";
 import { S3_ENV, startS3 } from "../../support/s3-server.js";
@@ -93,6 +94,54 @@ describe("a large file", () => {
     expect([bench.double.uploads.size, restOf("abort")]).toEqual([0, 1]);
     expect(await job.deliver([one])).toEqual([delivered]);
     expect([bench.double.files.size, restOf("create")]).toEqual([1, 1]);
+  });
+
+  it("for which the server gives too few addresses goes in one request, and leaves nothing begun", async () => {
+    bench.double.parts = "short";
+    const job = bench.job({ files: "upload", openFile });
+    await job.open();
+    expect(await job.deliver([record(1, checkpoint({ file: aFile(largeBytes()) }))])).toEqual([delivered]);
+    expect([bench.double.files.size, bench.double.uploads.size, restOf("abort"), bench.double.partHeaders.length]).toEqual([1, 0, 1, 0]);
+  });
+
+  it.each([
+    ["which the server does not answer", "mpu/create", 0],
+    ["whose end the server does not answer", "mpu/complete", 1],
+  ])("%s goes in parts again at the next attempt", async (_, match, begun) => {
+    bench.double.parts = "taken";
+    const job = bench.job({ files: "upload", openFile });
+    await job.open();
+    bench.double.faults.set("mlflow", { mode: "refuse", match, times: 1 });
+    const one = record(1, checkpoint({ file: aFile(largeBytes()) }));
+    expect(await job.deliver([one])).toMatchObject([{ status: "retry", cause: "unreachable" }]);
+    expect(await job.deliver([one])).toEqual([delivered]);
+    expect([bench.double.files.size, restOf("create"), restOf("abort")]).toEqual([1, 1 + begun, begun]);
+    expect(bench.double.requests.some((request) => request.startsWith("PUT /api"))).toBe(false);
+  });
+
+  it("whose bytes stop coming goes in parts again at the next attempt", async () => {
+    bench.double.parts = "taken";
+    let attempts = 0;
+    const job = bench.job({
+      files: "upload",
+      openFile: async (file) => {
+        const body = await openFile(file);
+        if (attempts++ > 0) return body;
+        const lost = new ConnectionError("The bucket fell silent.", { code: "CONNECTION_FAILED", ambiguous: false });
+        return Readable.from(
+          (async function* () {
+            for await (const piece of body.take(20)) yield piece as Buffer;
+            throw lost;
+          })(),
+        );
+      },
+    });
+    await job.open();
+    const one = record(1, checkpoint({ file: aFile(largeBytes()) }));
+    expect(await job.deliver([one])).toMatchObject([{ status: "retry", cause: "unreachable" }]);
+    expect(await job.deliver([one])).toEqual([delivered]);
+    expect([bench.double.files.size, restOf("create"), restOf("abort")]).toEqual([1, 2, 1]);
+    expect(bench.double.requests.some((request) => request.startsWith("PUT /api"))).toBe(false);
   });
 
   it("that is not what was stored is refused, and never whole anywhere", async () => {
