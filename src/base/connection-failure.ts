@@ -38,7 +38,8 @@ export interface FailedRequest {
 export function publicUrl(url: string): string {
   try {
     const parsed = new URL(url);
-    return `${parsed.origin}${parsed.pathname}`;
+    parsed.username = parsed.password = parsed.search = parsed.hash = "";
+    return parsed.href;
   } catch {
     return "(not a URL)";
   }

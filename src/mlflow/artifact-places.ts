@@ -13,6 +13,7 @@ import { createObjectReader } from "../storage/open-object-reader.js";
 import { folderOfFileAddress } from "./file-address.js";
 import type { MlflowFile } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
+import { shownAddress } from "./shown-address.js";
 import { StreamDigest } from "./stream-digest.js";
 import { treeFiles } from "./tree-files.js";
 
@@ -101,7 +102,7 @@ export class ArtifactPlaces {
   #reader(place: string): ReturnType<typeof createObjectReader> {
     const parsed = parseCheckpointUri(place);
     const spec = parsed.status === "parsed" ? parsed.spec : undefined;
-    if (spec === undefined || spec.kind === "fileserver") throw new NotFoundError(`${place} is no address of a store.`);
+    if (spec === undefined || spec.kind === "fileserver") throw new NotFoundError(`${shownAddress(place)} is no address of a store.`);
     return createObjectReader(spec, this.#options.env);
   }
 
@@ -111,7 +112,7 @@ export class ArtifactPlaces {
     if (uri.startsWith("mlflow-artifacts:")) {
       const path = uri.replace(/^mlflow-artifacts:\/(?:\/[^/]*)?\/*/, "");
       if (artifactsRoot === undefined) {
-        const message = `is needed: files lie at ${uri}, which only the server could resolve; name the folder or s3:// address that was its --artifacts-destination`;
+        const message = `is needed: files lie at ${shownAddress(uri)}, which only the server could resolve; name the folder or s3:// address that was its --artifacts-destination`;
         throw new ConfigError(`--artifacts-root ${message}.`, [{ path: "artifactsRoot", message }]);
       }
       return this.#placeOf(`${artifactsRoot.replace(/\/+$/, "")}/${path}`);
@@ -119,7 +120,7 @@ export class ArtifactPlaces {
     if (uri.startsWith("s3:")) return uri;
     const folder = this.localFolder(uri);
     if (folder !== undefined) return folder;
-    throw new NotFoundError(`Files at ${uri.slice(0, 200)} cannot be read: folders and s3:// can.`);
+    throw new NotFoundError(`Files at ${shownAddress(uri).slice(0, 200)} cannot be read: folders and s3:// can.`);
   }
 }
 

@@ -36,7 +36,7 @@ async function localSource(place: string): Promise<{ readonly kind: "database" |
   if (database !== undefined) return { kind: "database", path: database.replace(/\?.*$/, "") };
   const folder = folderOfFileAddress(place, process.cwd());
   if (folder !== undefined) return { kind: "folder", path: folder };
-  if (place === "" || /^[a-z]+:\/\//i.test(place)) return undefined;
+  if (place === "" || /^[a-z][a-z0-9+.-]*:\/\//i.test(place)) return undefined;
   const what = await stat(place).catch(() => undefined);
   if (what?.isDirectory() === true) return { kind: "folder", path: place };
   return what?.isFile() === true || /\.(db|sqlite3?)$/i.test(place) ? { kind: "database", path: place } : undefined;

@@ -1,12 +1,12 @@
 /** Where the files of a run or a model are on a server: by which routes, in which workspace, and at what address of the store. Reads. */
 import type * as z from "zod/mini";
 import { NotFoundError } from "../base/errors.js";
-import { publicUrl } from "../base/http.js";
 import { loggedModelFiles, runFiles, versionFiles, type FilesPlace, type Query } from "./files-place.js";
 import { downloadUriAnswer, loggedModelAnswer, modelVersionAnswer, runAnswer } from "./mlflow-documents.js";
 import type { MlflowFilesOwner } from "./mlflow-source.js";
 import { MLFLOW_API as API } from "./mlflow-wire.js";
 import type { RequestPlace, ServerWorkspaces } from "./server-workspaces.js";
+import { shownAddress } from "./shown-address.js";
 
 /** Reads an answer by its schema. @throws ApiError, ConnectionError; the signal's reason. */
 type ReadAnswer = <T extends z.ZodMiniType>(path: string, query: Query, schema: T, at: RequestPlace) => Promise<z.output<T>>;
@@ -51,6 +51,6 @@ export async function placeOfOwner(
   const root = await run?.root();
   if (root !== undefined && uri.startsWith(`${root}/`)) return ofRun(found.run_id ?? "", uri.slice(root.length + 1).replace(/\/+$/, ""));
   throw new NotFoundError(
-    `The files of version ${version} of the registered model ${JSON.stringify(name)} are at ${publicUrl(uri)}, which MLflow does not list.`,
+    `The files of version ${version} of the registered model ${JSON.stringify(name)} are at ${shownAddress(uri)}, which MLflow does not list.`,
   );
 }

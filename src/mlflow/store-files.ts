@@ -6,6 +6,7 @@ import { DownloadError, describeError } from "../base/errors.js";
 import { ArtifactPlaces } from "./artifact-places.js";
 import type { MlflowFile } from "./mlflow-documents.js";
 import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
+import { shownAddress } from "./shown-address.js";
 
 export interface StoreFilesOptions {
   /** Folder or `s3://` address that is the server's `--artifacts-destination`. */
@@ -55,9 +56,10 @@ export class StoreFiles {
 
 function refusal(what: string, root: string, cause: unknown): DownloadError {
   const reason = `MLflow's server cannot hand out ${what}: it takes what stands behind a % in the name for an escape and looks for another file`;
+  const place = shownAddress(root);
   const advice = "Name the store with --artifacts-root, or read the database and the store themselves (--from sqlite:///...)";
-  return new DownloadError(`${reason}. From its store, ${root}, it cannot be had either: ${describeError(cause)} ${advice}.`, {
-    uri: root,
+  return new DownloadError(`${reason}. From its store, ${place}, it cannot be had either: ${describeError(cause)} ${advice}.`, {
+    uri: place,
     retryable: false,
     cause,
   });

@@ -247,6 +247,16 @@ describe("the undici transport", () => {
 describe("publicUrl", () => {
   it("keeps origin and path alone", () => {
     expect(publicUrl("https://user:pass@host:1/a/b?c=d#e")).toBe("https://host:1/a/b");
+    expect(publicUrl("https://host")).toBe("https://host/");
     expect(publicUrl("nonsense")).toBe("(not a URL)");
+  });
+
+  it.each([
+    ["s3://key:secret@bucket/a?b", "s3://bucket/a"],
+    ["ftp://user:pass@host/a", "ftp://host/a"],
+    ["file:///a/b", "file:///a/b"],
+    ["mlflow-artifacts:/1/a", "mlflow-artifacts:/1/a"],
+  ])("says of %s which store it is of", (url, shown) => {
+    expect(publicUrl(url)).toBe(shown);
   });
 });

@@ -82,6 +82,25 @@ describe("an MLflow database", () => {
     await expect(filesOf(source)).rejects.toThrow(words);
   });
 
+  it.each(["ftp://ada:s3cret@host/1/a/artifacts", "s3://ada:s3cret@bucket/a", "abfss://files@host/a?sig=s3cret"])(
+    "tells nobody the secret in the address %s",
+    async (uri) => {
+      await using source = await openMlflowSource({ trackingUri: database(uri) }, {});
+      const told = await filesOf(source).catch(String);
+      expect(told).toMatch(/^NotFoundError.*(ftp|s3|abfss):\/\/(host|bucket)/);
+      expect(told).not.toContain("s3cret");
+    },
+  );
+
+  it.each(["mysql+pymysql://ada:s3cret@host/tracking.db", "postgresql://ada:s3cret@host/tracking"])(
+    "on another machine, %s, is no file of this one, and its password is not told",
+    async (trackingUri) => {
+      const told = await openMlflowSource({ trackingUri }, {}).catch(String);
+      expect(told).toMatch(/for other databases start `mlflow server` on them/);
+      expect(told).not.toContain("s3cret");
+    },
+  );
+
   it("is refused when it is something else", async () => {
     const path = join(folder, "other.db");
     await writeFile(path, "no database at all, but long enough for a header".repeat(50));

@@ -167,4 +167,31 @@ describe("the files of a run", () => {
     ]);
     expect((await all(client.artifacts("r", { signal }))).map(({ path }) => path)).toEqual(["a", "b"]);
   });
+
+  it("are told without the password of the store that has one of a name which the server misreads", async () => {
+    const { client } = clientOf([[200, '{"run":{"info":{"run_id":"r","experiment_id":"1","artifact_uri":"ftp://ada:s3cret@host/r"}}}']]);
+    const failure: unknown = await client.download("r", "a%20b", "unused", { signal, sizeBytes: 1 }).catch((error: unknown) => error);
+    expect(String(failure)).toMatch(/cannot hand out the file a%20b of run r.*From its store, ftp:\/\/host\/r, /);
+    expect(JSON.stringify([String(failure), failure, String((failure as Error).cause)])).not.toContain("s3cret");
+  });
+});
+
+describe("the files of a version of a registered model", () => {
+  const version = { name: "detector", version: "1" };
+  const info = '{"run_id":"r","experiment_id":"1","artifact_uri":"s3://bucket/r"}';
+  const answersFor = (uri: string): (readonly [number, string])[] => [
+    [200, `{"artifact_uri":"${uri}"}`],
+    [200, '{"model_version":{"name":"detector","version":"1","run_id":"r"}}'],
+    [200, `{"run":{"info":${info}}}`],
+  ];
+
+  it.each([
+    ["s3://key:s3cret@other/m?x=s3cret", "s3://other/m"],
+    ["/mnt/models/m", "/mnt/models/m"],
+  ])("at %s are said to be where they are, and not what is secret of it", async (uri, shown) => {
+    const { client } = clientOf(answersFor(uri));
+    const told = await all(client.artifacts(version, { signal })).catch(String);
+    expect(told).toContain(`are at ${shown}, which MLflow does not list`);
+    expect(told).not.toContain("s3cret");
+  });
 });
