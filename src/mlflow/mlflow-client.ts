@@ -200,7 +200,7 @@ export class MlflowClient implements MlflowSource {
     const { place, workspace, root } = await this.#placeOf(owner, call.signal);
     const folders: string[] = [""];
     for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
-      if (isMisread(place.full(folder)) && folder !== "") {
+      if (isMisread(place.full(folder))) {
         yield* (await this.#loadStore()).list({ name: place.name, root: await root() }, folder, call);
         continue;
       }

@@ -28,13 +28,13 @@ export class StoreFiles {
     this.#places = new ArtifactPlaces({ ...options, base: process.cwd() });
   }
 
-  /** The files of an owner below a folder, by their paths below the owner's root. @throws DownloadError when the store cannot be read. */
+  /** The files of an owner below a folder, of an empty one all, by their paths below the owner's root. @throws DownloadError when the store cannot be read. */
   async *list({ name, root }: StoredOwner, folder: string, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
     try {
-      for await (const file of this.#places.list(root, call)) if (file.path.startsWith(`${folder}/`)) yield file;
+      for await (const file of this.#places.list(root, call)) if (folder === "" || file.path.startsWith(`${folder}/`)) yield file;
     } catch (error) {
       call.signal.throwIfAborted();
-      throw refusal(`the folder ${folder} of ${name}`, root, error);
+      throw refusal(folder === "" ? `the files of ${name}` : `the folder ${folder} of ${name}`, root, error);
     }
   }
 

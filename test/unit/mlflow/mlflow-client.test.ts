@@ -194,4 +194,13 @@ describe("the files of a version of a registered model", () => {
     expect(told).toContain(`are at ${shown}, which MLflow does not list`);
     expect(told).not.toContain("s3cret");
   });
+
+  it("are not looked for in a folder whose name the server would misread", async () => {
+    const { client, requests } = clientOf([
+      [200, '{"artifact_uri":"mlflow-artifacts:/1/r/artifacts/of%20old"}'],
+      [200, '{"files":[{"path":"wrong","file_size":1}]}'],
+    ]);
+    await expect(all(client.artifacts(version, { signal }))).rejects.toThrow(/cannot hand out the files of model at .*--artifacts-root/s);
+    expect(requests).toHaveLength(1);
+  });
 });
