@@ -38,7 +38,10 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
       .description(description)
       .option("--tracking-uri <url>", "the MLflow server (default: MLFLOW_TRACKING_URI)")
       .option("--from <place>", "the server's address, a tracking folder (./mlruns), or a database: sqlite:///mlflow.db or a path")
-      .option("--artifacts-root <place>", "of a folder or a database: folder or s3:// address that the files of its runs lie below")
+      .option(
+        "--artifacts-root <place>",
+        "folder or s3:// address that is the server's --artifacts-destination; of a server, for files that it cannot hand out",
+      )
       .option("--source-id <name>", "name of the source in the keys of tasks; keep it for ever (default: host and path of the address)")
       .option("--into <project>", "a project of ClearML to put everything below (default: none)")
       .option("--workspace <name...>", "only these workspaces of MLflow (default: MLFLOW_WORKSPACE, else all)")
