@@ -36,7 +36,7 @@ export type { LossyKind, LossyThing } from "./lossy-things.js";
 export type { MigrationReport, RunMigrationOptions } from "./run-migration.js";
 export type { SkippedRuns, Unread } from "./inventory.js";
 export type { MigratedModels } from "./migrate-models.js";
-export type { ExperimentVerification, VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
+export type { ExperimentVerification, Shortfall, VerificationReport, VerifyMigrationOptions } from "./verify-migration.js";
 export type { ExportMigrationOptions, ExportReport } from "./export-migration.js";
 export type { ExportedModels } from "./export-models.js";
 export type { RollbackOptions, RollbackReport } from "./rollback-migration.js";

@@ -15,6 +15,12 @@ import { verifyReported } from "./verify-reported.js";
 import { verifyRun } from "./verify-run.js";
 import { forEachAtOnce } from "./work-pool.js";
 
+/**
+ * For what a verification is no success though nothing differs: files that ClearML has by their addresses alone, what MLflow alone has of
+ * runs that their trainer wrote to both, workspaces that were not named, credentials that are not shown everything, damage at the source.
+ */
+export type Shortfall = "links" | "reported" | "workspaces" | "limits" | "damage";
+
 /** What a verification found. */
 export interface VerificationReport {
   /**
@@ -42,6 +48,8 @@ export interface VerificationReport {
   readonly uncompared: readonly Uncompared[];
   /** What is not in ClearML, and was accepted: linked files, models without files. */
   readonly acceptedLinks: boolean;
+  /** What is there of it, and was not accepted. */
+  readonly unaccepted: readonly Shortfall[];
   /** Left out because they were deleted, as asked for. */
   readonly skipped: SkippedRuns;
   /** A reason why this may not be all of MLflow: no success unless it was accepted. */
@@ -184,15 +192,19 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
   // Each term was counted by itself: a sum that does not come out is a hole in the comparison.
   if (!signal.aborted && found.total === 0 && points !== events + collapsed + notChartable)
     found.add(undefined, "points = events + collapsed + not chartable", String(points), String(events + collapsed + notChartable));
+  const shortfalls: readonly (readonly [Shortfall, boolean, accepted: boolean | undefined])[] = [
+    ["links", counts.linkedFiles + counts.modelsWithoutFiles > 0, options.acceptLinks],
+    ["reported", found.uncomparedTotal > 0, options.acceptReported],
+    ["workspaces", unread.workspaces.length > 0, options.acceptWorkspaces],
+    ["limits", unread.limits.length > 0, options.acceptLimits],
+    ["damage", troubles.some(({ isLoss }) => isLoss), options.acceptDamage],
+  ];
+  const unaccepted = shortfalls.filter(([, isThere, accepted]) => isThere && accepted !== true).map(([what]) => what);
   return {
     ok:
       !signal.aborted &&
       found.total === 0 &&
-      (counts.linkedFiles + counts.modelsWithoutFiles === 0 || options.acceptLinks === true) &&
-      (found.uncomparedTotal === 0 || options.acceptReported === true) &&
-      (unread.workspaces.length === 0 || options.acceptWorkspaces === true) &&
-      (unread.limits.length === 0 || options.acceptLimits === true) &&
-      (options.acceptDamage === true || !troubles.some(({ isLoss }) => isLoss)) &&
+      unaccepted.length === 0 &&
       counts.runs === runsInMlflow &&
       counts.reportedRuns === skipped.reported &&
       // A server that shows experiments and no run of them, for want of rights or being another one, proves nothing.
@@ -205,6 +217,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
     runs: verified,
     lossy: found.lossy.list(),
     acceptedLinks: options.acceptLinks === true,
+    unaccepted,
     differencesTotal: found.total,
     differences: found.kept,
     uncomparedTotal: found.uncomparedTotal,

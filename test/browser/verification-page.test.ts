@@ -55,7 +55,12 @@ function aReport(more: Partial<VerificationReport> = {}): VerificationReport {
     })),
     runs,
     lossy: [{ what: "same-step", count: RUNS, why: "a chart holds one point a step", example: `loss of run ${NASTY}` }],
-    ...{ acceptedLinks: false, differencesTotal: 2, differences: [difference, { ...difference, runId: undefined }] },
+    ...{
+      acceptedLinks: false,
+      unaccepted: ["links", "reported", "workspaces", "limits", "damage"],
+      differencesTotal: 2,
+      differences: [difference, { ...difference, runId: undefined }],
+    },
     ...{ uncomparedTotal: 1, uncompared: [{ runId: "9".padStart(32, "0"), what: `3 files ${NASTY}` }] },
     troubles: [{ where: `/mlruns/1/${NASTY}`, what: "it has no meta.yaml", isLoss: true }],
     ...{ skipped: { experiments: 1, runs: 2, reported: 3 }, interrupted: false },
@@ -130,7 +135,7 @@ describe.skipIf(!hasChromium)("the page of a verification", () => {
   });
 
   it("is proved where nothing differs, and says what is left of it without JavaScript", async () => {
-    const proved = aReport({ ok: true, differencesTotal: 0, differences: [], acceptedLinks: true });
+    const proved = aReport({ ok: true, differencesTotal: 0, differences: [], acceptedLinks: true, unaccepted: [] });
     const file = join(folder, "proved.html");
     await writeFile(file, await verificationPage(proved, new Date(0)));
     const context = await browser.newContext({ javaScriptEnabled: false });

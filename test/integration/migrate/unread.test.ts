@@ -82,4 +82,32 @@ describe("a server that does not show everything", () => {
     expect((await migrate("verify", { acceptWorkspaces: true })).code).toBe(1);
     expect((await migrate("verify", { acceptLimits: true })).code).toBe(0);
   });
+
+  it("and was not asked for all of it is told of what is not accepted, and of nothing that is", async () => {
+    answer({
+      ...withWorkspaces,
+      "users/current": '{"user":{"username":"eve","is_admin":false}}',
+      "artifacts/list?run_id=a": '{"files":[{"path":"weights.bin","is_dir":false,"file_size":3}]}',
+    });
+    const env = { MLFLOW_WORKSPACE: "default" };
+    await migrate("run", { artifacts: "link" }, env);
+    const proof = async (options: MigrateOptions): Promise<readonly unknown[]> => {
+      const { code, text } = await migrate("verify", options, env);
+      return [code, text.trim().split("\n").at(-1)];
+    };
+    const accepted = { acceptLinks: true, acceptWorkspaces: true, acceptLimits: true };
+    expect(await proof({ ...accepted, acceptLinks: false })).toEqual([
+      1,
+      expect.stringMatching(/files are in MLflow's store alone: that is/),
+    ]);
+    expect(await proof({ ...accepted, acceptWorkspaces: false })).toEqual([
+      1,
+      expect.stringMatching(/workspaces that were not read: that is/),
+    ]);
+    expect(await proof({ ...accepted, acceptLimits: false })).toEqual([
+      1,
+      expect.stringMatching(/may hold more than it has shown: that is/),
+    ]);
+    expect(await proof(accepted)).toEqual([0, expect.stringMatching(/, but for .* as accepted; .* as accepted; .* as accepted\.$/)]);
+  });
 });
