@@ -2,18 +2,15 @@
  * Reads an MLflow server over REST, 2.9 to 3.x: everything page by page, nothing held that was handed out. It writes
  * nothing at all. Where versions differ, one way is taken that all of them answer rightly.
  */
-import { createWriteStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type * as z from "zod/mini";
 import { systemClock, type Clock } from "../base/clock.js";
 import { ApiError, ConnectionError, DownloadError } from "../base/errors.js";
-import { publicUrl, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
+import { undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
 import { readNetwork } from "../base/network.js";
 import { retrying } from "../base/retrying.js";
 import {
   experimentsPage,
-  filesPage,
   historyPage,
   loggedModelsPage,
   modelVersionsPage,
@@ -30,7 +27,6 @@ import {
   type MlflowRun,
 } from "./mlflow-documents.js";
 import type { Query } from "./files-place.js";
-import { isMisread, isMisreadBySome } from "./misread-names.js";
 import { resolveMlflowConnection, type MlflowOptions } from "./mlflow-options.js";
 import type {
   MlflowCall,
@@ -42,12 +38,12 @@ import type {
   MlflowSource,
 } from "./mlflow-source.js";
 import { MLFLOW_API, MlflowWire, type MlflowContent } from "./mlflow-wire.js";
-import { placeOfOwner, type OwnerPlace } from "./owner-place.js";
 import { RequestPace } from "./request-pace.js";
+import type { ServerFiles } from "./server-files.js";
 import type { ServerHistories } from "./server-histories.js";
+import { rowsOfPages } from "./server-pages.js";
 import { isNotThere, ServerWorkspaces, workspaceHeader, type RequestPlace } from "./server-workspaces.js";
-import type { StoreFiles } from "./store-files.js";
-import { StreamDigest } from "./stream-digest.js";
+import type { StoreFilesOptions } from "./store-files.js";
 import { inWorkspace } from "./workspaces.js";
 
 const API = MLFLOW_API;
@@ -59,7 +55,7 @@ const DEFAULT_RETRY_BUDGET_MS = 300_000;
 export class MlflowClient implements MlflowSource {
   readonly #wire: MlflowWire;
   readonly #workspaces: ServerWorkspaces;
-  readonly #loadStore: () => Promise<StoreFiles>;
+  readonly #store: StoreFilesOptions;
   readonly #transport: StreamingHttpTransport;
   readonly #ownsTransport: boolean;
   readonly #clock: Clock;
@@ -67,6 +63,7 @@ export class MlflowClient implements MlflowSource {
   readonly #pace: RequestPace;
   readonly #historyPageSize: number;
   readonly #retryBudgetMs: number;
+  #files: Promise<ServerFiles> | undefined;
   #histories: Promise<ServerHistories> | undefined;
 
   /** Opens nothing. @throws ConfigError with everything that is wrong or missing. */
@@ -79,10 +76,7 @@ export class MlflowClient implements MlflowSource {
     // Of all workspaces: each request says its own.
     this.#wire = new MlflowWire({ connection: { ...connection, workspace: undefined }, transport: this.#transport, clock: this.#clock });
     this.#workspaces = new ServerWorkspaces((path, query, at) => this.#text("GET", path, { query }, at), connection.username);
-    this.#loadStore = async () => {
-      const { StoreFiles: Store } = await import("./store-files.js");
-      return new Store({ artifactsRoot: options.artifactsRoot, env });
-    };
+    this.#store = { artifactsRoot: options.artifactsRoot, env };
     this.#random = options.random ?? Math.random;
     this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
     this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
@@ -125,7 +119,8 @@ export class MlflowClient implements MlflowSource {
   async *experiments({ signal }: MlflowCall): AsyncGenerator<MlflowExperiment, void, undefined> {
     const body = { view_type: "ALL", max_results: 1000, order_by: ["creation_time ASC", "experiment_id ASC"] };
     for (const workspace of await this.#workspaces.names(signal)) {
-      const rows = this.#rows(
+      const rows = rowsOfPages(
+        this.#wire,
         (page_token) => this.#post(`${API}/experiments/search`, { ...body, page_token }, experimentsPage, { signal, workspace }),
         ({ experiments }) => experiments,
       );
@@ -141,7 +136,8 @@ export class MlflowClient implements MlflowSource {
     const at = { signal, workspace: await this.#workspaces.ofExperiment(experimentId, signal) };
     const order_by = ["attributes.start_time ASC"];
     const body = { experiment_ids: [experimentId], run_view_type: "ALL", max_results: 200, order_by };
-    const rows = this.#rows(
+    const rows = rowsOfPages(
+      this.#wire,
       (page_token) => this.#post(`${API}/runs/search`, { ...body, page_token }, runsPage, at),
       ({ runs }) => runs,
     );
@@ -197,25 +193,7 @@ export class MlflowClient implements MlflowSource {
    * @throws NotFoundError for a version of a registered model whose files the server cannot list.
    */
   async *artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined> {
-    const { place, workspace, root } = await this.#placeOf(owner, call.signal);
-    const folders: string[] = [""];
-    for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
-      if (isMisread(place.full(folder))) {
-        yield* (await this.#loadStore()).list({ name: place.name, root: await root() }, folder, call);
-        continue;
-      }
-      const { path, query } = place.list(folder);
-      // Some servers answer a large folder in pages.
-      const files = this.#rows(
-        (page_token) => this.#get(path, { ...query, page_token }, filesPage, { signal: call.signal, workspace }),
-        (page) => page.files,
-      );
-      for await (const file of files) {
-        const own = place.ownPath(folder, file.path);
-        if (file.is_dir) folders.push(own);
-        else yield { ...file, path: own };
-      }
-    }
+    yield* (await (this.#files ??= this.#loadFiles())).list(owner, call);
   }
 
   /**
@@ -231,34 +209,15 @@ export class MlflowClient implements MlflowSource {
     target: string,
     options: MlflowCall & { readonly sizeBytes: number | undefined },
   ): Promise<MlflowDownload> {
-    const { signal, sizeBytes } = options;
-    const { place, workspace, root } = await this.#placeOf(owner, signal);
-    const fromStore = async (): Promise<MlflowDownload> =>
-      (await this.#loadStore()).download({ name: place.name, root: await root() }, path, target, options);
-    if (isMisread(place.full(path))) return fromStore();
-    const route = place.file(path);
-    const url = this.#wire.url(route.path, route.query);
-    const headers = { ...this.#wire.headers, ...workspaceHeader(workspace) };
-    return this.#repeating(signal, async () => {
-      const answer = await this.#transport.stream({ method: "GET", url, headers, signal });
-      if (answer.status !== 200) {
-        answer.body.destroy();
-        // As a missing file is answered, and a name that no header can hold.
-        if ([400, 500].includes(answer.status) && isMisreadBySome(place.full(path))) return fromStore();
-        throw this.#wire.refusal("GET", route.path, answer.status, `file ${path} of ${place.name}`, answer.headers);
-      }
-      const digest = new StreamDigest();
-      await pipeline(answer.body, digest, createWriteStream(target, { flush: true }));
-      digest.expect(sizeBytes, { path, of: place.name, uri: publicUrl(url) });
-      return digest.result();
-    });
+    return (await (this.#files ??= this.#loadFiles())).download(owner, path, target, options);
   }
 
   /** All registered models of all workspaces. */
   async *registeredModels({ signal }: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined> {
     const url = `${API}/registered-models/search`;
     for (const workspace of await this.#workspaces.names(signal)) {
-      const rows = this.#rows(
+      const rows = rowsOfPages(
+        this.#wire,
         (page_token) => this.#get(url, { max_results: 100, page_token }, registeredModelsPage, { signal, workspace }),
         (page) => page.registered_models,
       );
@@ -277,7 +236,8 @@ export class MlflowClient implements MlflowSource {
   async *modelVersions(name: string, { signal, workspace }: MlflowModelCall): AsyncGenerator<MlflowModelVersion, void, undefined> {
     const at = { signal, workspace: await this.#workspaces.ofModel(workspace, signal) };
     const filter = `name = '${name.replaceAll("'", "''")}'`;
-    yield* this.#rows(
+    yield* rowsOfPages(
+      this.#wire,
       (page_token) => this.#get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token }, modelVersionsPage, at),
       // A quote in a name is beyond the filter's grammar; what is not ours is left out here.
       (page) => page.model_versions.filter((version) => version.name === name),
@@ -290,7 +250,8 @@ export class MlflowClient implements MlflowSource {
     const order_by = [{ field_name: "creation_timestamp", ascending: true }];
     const body = { experiment_ids: [experimentId], max_results: 50, order_by };
     try {
-      const rows = this.#rows(
+      const rows = rowsOfPages(
+        this.#wire,
         (page_token) => this.#post(`${API}/logged-models/search`, { ...body, page_token }, loggedModelsPage, at),
         ({ models }) => models,
       );
@@ -313,32 +274,22 @@ export class MlflowClient implements MlflowSource {
     return this.close();
   }
 
-  #placeOf(owner: MlflowFilesOwner, signal: AbortSignal): Promise<OwnerPlace> {
-    const read: Parameters<typeof placeOfOwner>[1]["read"] = (path, query, schema, at) => this.#get(path, query, schema, at);
-    return placeOfOwner(owner, { read, workspaces: this.#workspaces, signal });
+  async #loadFiles(): Promise<ServerFiles> {
+    const { ServerFiles: Files } = await import("./server-files.js");
+    return new Files({
+      wire: this.#wire,
+      transport: this.#transport,
+      workspaces: this.#workspaces,
+      store: this.#store,
+      read: (path, query, schema, at) => this.#get(path, query, schema, at),
+      repeating: (signal, attempt) => this.#repeating(signal, attempt),
+    });
   }
 
   /** With the first history that may come with others: who lists runs alone does without. */
   async #loadHistories(): Promise<ServerHistories> {
     const { ServerHistories: Histories } = await import("./server-histories.js");
     return new Histories({ wire: this.#wire, pace: this.#pace, workspaces: this.#workspaces });
-  }
-
-  /** Rows of all pages. A page that is exactly full has a token even when nothing follows. */
-  async *#rows<Page extends { readonly next_page_token?: string | undefined }, Row>(
-    fetch: (token: string | undefined) => Promise<Page>,
-    rowsOf: (page: Page) => readonly Row[],
-  ): AsyncGenerator<Row, void, undefined> {
-    const seen = new Set<string>();
-    let token: string | undefined;
-    do {
-      const page = await fetch(token);
-      yield* rowsOf(page);
-      token = page.next_page_token === "" ? undefined : page.next_page_token;
-      if (token !== undefined && seen.has(token))
-        throw this.#wire.refusal("GET", API, 200, "a list does not end: it answers the same place again");
-      if (token !== undefined) seen.add(token);
-    } while (token !== undefined);
   }
 
   async #get<T extends z.ZodMiniType>(path: string, query: Query, schema: T, at: RequestPlace): Promise<z.output<T>> {

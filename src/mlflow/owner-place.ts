@@ -9,7 +9,7 @@ import type { RequestPlace, ServerWorkspaces } from "./server-workspaces.js";
 import { shownAddress } from "./shown-address.js";
 
 /** Reads an answer by its schema. @throws ApiError, ConnectionError; the signal's reason. */
-type ReadAnswer = <T extends z.ZodMiniType>(path: string, query: Query, schema: T, at: RequestPlace) => Promise<z.output<T>>;
+export type ReadAnswer = <T extends z.ZodMiniType>(path: string, query: Query, schema: T, at: RequestPlace) => Promise<z.output<T>>;
 
 export interface OwnerPlace {
   readonly place: FilesPlace;
