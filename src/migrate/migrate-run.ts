@@ -23,7 +23,7 @@ import { ChartWriter } from "./chart-writer.js";
 import { inputModelsOf } from "./input-models.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
-import { metricAddresses } from "../records/metric-addresses.js";
+import { metricAddresses, type AddressOf } from "../records/metric-addresses.js";
 import { EXPERIMENT_KEY, experimentMark, refreshExperiment } from "./refresh-experiment.js";
 import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
 import { hidesPasswords } from "./shown-text.js";
@@ -57,6 +57,8 @@ export interface RunWork {
   readonly parentTaskId: string | undefined;
   /** Where the files go; see `MigrationOptions`. */
   readonly artifacts: "copy" | "link";
+  /** Chart and line of a metric; see `MigrationOptions.metricAddress`. */
+  readonly addressOf: AddressOf | undefined;
   /** Do it again though the marker stands. */
   readonly redo: boolean;
   readonly signal: AbortSignal;
@@ -142,7 +144,10 @@ async function copyContents(
   const charts = new ChartWriter(work);
   try {
     await copy.start(work.source, work.experiment, run);
-    for (const [key, address] of metricAddresses(run.data.metrics.map((metric) => metric.key)))
+    for (const [key, address] of metricAddresses(
+      run.data.metrics.map((metric) => metric.key),
+      work.addressOf,
+    ))
       await copyMetric(work, key, address, { folder, copy, charts });
     await charts.end();
     const files: MlflowFile[] = [];

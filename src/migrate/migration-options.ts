@@ -1,6 +1,7 @@
 /** What a migration is given, whichever of its three steps is asked for. */
 import type { ClearML } from "../clearml/create-clearml.js";
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
+import type { MetricAddress } from "../records/metric-address.js";
 
 export interface MigrationOptions {
   readonly mlflow: MlflowSource;
@@ -31,6 +32,13 @@ export interface MigrationOptions {
    * transferred, and they are lost with MLflow's store. A later `copy` brings in what was linked; a later `link` leaves copies.
    */
   readonly artifacts?: "copy" | "link" | undefined;
+  /**
+   * Chart and line of a metric: the function that trainers were given (`TrainerOptions.metricAddress`), so that what is moved and what
+   * they report line up. The same for all steps of a migration; runs that are done are not done again for it. Of a run that its trainer
+   * wrote to both it is asked with the names that MLflow has: of one that MLflow cannot hold (`map@50`) a proof says that it is missing.
+   * Default: the rule of `metricAddress`, for all names.
+   */
+  readonly metricAddress?: ((name: string) => MetricAddress) | undefined;
   /** Runs at the same time. Default 16. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -6,6 +6,7 @@
 import { keyOf } from "../mlflow/mlflow-names.js";
 import { MONITOR_GPU, MONITOR_MACHINE, SINGLE_VALUE_METRIC } from "../protocol/clearml/limits.js";
 import { isIsoLookalike, metricAddress, type MetricAddress } from "../records/metric-address.js";
+import type { AddressOf } from "../records/metric-addresses.js";
 
 /** Lines of a task by a metric's name in MLflow. */
 export interface ReportedLines {
@@ -19,38 +20,62 @@ const MARKS = "nonfinite";
 /** Line of a scalar that was reported without one. */
 const PLAIN_LINE = "value";
 
-export function reportedLines(lines: Iterable<MetricAddress>): ReportedLines {
+/** A trainer's own rule, and the metrics of its run: no name can be made from a line by it, so it is asked where each metric is. */
+export interface OwnRule {
+  readonly addressOf: AddressOf;
+  /** In MLflow. */
+  readonly keys: Iterable<string>;
+}
+
+/** @param own - Undefined: the one rule of `metricAddress`. */
+export function reportedLines(lines: Iterable<MetricAddress>, own?: OwnRule): ReportedLines {
   const points = new Map<string, MetricAddress[]>();
   const marks = new Map<string, MetricAddress[]>();
+  const keysAt = own && Map.groupBy(own.keys, (key) => lineId(own.addressOf(key)));
   for (const line of lines) {
-    add(points, keysOf(line), line);
-    if (line.title === MARKS) for (const marked of markedLines(line.series)) add(marks, keysOf(marked), line);
+    add(points, keysOf(line, keysAt), line);
+    if (line.title === MARKS) for (const marked of markedLines(line.series)) add(marks, keysOf(marked, keysAt), line);
   }
   return { points, marks };
 }
 
-/** Keys of MLflow that a line may be of. */
-export function keysOf({ title, series }: MetricAddress): ReadonlySet<string> {
+/**
+ * Keys of MLflow that a line may be of.
+ *
+ * @param keysAt - By a trainer's own rule, by {@link lineId}. Undefined: it has none.
+ */
+export function keysOf({ title, series }: MetricAddress, keysAt?: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
   const keys = new Set<string>();
   for (const chart of asNamed(title))
-    for (const line of asNamed(series))
-      for (const name of namesOf(chart, line)) for (const colons of [true, false]) keys.add(keyOf(name, { colons }));
+    for (const line of asNamed(series)) {
+      for (const key of keysAt?.get(lineId({ title: chart, series: line })) ?? []) keys.add(key);
+      const names = [...scalarNames(chart, line), ...(keysAt ? [] : metricNames(chart, line))];
+      for (const name of names) for (const colons of [true, false]) keys.add(keyOf(name, { colons }));
+    }
   return keys;
 }
 
-function namesOf(title: string, series: string): readonly string[] {
-  // Of progress and validation: what the one rule draws there.
-  const metrics = [title, `${series}/${title}`, `${series}_${title}`].filter((name) => {
+function lineId({ title, series }: MetricAddress): string {
+  return JSON.stringify([title, series]);
+}
+
+/** Of progress and validation: what the one rule draws there. */
+function metricNames(title: string, series: string): readonly string[] {
+  return [title, `${series}/${title}`, `${series}_${title}`].filter((name) => {
     const address = metricAddress(name);
     return address.title === title && address.series === series;
   });
+}
+
+/** Of what is reported by chart and line. */
+function scalarNames(title: string, series: string): readonly string[] {
   const scalars = [
     `${title}/${series}`,
     ...(series === PLAIN_LINE ? [title] : []),
     ...(title === SINGLE_VALUE_METRIC ? [series, ...(series === PLAIN_LINE ? [""] : [])] : []),
   ];
   const load = title === MONITOR_GPU || title === MONITOR_MACHINE ? [`system/${series}`] : [];
-  return [...metrics, ...scalars, ...load];
+  return [...scalars, ...load];
 }
 
 /** What was asked for, where ClearML would have read a date, or two names had one line. */

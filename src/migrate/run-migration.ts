@@ -207,6 +207,7 @@ class Migration {
         project: this.#projectOf(run),
         parentTaskId: parentRun && (await this.#taskOf(parentRun, source)).id,
         artifacts: this.#options.artifacts ?? "copy",
+        addressOf: this.#options.metricAddress,
         redo: this.#options.redo ?? false,
         signal,
         onInputs: (modelIds) => {

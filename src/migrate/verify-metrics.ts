@@ -12,7 +12,7 @@ import type { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
 import type { LossyKind } from "./lossy-things.js";
 import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
-import { metricAddresses } from "../records/metric-addresses.js";
+import { metricAddresses, type AddressOf } from "../records/metric-addresses.js";
 
 export interface MetricsToVerify {
   readonly mlflow: MlflowSource;
@@ -23,6 +23,7 @@ export interface MetricsToVerify {
   readonly folder: string;
   /** Undefined: there is no copy, which was told already. */
   readonly copy: CopyCursor | undefined;
+  readonly addressOf: AddressOf | undefined;
   readonly found: Differences;
   readonly signal: AbortSignal;
 }
@@ -33,7 +34,10 @@ const FLOAT32_LIMIT = 2 ** 128 - 2 ** 103;
 export async function verifyMetrics(given: MetricsToVerify): Promise<void> {
   const { clearml, run, taskId, found, signal } = given;
   const runId = run.info.run_id;
-  const addresses = metricAddresses(run.data.metrics.map(({ key }) => key));
+  const addresses = metricAddresses(
+    run.data.metrics.map(({ key }) => key),
+    given.addressOf,
+  );
   const charts = new Map<string, MetricAddress>();
   for (const [key, address] of addresses) {
     const before = found.counts.points;

@@ -104,7 +104,7 @@ const NOTHING = { runs: 0, equalRuns: 0, points: 0, files: 0, differences: 0 };
 
 /** @throws As `runMigration`, for what keeps the lists from being read. */
 export async function verifyMigration(options: VerifyMigrationOptions): Promise<VerificationReport> {
-  const { mlflow, clearml, into } = options;
+  const { mlflow, clearml, into, metricAddress: addressOf } = options;
   const signal = options.signal ?? new AbortController().signal;
   const sourceId = sourceIdOf(options);
   const found = new Differences();
@@ -161,7 +161,8 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       // Of its own, so that what is found is known to be this run's.
       const own = new Differences();
       const projectId = projects.get(experimentId);
-      const given = { mlflow, clearml, sourceId, experiment, runId, projectId, parentRunId: parentOf(runId, runs), found: own, signal };
+      const parentRunId = parentOf(runId, runs);
+      const given = { mlflow, clearml, sourceId, experiment, runId, projectId, parentRunId, addressOf, found: own, signal };
       const { name, taskId } = await verifyRun(given).catch((error: unknown) => {
         if (signal.aborted) throw error;
         own.add(runId, "the run", "readable", describeError(error));
@@ -173,7 +174,7 @@ export async function verifyMigration(options: VerifyMigrationOptions): Promise<
       signal.throwIfAborted();
       const { runId, taskId } = run;
       const own = new Differences();
-      const name = await verifyReported({ ...run, mlflow, clearml, found: own, signal }).catch((error: unknown) => {
+      const name = await verifyReported({ ...run, mlflow, clearml, addressOf, found: own, signal }).catch((error: unknown) => {
         if (signal.aborted) throw error;
         own.add(runId, "the run and its trainer's task", "readable", describeError(error));
         return "";

@@ -10,6 +10,7 @@ import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import type { EventDocument } from "../protocol/clearml/event-document.js";
 import { SINGLE_VALUE_ITERATION } from "../protocol/clearml/limits.js";
 import type { MetricAddress } from "../records/metric-address.js";
+import type { AddressOf } from "../records/metric-addresses.js";
 import { ChartCursor } from "./chart-cursor.js";
 import type { Differences } from "./differences.js";
 import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
@@ -23,6 +24,8 @@ export interface ReportedMetrics {
   readonly taskId: string;
   /** For what of a long metric does not fit into memory. */
   readonly folder: string;
+  /** Undefined: trainers kept to the rule of `metricAddress`. */
+  readonly addressOf: AddressOf | undefined;
   readonly found: Differences;
   readonly signal: AbortSignal;
 }
@@ -34,9 +37,10 @@ interface Met {
 }
 
 export async function verifyReportedMetrics(given: ReportedMetrics): Promise<void> {
-  const { mlflow, run, folder, found, signal } = given;
+  const { mlflow, run, folder, addressOf, found, signal } = given;
   const runId = run.info.run_id;
-  const lines = reportedLines(await linesOf(given));
+  const own = addressOf && { addressOf, keys: run.data.metrics.map(({ key }) => key) };
+  const lines = reportedLines(await linesOf(given), own);
   for (const { key } of run.data.metrics) {
     const before = found.counts.points;
     await using points = new PointsByStep(join(folder, "points"));

@@ -12,6 +12,7 @@ import { callersTag, keyOf, MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH, textOf } from 
 import type { MlflowSource } from "../mlflow/mlflow-source.js";
 import { CHANGED_TAG_PREFIX, SINK_TAG_PREFIX } from "../mlflow/sink-tags.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
+import type { AddressOf } from "../records/metric-addresses.js";
 import type { Differences } from "./differences.js";
 import type { ReportedRun } from "./inventory.js";
 import { compareFiles } from "./verify-reported-files.js";
@@ -21,6 +22,8 @@ import { asShown } from "./verify-metadata.js";
 export interface ReportedRunToVerify extends ReportedRun {
   readonly mlflow: MlflowSource;
   readonly clearml: ClearML;
+  /** See `MigrationOptions.metricAddress`. */
+  readonly addressOf: AddressOf | undefined;
   readonly found: Differences;
   readonly signal: AbortSignal;
 }
@@ -40,7 +43,7 @@ const RULES = [{ colons: true }, { colons: false }] as const;
 
 /** Notes what differs, and what was not compared. @returns the run's name. @throws What keeps the run or the task from being read at all. */
 export async function verifyReported(given: ReportedRunToVerify): Promise<string> {
-  const { mlflow, clearml, runId, taskId, found, signal } = given;
+  const { mlflow, clearml, runId, taskId, addressOf, found, signal } = given;
   const run = await mlflow.run(runId, { signal });
   const { task } = await clearml.tasks.getById({ task: taskId }, { signal });
   compareEnd(given, run, task);
@@ -48,7 +51,7 @@ export async function verifyReported(given: ReportedRunToVerify): Promise<string
   compareTags(given, run, task);
   const folder = await mkdtemp(join(tmpdir(), "trainer-sdk-verify-"));
   try {
-    await verifyReportedMetrics({ mlflow, clearml, run, taskId, folder, found, signal });
+    await verifyReportedMetrics({ mlflow, clearml, run, taskId, folder, addressOf, found, signal });
     await compareFiles(given, run, task, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -9,6 +9,7 @@ import type { MlflowExperiment, MlflowRun } from "../mlflow/mlflow-documents.js"
 import { lossless } from "../mlflow/mlflow-json.js";
 import { otherWorkspace } from "../mlflow/workspaces.js";
 import type { ArtifactDocument, TaskDocument } from "../protocol/clearml/task-document.js";
+import type { AddressOf } from "../records/metric-addresses.js";
 import { CopyCursor } from "./copied-points.js";
 import type { Differences } from "./differences.js";
 import { linkedAddress } from "./linked-address.js";
@@ -28,6 +29,8 @@ export interface RunToVerify {
   readonly projectId: string | undefined;
   /** Run id of the parent that its task should have. */
   readonly parentRunId: string | undefined;
+  /** See `MigrationOptions.metricAddress`. */
+  readonly addressOf: AddressOf | undefined;
   readonly found: Differences;
   readonly signal: AbortSignal;
 }
@@ -153,7 +156,7 @@ function sections(
 }
 
 async function verifyContents(given: RunToVerify, run: MlflowRun, task: TaskDocument, folder: string): Promise<void> {
-  const { clearml, mlflow, runId, found, signal, experiment } = given;
+  const { clearml, mlflow, runId, addressOf, found, signal, experiment } = given;
   const artifacts = new Map((task.execution?.artifacts ?? []).map((artifact) => [artifact.key, artifact]));
   const copyPath = join(folder, "copy");
   const copyDigest = await fetchArtifact(given, artifacts.get(RUN_COPY_ARTIFACT), "the copy", copyPath);
@@ -165,7 +168,7 @@ async function verifyContents(given: RunToVerify, run: MlflowRun, task: TaskDocu
       found.value(runId, "the run in the copy", JSON.stringify(run, lossless), JSON.stringify(head?.run));
       found.value(runId, "the experiment in the copy", experimentText(experiment), experimentText(head?.experiment));
     }
-    await verifyMetrics({ mlflow, clearml, run, taskId: task.id, folder, copy, found, signal });
+    await verifyMetrics({ mlflow, clearml, run, taskId: task.id, folder, copy, addressOf, found, signal });
     const files: { readonly path: string; readonly sizeBytes: number }[] = [];
     for await (const { path, file_size } of mlflow.artifacts(runId, { signal })) files.push({ path, sizeBytes: Number(file_size ?? 0) });
     const names = mappedNames(

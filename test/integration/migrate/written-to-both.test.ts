@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClearML, type ClearML } from "../../../src/clearml/index.js";
 import { startDevServer, type DevServer } from "../../../src/devserver/index.js";
-import { TrainerSDK } from "../../../src/index.js";
+import { TrainerSDK, type TrainerOptions } from "../../../src/index.js";
 import { MlflowClient, runMigration, verifyMigration, type VerificationReport } from "../../../src/migrate/index.js";
 import { verdictOf } from "../../../src/migrate/verdict.js";
 import { MlflowDouble, type DoubleRun } from "../../support/mlflow-double.js";
@@ -38,7 +38,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function aTrainer(env: Record<string, string> = {}): Promise<TrainerSDK> {
+function aTrainer(env: Record<string, string> = {}, options: TrainerOptions = {}): Promise<TrainerSDK> {
   const { CALLBACK_URL: _, ...clearmlEnv } = server.env;
   const all = {
     ...clearmlEnv,
@@ -46,7 +46,7 @@ function aTrainer(env: Record<string, string> = {}): Promise<TrainerSDK> {
     ...{ CHECKPOINT_URI: `file://${join(folder, "store")}`, TRAINER_JOURNAL_DIR: join(folder, "journal") },
     ...env,
   };
-  return TrainerSDK.init({ env: all, batchAgeMs: 5 });
+  return TrainerSDK.init({ env: all, batchAgeMs: 5, ...options });
 }
 
 /** All kinds of points under names of all kinds, and an end. */
@@ -201,6 +201,26 @@ describe("a run that a trainer wrote to both", () => {
     double.files.set(name ?? "", Buffer.from("{}"));
     const spoiled = await verify({ acceptReported: true });
     expect([spoiled.ok, spoiled.differences.map(({ what }) => what)]).toEqual([false, [`the text of ${path}`]]);
+  });
+
+  it("is proved by the rule that its trainer was given for charts, to which migrated runs keep as well", async () => {
+    const metricAddress = (name: string) => ({ title: `by us: ${name}`, series: "here" });
+    const sdk = await aTrainer({}, { metricAddress });
+    await sdk.reportProgress({ epoch: 1, metrics: { train_loss: 1, "val/größe": 2, bad: Number.NaN } });
+    await sdk.currentTask().logger.reportScalar({ title: "lr", series: "group 0", value: 0.1, iteration: 1 });
+    await end(sdk);
+    const given = { mlflow, clearml, metricAddress };
+    expect((await verify()).ok).toBe(false);
+    const proof = await verifyMigration(given);
+    expect([proof.ok, proof.differences, proof.uncompared]).toEqual([true, [], []]);
+    expect(proof.compared).toMatchObject({ runs: 0, reportedRuns: 1, points: 5, events: 4, notChartable: 1 });
+    theRun().points.push({ key: "train_loss", value: 0.5, timestamp: 1, step: 9 });
+    expect((await verifyMigration(given)).differences.map(({ what }) => what)).toEqual([expect.stringMatching(/^train_loss at step 9 /)]);
+    await runMigration({ ...given, includeReported: true });
+    const moved = await clearml.tasks.getPage({ tags: ["mlflow"] });
+    const { metrics } = await clearml.events.getScalarMetricsAndVariants({ task: moved.tasks[0]?.id ?? "" });
+    expect(metrics["by us: train_loss"]).toEqual(["here"]);
+    expect(await verifyMigration({ ...given, includeReported: true })).toMatchObject({ ok: true, compared: { runs: 1 } });
   });
 
   it("differs where the newest checkpoint that MLflow names is not the one that ClearML has", async () => {

@@ -18,7 +18,7 @@ await using copy = new CopyCursor(copyPath);
 const run = await mlflow.run(runId, { signal });
 await copy.take("run");
 const baseBytes = process.memoryUsage.rss();
-await verifyMetrics({ mlflow, clearml, run, taskId, folder, copy, found, signal });
+await verifyMetrics({ mlflow, clearml, run, taskId, folder, copy, addressOf: undefined, found, signal });
 rmSync(folder, { recursive: true });
 const grownBytes = process.resourceUsage().maxRSS * 1024 - baseBytes;
 process.stdout.write(JSON.stringify({ counts: found.counts, total: found.total, differences: found.kept, grownBytes }));
