@@ -35,7 +35,7 @@ export interface MigrationOptions {
   /**
    * Chart and line of a metric: the function that trainers were given (`TrainerOptions.metricAddress`), so that what is moved and what
    * they report line up. The same for all steps of a migration; runs that are done are not done again for it. Of a run that its trainer
-   * wrote to both it is asked with the names that MLflow has: of one that MLflow cannot hold (`map@50`) a proof says that it is missing.
+   * wrote to both it is asked with the names that MLflow has: one that MLflow cannot hold (`map@50`) a proof finds where it is the chart's whole name.
    * Default: the rule of `metricAddress`, for all names.
    */
   readonly metricAddress?: ((name: string) => MetricAddress) | undefined;

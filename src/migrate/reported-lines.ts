@@ -20,7 +20,7 @@ const MARKS = "nonfinite";
 /** Line of a scalar that was reported without one. */
 const PLAIN_LINE = "value";
 
-/** A trainer's own rule, and the metrics of its run: no name can be made from a line by it, so it is asked where each metric is. */
+/** A trainer's own rule, and the metrics of its run: few names can be made from a line by it, so it is asked where each metric is. */
 export interface OwnRule {
   readonly addressOf: AddressOf;
   /** In MLflow. */
@@ -31,26 +31,30 @@ export interface OwnRule {
 export function reportedLines(lines: Iterable<MetricAddress>, own?: OwnRule): ReportedLines {
   const points = new Map<string, MetricAddress[]>();
   const marks = new Map<string, MetricAddress[]>();
-  const keysAt = own && Map.groupBy(own.keys, (key) => lineId(own.addressOf(key)));
+  const rule = own && { addressOf: own.addressOf, keysAt: Map.groupBy(own.keys, (key) => lineId(own.addressOf(key))) };
   for (const line of lines) {
-    add(points, keysOf(line, keysAt), line);
-    if (line.title === MARKS) for (const marked of markedLines(line.series)) add(marks, keysOf(marked, keysAt), line);
+    add(points, keysOf(line, rule), line);
+    if (line.title === MARKS) for (const marked of markedLines(line.series)) add(marks, keysOf(marked, rule), line);
   }
   return { points, marks };
 }
 
-/**
- * Keys of MLflow that a line may be of.
- *
- * @param keysAt - By a trainer's own rule, by {@link lineId}. Undefined: it has none.
- */
-export function keysOf({ title, series }: MetricAddress, keysAt?: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+interface Rule {
+  readonly addressOf: AddressOf;
+  /** Keys of MLflow that it draws at a line, by {@link lineId}, as far as they are the names that it was given. */
+  readonly keysAt: ReadonlyMap<string, readonly string[]>;
+}
+
+const ONE_RULE: Rule = { addressOf: metricAddress, keysAt: new Map() };
+
+/** Keys of MLflow that a line may be of. */
+export function keysOf({ title, series }: MetricAddress, { addressOf, keysAt }: Rule = ONE_RULE): ReadonlySet<string> {
   const keys = new Set<string>();
   for (const chart of asNamed(title))
     for (const line of asNamed(series)) {
-      for (const key of keysAt?.get(lineId({ title: chart, series: line })) ?? []) keys.add(key);
-      const names = [...scalarNames(chart, line), ...(keysAt ? [] : metricNames(chart, line))];
-      for (const name of names) for (const colons of [true, false]) keys.add(keyOf(name, { colons }));
+      for (const key of keysAt.get(lineId({ title: chart, series: line })) ?? []) keys.add(key);
+      for (const name of [...metricNames(chart, line, addressOf), ...scalarNames(chart, line)])
+        for (const colons of [true, false]) keys.add(keyOf(name, { colons }));
     }
   return keys;
 }
@@ -59,10 +63,10 @@ function lineId({ title, series }: MetricAddress): string {
   return JSON.stringify([title, series]);
 }
 
-/** Of progress and validation: what the one rule draws there. */
-function metricNames(title: string, series: string): readonly string[] {
+/** Of progress and validation: what the rule draws there. */
+function metricNames(title: string, series: string, addressOf: AddressOf): readonly string[] {
   return [title, `${series}/${title}`, `${series}_${title}`].filter((name) => {
-    const address = metricAddress(name);
+    const address = addressOf(name);
     return address.title === title && address.series === series;
   });
 }

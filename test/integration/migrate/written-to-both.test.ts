@@ -204,16 +204,16 @@ describe("a run that a trainer wrote to both", () => {
   });
 
   it("is proved by the rule that its trainer was given for charts, to which migrated runs keep as well", async () => {
-    const metricAddress = (name: string) => ({ title: `by us: ${name}`, series: "here" });
+    const metricAddress = (name: string) => ({ title: name.includes("@") ? name : `by us: ${name}`, series: "here" });
     const sdk = await aTrainer({}, { metricAddress });
-    await sdk.reportProgress({ epoch: 1, metrics: { train_loss: 1, "val/größe": 2, bad: Number.NaN } });
+    await sdk.reportProgress({ epoch: 1, metrics: { train_loss: 1, "val/größe": 2, "map@50": 3, bad: Number.NaN } });
     await sdk.currentTask().logger.reportScalar({ title: "lr", series: "group 0", value: 0.1, iteration: 1 });
     await end(sdk);
     const given = { mlflow, clearml, metricAddress };
     expect((await verify()).ok).toBe(false);
     const proof = await verifyMigration(given);
     expect([proof.ok, proof.differences, proof.uncompared]).toEqual([true, [], []]);
-    expect(proof.compared).toMatchObject({ runs: 0, reportedRuns: 1, points: 5, events: 4, notChartable: 1 });
+    expect(proof.compared).toMatchObject({ runs: 0, reportedRuns: 1, points: 6, events: 5, notChartable: 1 });
     theRun().points.push({ key: "train_loss", value: 0.5, timestamp: 1, step: 9 });
     expect((await verifyMigration(given)).differences.map(({ what }) => what)).toEqual([expect.stringMatching(/^train_loss at step 9 /)]);
     await runMigration({ ...given, includeReported: true });
