@@ -105,11 +105,24 @@ export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implemen
     return until(async () => (await this.ledger()).includes(line));
   }
 
-  /** The one task of the job, with the loss curve. */
+  /** Resolves when the trainer has completed and its workflow waits for a ClearML that is away. */
+  async isHeldUp(workflow: WorkflowHandle<typeof trainingWorkflow>): Promise<void> {
+    await this.reached("1 completed");
+    // The final status cannot be given; where ends are told by ClearML, not even the end can be known.
+    const waiting = this.place.tellsEndsByClearML ? "executeTraining" : "finalizeTask";
+    const hits = this.server.faults.hits("api");
+    await until(async () => {
+      const { pendingActivities } = (await workflow.describe()).raw;
+      const held = pendingActivities?.find(({ activityType }) => activityType?.name === waiting);
+      return this.place.tellsEndsByClearML ? held !== undefined && this.server.faults.hits("api") > hits + 10 : (held?.attempt ?? 0) > 1;
+    });
+  }
+
+  /** The one task of the job, with the loss curve. Tasks that run trainers are below it. */
   async clearml(): Promise<{ readonly status: string; readonly loss: readonly (number | null)[]; readonly id: string }> {
-    const { tasks } = await this.reader.session.call("tasks.get_all", { only_fields: ["id", "status"] });
-    const [task] = tasks;
-    if (task === undefined || tasks.length > 1) throw new Error(`there are ${String(tasks.length)} tasks`);
+    const { tasks } = await this.reader.session.call("tasks.get_all", { only_fields: ["id", "status", "parent"] });
+    const [task, ...others] = tasks.filter(({ parent }) => parent === undefined || parent === null);
+    if (task === undefined || others.length > 0) throw new Error(`there are ${String(tasks.length)} tasks`);
     const metric = { metric: "loss", variants: ["train"] };
     const answer = await this.reader.session.call("events.scalar_metrics_iter_raw", { task: task.id, metric });
     return { id: task.id, status: task.status ?? "", loss: answer.variants?.["train"]?.y ?? [] };

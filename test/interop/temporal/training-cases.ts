@@ -207,11 +207,7 @@ export function describeTrainings(name: string, trainings: Trainings<TrainingPla
       await trainings.bench.reached("1 epoch:2");
       trainings.bench.server.faults.set("api", { mode: "status", status: 503 });
       await trainings.bench.openGate();
-      await until(async () =>
-        ((await workflow.describe()).raw.pendingActivities ?? []).some(
-          ({ activityType, attempt }) => activityType?.name === "finalizeTask" && (attempt ?? 0) > 1,
-        ),
-      );
+      await trainings.bench.isHeldUp(workflow);
       trainings.bench.server.faults.clear();
       expect(await workflow.result()).toMatchObject({ status: "completed" });
       expect((await trainings.bench.clearml()).loss).toEqual(WHOLE);

@@ -1,7 +1,15 @@
 /** A worker as a platform runs one, in a process of its own, from the published entries. Ends in order on SIGTERM. */
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Runtime, Worker } from "@temporalio/worker";
-import { createTrainingActivities, kubernetesManager, subprocessManager, type KubernetesManagerOptions } from "trainer-sdk/temporal";
+import {
+  clearmlQueueManager,
+  createTrainingActivities,
+  kubernetesManager,
+  subprocessManager,
+  type ClearMLQueueManagerOptions,
+  type KubernetesManagerOptions,
+  type TrainingManager,
+} from "trainer-sdk/temporal";
 
 /** What the test says. */
 export interface WorkerSettings {
@@ -15,10 +23,17 @@ export interface WorkerSettings {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Processes, with the registry of this worker's host, or Jobs of a cluster. */
+/** Processes, with the registry of this worker's host, Jobs of a cluster, or tasks of a ClearML queue. */
 export type WorkerPlace =
   | { readonly kind: "subprocess"; readonly registry: string; readonly memoryEventsFile: string }
-  | { readonly kind: "kubernetes"; readonly options: KubernetesManagerOptions };
+  | { readonly kind: "kubernetes"; readonly options: KubernetesManagerOptions }
+  | { readonly kind: "clearml-queue"; readonly options: ClearMLQueueManagerOptions };
+
+function managerOf(place: WorkerPlace): TrainingManager {
+  if (place.kind === "kubernetes") return kubernetesManager(place.options);
+  if (place.kind === "clearml-queue") return clearmlQueueManager(place.options);
+  return subprocessManager({ directory: place.registry, pollIntervalMs: 50, memoryEventsFile: place.memoryEventsFile });
+}
 
 const settings = JSON.parse(process.argv[2] ?? "{}") as WorkerSettings;
 const { env, place } = settings;
@@ -31,13 +46,10 @@ const worker = await Worker.create({
   workflowsPath: fileURLToPath(new URL("workflows.ts", import.meta.url)),
   activities: {
     ...createTrainingActivities({
-      manager:
-        place.kind === "kubernetes"
-          ? kubernetesManager(place.options)
-          : subprocessManager({ directory: place.registry, pollIntervalMs: 50, memoryEventsFile: place.memoryEventsFile }),
+      manager: managerOf(place),
       env: { ...env, CHECKPOINT_URI: settings.store },
       journal: { directory: settings.journals, workerDirectory: settings.journals },
-      // A Job takes its keys from a Secret of the cluster.
+      // A Job takes its keys from a Secret of the cluster, a task of a queue from its agent.
       ...(place.kind === "subprocess" ? { trainerSecrets: () => ({ CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY }) } : {}),
       pollIntervalMs: 200,
       drainMs: 5_000,
