@@ -31,6 +31,11 @@ interface Look extends JobReading {
   readonly pods: readonly V1Pod[];
 }
 
+/** An end that was given without a node, whatever cuts off the clearing away that goes with it. */
+interface GivenUp {
+  end: TrainingEnd | undefined;
+}
+
 /** With those times settled that others count on. */
 interface JobManagerOptions extends KubernetesManagerOptions {
   readonly outageMs: number;
@@ -108,14 +113,15 @@ export class JobManager implements TrainingCalls {
     using watch = new JobWatch(this.#api, this.#clock);
     const { imageGraceMs = 300_000, queueLimitMs = Infinity } = this.#options;
     const patience = this.#patience();
+    const givenUp: GivenUp = { end: undefined };
     let told = "";
     let stuckSince: number | undefined;
     let stuckAs: string | undefined;
     const follow = async (): Promise<TrainingEnd | undefined> => {
-      const look = await this.#look(handle, watch, signal);
+      const look = await this.#look(handle, watch, givenUp, signal);
       if (!("job" in look)) return look;
       if (look.state.phase === "ended") return look.state.end;
-      const left = await this.#withoutNode(look, signal);
+      const left = await this.#withoutNode(look, givenUp, signal);
       if (left) return left;
       if (look.state.phase !== told) onState?.(look.state);
       told = look.state.phase;
@@ -180,16 +186,17 @@ export class JobManager implements TrainingCalls {
     using watch = new JobWatch(this.#api, this.#clock);
     const graceSeconds = graceMs === undefined ? undefined : Math.max(1, Math.ceil(graceMs / 1000));
     const patience = this.#patience();
+    const givenUp: GivenUp = { end: undefined };
     const told = new Set<string>();
     const urge = async (): Promise<TrainingEnd | undefined> => {
-      const look = await this.#look(handle, watch, signal);
+      const look = await this.#look(handle, watch, givenUp, signal);
       if (!("job" in look)) return look;
       if (look.state.phase === "ended") {
         const { end } = look.state;
         if (stopMark(look.job)) await this.#api.patchJob(look.job, { annotations: { [MARKS.end]: JSON.stringify(end) } }, signal);
         return end;
       }
-      const left = await this.#withoutNode(look, signal);
+      const left = await this.#withoutNode(look, givenUp, signal);
       if (left) return left;
       if (stopMark(look.job) === undefined) {
         await this.#api.patchJob(look.job, { annotations: { [MARKS.stop]: JSON.stringify(mark) }, spec: NO_MORE_PODS }, signal);
@@ -213,7 +220,12 @@ export class JobManager implements TrainingCalls {
   }
 
   /** The truth, and from there on the watch. An end in the place of a Job that is gone. */
-  async #look({ key, fence, id, ...handle }: TrainingHandle, watch: JobWatch, signal: AbortSignal): Promise<Look | TrainingEnd> {
+  async #look(
+    { key, fence, id, ...handle }: TrainingHandle,
+    watch: JobWatch,
+    givenUp: GivenUp,
+    signal: AbortSignal,
+  ): Promise<Look | TrainingEnd> {
     const fieldSelector = `metadata.name=${id}`;
     const labelSelector = podsOf(key, fence);
     const jobs = await this.#api.jobs({ fieldSelector }, signal);
@@ -221,7 +233,7 @@ export class JobManager implements TrainingCalls {
     watch.follow("jobs", { fieldSelector }, jobs.version);
     watch.follow("pods", { labelSelector }, pods.version);
     const [job] = jobs.items;
-    if (job === undefined) return vanished({ ...handle, key, fence, id });
+    if (job === undefined) return givenUp.end ?? vanished({ ...handle, key, fence, id });
     const lost = lostTo(job, { ...handle, key, fence, id });
     if (lost) return lost;
     for (const pod of pods.items) watch.sees(pod);
@@ -229,14 +241,15 @@ export class JobManager implements TrainingCalls {
   }
 
   /** An end without its node, when that has not answered for too long. Its Job goes too: only so is the pod let go of. */
-  async #withoutNode({ job, pods }: Look, signal: AbortSignal): Promise<TrainingEnd | undefined> {
+  async #withoutNode({ job, pods }: Look, givenUp: GivenUp, signal: AbortSignal): Promise<TrainingEnd | undefined> {
     const { lostNodeMs } = this.#options;
     const goesSince = ({ metadata }: V1Pod): number => new Date(metadata?.deletionTimestamp ?? 8.64e15).getTime();
     const lost = pods.filter((pod) => this.#clock.now() - goesSince(pod) >= lostNodeMs);
     if (lost.length === 0) return undefined;
+    givenUp.end ??= endWithoutNode(lost[0], stopMark(job));
     await this.#api.deleteJob(job, signal);
     for (const pod of lost) await this.#api.deletePod(pod, 0, signal);
-    return endWithoutNode(lost[0], stopMark(job));
+    return givenUp.end;
   }
 
   async #managed(job: V1Job, signal: AbortSignal): Promise<ManagedTraining> {

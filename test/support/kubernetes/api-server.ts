@@ -4,16 +4,29 @@
  * told by an event of code 410), `registry/core/pod/rest/log.go` (a pod without a node has an empty log, one that waits a 400).
  */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Kubelet } from "./kubelet.js";
 import { Refusal, type Change, type Kind, type ObjectStore, type Thing } from "./object-store.js";
+
+interface Call {
+  readonly request: IncomingMessage;
+  readonly body: Thing;
+  readonly url: URL;
+  readonly kind: Kind;
+  readonly name: string | undefined;
+  readonly isLog: string | undefined;
+  readonly isWatch: boolean;
+}
 
 interface Watcher {
   readonly kind: Kind;
   readonly url: URL;
   readonly response: ServerResponse;
 }
+
+/** An outage: a call is not heard and answered with 503, or it is done and its answer is lost. */
+export type Outage = "refuse" | "drop-answer";
 
 export const TOKEN = "of-the-worker";
 
@@ -28,6 +41,7 @@ export class ApiServer implements AsyncDisposable {
   isDown = false;
   /** Every watch is answered with an event of code 410. */
   watchesAreGone = false;
+  readonly #outages = new Map<string, { readonly mode: Outage; readonly times: number; hits: number }>();
   readonly #store: ObjectStore;
   readonly #kubelet: Kubelet;
   readonly #server: Server = createServer();
@@ -60,6 +74,13 @@ export class ApiServer implements AsyncDisposable {
     return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
   }
 
+  /** So many of the next calls of a `verb resource`. @returns how often it has happened. */
+  cutOff(verb: string, mode: Outage, times = 1): () => number {
+    const outage = { mode, times, hits: 0 };
+    this.#outages.set(verb, outage);
+    return () => outage.hits;
+  }
+
   dropWatches(): void {
     for (const { response } of this.#watchers) response.destroy();
   }
@@ -76,7 +97,7 @@ export class ApiServer implements AsyncDisposable {
     const body: Thing = text === "" ? {} : JSON.parse(text);
     const url = new URL(request.url ?? "/", "http://fake");
     const match = /^\/(?:apis\/batch\/v1|api\/v1)\/namespaces\/trainings\/(jobs|pods)(?:\/([^/]+))?(\/log)?$/.exec(url.pathname);
-    if (this.isDown) throw new Refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request");
+    if (this.isDown) throw unavailable();
     if (request.headers.authorization !== `Bearer ${TOKEN}`) throw new Refusal(401, "Unauthorized", "Unauthorized");
     if (!match) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
     const [, kind, name, isLog] = match as unknown as [string, Kind, string | undefined, string | undefined];
@@ -86,6 +107,15 @@ export class ApiServer implements AsyncDisposable {
     this.calls.set(verb, (this.calls.get(verb) ?? 0) + 1);
     const refusal = this.refusals.get(verb);
     if (refusal) throw refusal;
+    const outage = this.#outages.get(verb);
+    if (outage === undefined || outage.hits >= outage.times) return this.#do({ request, body, url, kind, name, isLog, isWatch }, response);
+    outage.hits++;
+    if (outage.mode === "refuse") throw unavailable();
+    this.#do({ request, body, url, kind, name, isLog, isWatch }, new ServerResponse(request));
+    response.destroy();
+  }
+
+  #do({ request, body, url, kind, name, isLog, isWatch }: Call, response: ServerResponse): void {
     if (isWatch) return this.#watch(kind, url, response);
     if (request.method === "POST") {
       const given = withDefaults(kind, body);
@@ -131,6 +161,10 @@ export class ApiServer implements AsyncDisposable {
     const from = Number(url.searchParams.get("resourceVersion"));
     for (const change of this.#store.changes) if (change.version > from) tell(watcher, change);
   }
+}
+
+function unavailable(): Refusal {
+  return new Refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request");
 }
 
 function send(response: ServerResponse, code: number, object: Thing, headers: Readonly<Record<string, string>> = {}): void {
