@@ -11,6 +11,7 @@ import { runMigration } from "../migrate/run-migration.js";
 import { verifyMigration, type VerificationReport } from "../migrate/verify-migration.js";
 import { MigrateProgress } from "./migrate-progress.js";
 import { planLines, runLines, verifyLines } from "./migrate-report.js";
+import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** The three steps. */
@@ -56,37 +57,41 @@ export async function runMigrate(
     const message = "a page (.html) can be made of a verification alone; give .json or .txt";
     throw new ConfigError(`--report: ${message}.`, [{ path: "report", message }]);
   }
-  await using mlflow = await openMlflowSource(
-    {
-      trackingUri: options.from ?? options.trackingUri,
-      artifactsRoot: options.artifactsRoot,
-      requestsPerSecond: options.rate,
-      retryBudgetMs: RETRY_BUDGET_MS,
-    },
-    env,
-  );
-  // A plan asks ClearML for the tasks of runs that were written to both, and how fast it answers; its keys are needed in any case.
-  await using clearml = createClearML({ retry: { budgetMs: RETRY_BUDGET_MS } }, env);
   const progress = new MigrateProgress(terminal, step);
-  // As MLflow's own client has it.
-  const workspace = env["MLFLOW_WORKSPACE"]?.trim() ?? "";
-  const given: MigrationOptions = {
-    mlflow,
-    clearml,
-    sourceId: options.sourceId,
-    into: options.into,
-    workspaces: options.workspace ?? (workspace === "" ? undefined : [workspace]),
-    experiments: options.experiment,
-    skipDeleted: options.skipDeleted,
-    includeReported: options.includeReported,
-    artifacts: options.artifacts,
-    concurrency: options.concurrency,
-    signal: terminal.stop,
-    onProgress: (now) => {
-      progress.update(now);
-    },
-  };
+  const logger = retryNotices((text) => {
+    progress.say(text);
+  }, RETRY_BUDGET_MS);
   try {
+    await using mlflow = await openMlflowSource(
+      {
+        trackingUri: options.from ?? options.trackingUri,
+        artifactsRoot: options.artifactsRoot,
+        requestsPerSecond: options.rate,
+        retryBudgetMs: RETRY_BUDGET_MS,
+        logger,
+      },
+      env,
+    );
+    // A plan asks ClearML for the tasks of runs that were written to both, and how fast it answers; its keys are needed in any case.
+    await using clearml = createClearML({ retry: { budgetMs: RETRY_BUDGET_MS }, logger }, env);
+    // As MLflow's own client has it.
+    const workspace = env["MLFLOW_WORKSPACE"]?.trim() ?? "";
+    const given: MigrationOptions = {
+      mlflow,
+      clearml,
+      sourceId: options.sourceId,
+      into: options.into,
+      workspaces: options.workspace ?? (workspace === "" ? undefined : [workspace]),
+      experiments: options.experiment,
+      skipDeleted: options.skipDeleted,
+      includeReported: options.includeReported,
+      artifacts: options.artifacts,
+      concurrency: options.concurrency,
+      signal: terminal.stop,
+      onProgress: (now) => {
+        progress.update(now);
+      },
+    };
     const { report, lines, ok } = await perform(step, given, options);
     progress.end();
     const json = JSON.stringify(report);

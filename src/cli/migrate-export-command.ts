@@ -1,7 +1,9 @@
 /** `trainer-sdk migrate export`: what ClearML alone has kept of MLflow's runs and models, as a folder that MLflow reads. */
+import { DEFAULT_RETRY_BUDGET_MS } from "../base/retrying.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import { exportMigration, type ExportReport } from "../migrate/export-migration.js";
 import { MigrateProgress } from "./migrate-progress.js";
+import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** Options as the command line gives them. */
@@ -21,9 +23,12 @@ export async function runExport(
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  await using clearml = createClearML({}, env);
   const progress = new MigrateProgress(terminal, "export");
+  const logger = retryNotices((text) => {
+    progress.say(text);
+  }, DEFAULT_RETRY_BUDGET_MS);
   try {
+    await using clearml = createClearML({ logger }, env);
     const { sourceId, run: runs, concurrency } = options;
     const report = await exportMigration({
       ...{ clearml, folder, sourceId, runs, concurrency, signal: terminal.stop },

@@ -30,6 +30,12 @@ export class MigrateProgress {
     this.#now = now;
   }
 
+  /** A line of its own, above the bar. */
+  say(text: string): void {
+    this.#clear();
+    this.#terminal.error(`${text}\n`);
+  }
+
   /** Takes the bar away. Safe to call twice. */
   end(): void {
     clearInterval(this.#timer);

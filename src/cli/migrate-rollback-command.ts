@@ -1,7 +1,9 @@
 /** `trainer-sdk migrate rollback`: takes back what a migration made in ClearML. Without `--yes` it only says what that is. */
+import { DEFAULT_RETRY_BUDGET_MS } from "../base/retrying.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import { rollbackMigration, type RollbackReport } from "../migrate/rollback-migration.js";
 import { MigrateProgress } from "./migrate-progress.js";
+import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 /** Options as the command line gives them. */
@@ -21,9 +23,12 @@ export async function runRollback(
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  await using clearml = createClearML({}, env);
   const progress = new MigrateProgress(terminal, "rollback");
+  const logger = retryNotices((text) => {
+    progress.say(text);
+  }, DEFAULT_RETRY_BUDGET_MS);
   try {
+    await using clearml = createClearML({ logger }, env);
     const report = await rollbackMigration({
       ...{ clearml, sourceId, confirmed: yes, concurrency, acceptLeftovers, signal: terminal.stop },
       onProgress: (now) => {

@@ -30,7 +30,9 @@ export async function runCommandLine(args: readonly string[], version: string, t
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    terminal.error(`trainer-sdk: ${describeError(error)}\n`);
+    // What the wish to stop cut off fails with that wish, and not with a fault.
+    const isStopped = terminal.stop.aborted && error instanceof Error && error.name === "AbortError";
+    terminal.error(`trainer-sdk: ${isStopped ? "interrupted" : describeError(error)}\n`);
     return EXIT.failed;
   }
 }

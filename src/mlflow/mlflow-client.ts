@@ -7,6 +7,7 @@ import { systemClock, type Clock } from "../base/clock.js";
 import { ApiError, ConnectionError, DownloadError } from "../base/errors.js";
 import { undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
+import { silentLogger, unfailing, type Logger } from "../base/logger.js";
 import { readNetwork } from "../base/network.js";
 import { retrying } from "../base/retrying.js";
 import {
@@ -63,6 +64,7 @@ export class MlflowClient implements MlflowSource {
   readonly #pace: RequestPace;
   readonly #historyPageSize: number;
   readonly #retryBudgetMs: number;
+  readonly #logger: Logger;
   #files: Promise<ServerFiles> | undefined;
   #histories: Promise<ServerHistories> | undefined;
 
@@ -81,6 +83,7 @@ export class MlflowClient implements MlflowSource {
     this.#pace = new RequestPace(this.#clock, options.requestsPerSecond);
     this.#historyPageSize = options.historyPageSize ?? DEFAULT_HISTORY_PAGE;
     this.#retryBudgetMs = options.retryBudgetMs ?? DEFAULT_RETRY_BUDGET_MS;
+    this.#logger = unfailing(options.logger ?? silentLogger);
   }
 
   /** Address of the server, without a slash at its end. */
@@ -318,6 +321,9 @@ export class MlflowClient implements MlflowSource {
         signal,
         mayRepeat: (error) =>
           ConnectionError.isInstance(error) || ((ApiError.isInstance(error) || DownloadError.isInstance(error)) && error.retryable),
+        onWait: (error, delayMs) => {
+          this.#logger.debug("an MLflow call failed and is tried again", { delayMs: Math.round(delayMs), reason: error.message });
+        },
       },
     );
   }

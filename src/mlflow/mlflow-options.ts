@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.js";
 import { ConfigError, type Issue } from "../base/errors.js";
 import type { StreamingHttpTransport } from "../base/http.js";
 import type { Random } from "../base/ids.js";
+import type { Logger } from "../base/logger.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,6 +36,8 @@ export interface MlflowOptions {
   readonly historyPageSize?: number | undefined;
   /** Time within which a failed request is tried again. Default 5 minutes: a server that restarts is no reason to give up. */
   readonly retryBudgetMs?: number | undefined;
+  /** Hears, at `debug`, of requests that failed and are tried again. Default: silent. */
+  readonly logger?: Logger | undefined;
   /** Default: one of the client's own, by the usual variables for proxies and certificates. The caller's to close. */
   readonly transport?: StreamingHttpTransport | undefined;
   readonly clock?: Clock | undefined;

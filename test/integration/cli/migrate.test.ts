@@ -108,3 +108,35 @@ describe("migrate mlflow --from something else", () => {
     expect(error.trim().split("\n")).toHaveLength(1);
   });
 });
+
+describe("migrate, while a server does not answer", () => {
+  it.each([
+    [
+      "ClearML, for a move",
+      (_gone: string) => ["mlflow", "run", "--from", root, "--ledger", join(folder, "ledger.jsonl")],
+      /auth\.login: .*ECONNREFUSED.*up to 5 min\.\n/,
+    ],
+    ["MLflow, for a plan", (gone: string) => ["mlflow", "plan", "--from", gone], /ECONNREFUSED.*Trying again, for up to 5 min\.\n/],
+    ["ClearML, for a way back", (_gone: string) => ["rollback"], /ECONNREFUSED.*Trying again, for up to 60 s\.\n/],
+    ["ClearML, for an export", (_gone: string) => ["export", join(folder, "out")], /ECONNREFUSED.*Trying again, for up to 60 s\.\n/],
+  ])("says at once that it is tried again, and ends with a word when it is stopped: %s", async (_what, args, notice) => {
+    const gone = server.webUrl;
+    await server.close();
+    const stop = new AbortController();
+    let out = "";
+    let said = "";
+    const code = await runCommandLine(["migrate", ...args(gone)], "1.2.3", {
+      out: (text) => (out += text),
+      error: (text) => {
+        said += text;
+        if (notice.test(said)) stop.abort();
+      },
+      stop: stop.signal,
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(notice);
+    // A report says so itself; where there is none yet, the last line does.
+    expect(`${out}${said}`).toMatch(/^INTERRUPTED: |\ntrainer-sdk: interrupted\n$/m);
+    expect(said).not.toContain("aborted");
+  });
+});

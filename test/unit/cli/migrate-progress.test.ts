@@ -43,4 +43,15 @@ describe("the progress of a migration", () => {
     expect(said).toHaveLength(3);
     expect(said.at(-1)).toBe("verify 1/1000 runs · 10 points (0/s) · 0 files · about 8.3 h left\n");
   });
+
+  it("takes the bar away for a line that is to stay, and draws it again below", () => {
+    const progress = new MigrateProgress(terminal(true), "run");
+    progress.update({ runsDone: 0, runsTotal: 100, points: 0, files: 0 });
+    vi.advanceTimersByTime(100);
+    progress.say("the server is away");
+    expect(said.slice(-2)).toEqual(["\r\u001b[2K", "the server is away\n"]);
+    vi.advanceTimersByTime(100);
+    expect(said.at(-1)).toMatch(/^░{24} run/);
+    progress.end();
+  });
 });
