@@ -1,6 +1,6 @@
 /** `trainer-sdk migrate mlflow plan|run|verify`: builds both clients, runs the step, tells the result. */
-import { writeFile } from "node:fs/promises";
-import { ConfigError } from "../base/errors.js";
+import { stat, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { createClearML } from "../clearml/create-clearml.js";
 import type { MlflowTrouble } from "../mlflow/mlflow-source.js";
 import { openMlflowSource } from "../mlflow/open-source.js";
@@ -13,6 +13,7 @@ import { MigrateProgress } from "./migrate-progress.js";
 import { planLines, runLines, verifyLines } from "./migrate-report.js";
 import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+import { UsageError } from "./usage-error.js";
 
 /** The three steps. */
 export type MigrateStep = "plan" | "run" | "verify";
@@ -45,18 +46,14 @@ export interface MigrateOptions {
 /** Either server may be away for minutes. */
 const RETRY_BUDGET_MS = 300_000;
 
-/** @returns 0 when all was done and is equal, else 1. @throws ConfigError, and what keeps the lists from being read. */
+/** @returns 0 when all was done and is equal, else 1. @throws UsageError, ConfigError, and what keeps the lists from being read. */
 export async function runMigrate(
   step: MigrateStep,
   options: MigrateOptions,
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  // Before hours of work, and not after them.
-  if (step !== "verify" && options.report?.some(isPage)) {
-    const message = "a page (.html) can be made of a verification alone; give .json or .txt";
-    throw new ConfigError(`--report: ${message}.`, [{ path: "report", message }]);
-  }
+  await checkOptions(step, options, env);
   const progress = new MigrateProgress(terminal, step);
   const logger = retryNotices((text) => {
     progress.say(text);
@@ -96,11 +93,35 @@ export async function runMigrate(
     progress.end();
     const json = JSON.stringify(report);
     terminal.out(options.json ? `${json}\n` : lines.map((line) => `${line}\n`).join(""));
-    // Then the files: a folder that is not there must not cost what took hours.
+    // Then the files: one that cannot be written must not cost what took hours.
     for (const file of options.report ?? []) await writeFile(file, await reportFor(file, { report, lines, json }));
     return ok ? EXIT.ok : EXIT.failed;
   } finally {
     progress.end();
+  }
+}
+
+/** What would fail after hours of work fails before it. */
+async function checkOptions(
+  step: MigrateStep,
+  { from, trackingUri, report = [] }: MigrateOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  if ((from ?? trackingUri ?? env["MLFLOW_TRACKING_URI"] ?? "").trim() === "")
+    throw new UsageError(
+      "--from",
+      "is missing: name the MLflow server's address, a tracking folder or a SQLite file, here or in MLFLOW_TRACKING_URI",
+    );
+  for (const file of report) {
+    if (!/\.(json|txt|html?)$/i.test(file)) throw new UsageError("--report", `takes files that end in .json, .txt or .html, not ${file}`);
+    if (step !== "verify" && isPage(file))
+      throw new UsageError("--report", "makes a page (.html) of a verification alone; give .json or .txt");
+    const folder = path.dirname(path.resolve(file));
+    const isThere = await stat(folder).then(
+      (facts) => facts.isDirectory(),
+      () => false,
+    );
+    if (!isThere) throw new UsageError("--report", `cannot write ${file}: there is no folder ${folder}`);
   }
 }
 

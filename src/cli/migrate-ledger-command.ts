@@ -4,6 +4,7 @@ import { DEFAULT_LEDGER, readLedger, type LedgerLine } from "../migrate/ledger.j
 import { DEFAULT_EXPERIMENT_TARGET, DEFAULT_RUN_TARGET, ledgerSql, type LedgerTarget } from "../migrate/ledger-sql.js";
 import { errnoOf } from "../storage/file-errors.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+import { UsageError } from "./usage-error.js";
 
 /** Options as the command line gives them. */
 export interface LedgerCommandOptions {
@@ -16,9 +17,14 @@ export interface LedgerCommandOptions {
   readonly jobsByName?: boolean;
 }
 
-/** @returns 0. @throws ConfigError for a ledger that is not there or holds nothing, and names that cannot be used. */
+/** @returns 0. @throws UsageError for what names no column; ConfigError for a ledger that is not there or holds nothing, and names that cannot be used. */
 export async function runLedger(options: LedgerCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const { sql, ledger = DEFAULT_LEDGER, runs, experiments, models, rowId, jobsByName } = options;
+  const targets = {
+    runs: targetOf("--runs", runs, jobsByName === true ? { ...DEFAULT_RUN_TARGET, key: "id" } : DEFAULT_RUN_TARGET),
+    experiments: targetOf("--experiments", experiments, DEFAULT_EXPERIMENT_TARGET),
+    models: targetOf("--models", models, null),
+  };
   const lines: LedgerLine[] = [];
   try {
     for await (const line of readLedger(ledger)) lines.push(line);
@@ -28,14 +34,7 @@ export async function runLedger(options: LedgerCommandOptions, terminal: Termina
   }
   // A script of nothing would run well and set nothing.
   if (lines.length === 0) throw unfit("--ledger", `${ledger} holds no line of a migration`);
-  const text = ledgerSql(lines, sql, {
-    runs: targetOf("--runs", runs, jobsByName === true ? { ...DEFAULT_RUN_TARGET, key: "id" } : DEFAULT_RUN_TARGET),
-    experiments: targetOf("--experiments", experiments, DEFAULT_EXPERIMENT_TARGET),
-    models: targetOf("--models", models, null),
-    rowId,
-    jobsByName,
-  });
-  terminal.out(text);
+  terminal.out(ledgerSql(lines, sql, { ...targets, rowId, jobsByName }));
   return EXIT.ok;
 }
 
@@ -45,7 +44,7 @@ function targetOf(option: string, text: string | undefined, otherwise: LedgerTar
   if (text === "none") return null;
   const [, table, column, key] = /^(.+)\.([^.=]+)=([^.=]+)$/.exec(text) ?? [];
   if (table === undefined || column === undefined || key === undefined)
-    throw unfit(
+    throw new UsageError(
       option,
       `must be table.column=key, such as training_jobs.clearml_task_id=mlflow_run_id, or none; not ${JSON.stringify(text)}`,
     );

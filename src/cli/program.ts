@@ -8,9 +8,11 @@ import { addJournalCommands } from "./journal-options.js";
 import { addMigrateCommands } from "./migrate-options.js";
 import type { SyncOptions } from "./sync-command.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
+import { UsageError } from "./usage-error.js";
 
 /** The API and the file server take the two ports after the page's. */
 const HIGHEST_PORT = 65_533;
+const HELP_HINT = "Add --help for what is possible.";
 /** An hour: nothing is waited for so long, and timers end at 24 days. */
 const MAX_TIMEOUT_SECONDS = 3_600;
 
@@ -30,6 +32,10 @@ export async function runCommandLine(args: readonly string[], version: string, t
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof UsageError) {
+      terminal.error(`error: ${error.message}\n${HELP_HINT}\n`);
+      return EXIT.usage;
+    }
     // What the wish to stop cut off fails with that wish, and not with a fault.
     const isStopped = terminal.stop.aborted && error instanceof Error && error.name === "AbortError";
     terminal.error(`trainer-sdk: ${isStopped ? "interrupted" : describeError(error)}\n`);
@@ -44,7 +50,7 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.error(text) })
-    .showHelpAfterError("Add --help for what is possible.")
+    .showHelpAfterError(HELP_HINT)
     .exitOverride();
 
   program

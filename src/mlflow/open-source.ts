@@ -1,5 +1,7 @@
 /** From what a user names to the source that it is: the address of a server, a tracking folder, or a SQLite file. Calls nobody. */
 import { stat } from "node:fs/promises";
+import path from "node:path";
+import { ConfigError } from "../base/errors.js";
 import { folderOfFileAddress } from "./file-address.js";
 import type { FileSourceOptions } from "./file-source.js";
 import { MlflowClient } from "./mlflow-client.js";
@@ -19,7 +21,10 @@ export async function openMlflowSource(
 ): Promise<MlflowSource> {
   const place = (options.trackingUri ?? env["MLFLOW_TRACKING_URI"] ?? "").trim();
   const found = await localSource(place);
-  if (found === undefined) return new MlflowClient(options, env);
+  if (found === undefined) {
+    if (place !== "" && !place.includes("://")) throw nothingAt(place);
+    return new MlflowClient(options, env);
+  }
   // With them comes all that reads files where they lie, which a server's clients do without.
   if (found.kind === "database") {
     const { MlflowSqliteSource } = await import("./sqlite-source.js");
@@ -27,6 +32,12 @@ export async function openMlflowSource(
   }
   const { MlflowFileSource } = await import("./file-source.js");
   return MlflowFileSource.open(found.path, options, env);
+}
+
+/** What is no address at all was meant as a path. */
+function nothingAt(place: string): ConfigError {
+  const message = `there is no ${path.resolve(place)}: name a tracking folder (mlruns) or a SQLite file that is here, sqlite:///path, or the http or https address of an MLflow server`;
+  return new ConfigError(`MLflow cannot be read: ${message}.`, [{ path: "MLFLOW_TRACKING_URI", message }]);
 }
 
 /** Undefined for what is not on this machine. */

@@ -60,6 +60,6 @@ describe("the command `migrate mlflow ledger`", () => {
 
 describe("the commands `migrate mlflow plan` and `run`", () => {
   it.each(["plan", "run"] as const)("refuse a page as the report of %s before they begin", async (step) => {
-    await expect(runMigrate(step, { report: ["x.json", "x.html"] }, {}, terminal)).rejects.toThrow(/of a verification alone/);
+    await expect(runMigrate(step, { from: ".", report: ["x.json", "x.html"] }, {}, terminal)).rejects.toThrow(/of a verification alone/);
   });
 });

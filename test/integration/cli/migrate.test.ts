@@ -99,13 +99,39 @@ describe("migrate mlflow --from something else", () => {
       },
       /notes.txt cannot be read as an MLflow database/,
     ],
-    ["nothing", async () => join(folder, "none"), /a tracking folder \(mlruns\) or a SQLite file that is here/],
+    ["nothing", async () => join(folder, "none"), /there is no \S+\/none: name a tracking folder \(mlruns\) or a SQLite file that is here/],
   ])("ends with 1 and a word on what it may be: %s", async (_what, place, words) => {
     root = await place();
     const { code, out, error } = await migrate("plan");
     expect([code, out]).toEqual([1, ""]);
     expect(error).toMatch(words);
     expect(error.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("a command line of migrate mlflow that is wrong", () => {
+  it.each<{ args: string[]; says: RegExp }>([
+    { args: ["plan"], says: /--from is missing: .*MLFLOW_TRACKING_URI/ },
+    {
+      args: ["verify", "--from", ".", "--report", "proof.pdf"],
+      says: /--report takes files that end in .json, .txt or .html, not proof.pdf/,
+    },
+    {
+      args: ["run", "--from", ".", "--report", "moved.json", "moved.html"],
+      says: /--report makes a page \(.html\) of a verification alone/,
+    },
+    { args: ["verify", "--from", ".", "--report", "/no/such/proof.html"], says: /cannot write \S+: there is no folder \/no\/such/ },
+    { args: ["ledger", "--sql", "apply", "--runs", "jobs"], says: /--runs must be table.column=key/ },
+  ])("ends with 2 before anything is read, and points to the help: $args", async ({ args, says }) => {
+    let error = "";
+    const code = await runCommandLine(["migrate", "mlflow", ...args], "1.2.3", {
+      out: () => expect.fail("nothing is to be printed"),
+      error: (text) => (error += text),
+      stop: new AbortController().signal,
+    });
+    expect(code).toBe(2);
+    expect(error).toMatch(says);
+    expect(error).toMatch(/^error: .*\nAdd --help for what is possible\.\n$/);
   });
 });
 
