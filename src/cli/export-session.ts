@@ -12,6 +12,7 @@ import { exportOfflineSession } from "../clearml/offline/export-session.js";
 import { startDevServer, type DevServer } from "../devserver/index.js";
 import { drainJournal } from "../trainer/drain-journal.js";
 import { surveyJournal } from "../outbox/survey-journal.js";
+import { theJournal } from "./find-journals.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
 
 export interface ExportOptions {
@@ -30,7 +31,7 @@ export function runJournalExport(
   env: Readonly<Record<string, string | undefined>>,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  return keptUp(exportJournal(path.resolve(folder), options, env, terminal));
+  return keptUp(theJournal(folder).then((directory) => exportJournal(directory, options, env, terminal)));
 }
 
 async function exportJournal(
@@ -40,7 +41,7 @@ async function exportJournal(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const { runId, pending } = await surveyJournal(directory);
-  if (runId === undefined) throw new Error(`there is no journal in ${directory}`);
+  if (runId === undefined) throw new Error(`there is no record in the journal in ${directory}`);
   if (!pending["clearml"])
     throw new Error(
       `the journal in ${directory} owes nothing to ClearML: it was delivered already, or the job ran without ClearML. To record a job without a server, start it with CLEARML_OFFLINE_MODE=1`,

@@ -42,6 +42,21 @@ export async function findJournals(argument: string): Promise<readonly Place[]> 
   return places;
 }
 
+/** The journals alone. @throws Error with words for a person when there is none. */
+export async function journalFolders(folder: string): Promise<readonly string[]> {
+  const directories = (await findJournals(folder)).flatMap((place) => (place.kind === "journal" ? [place.directory] : []));
+  if (directories.length === 0) throw new Error(`there is no journal's folder in ${folder}; archives are unpacked by sync alone`);
+  return directories;
+}
+
+/** The one journal that is meant. @throws Error with words for a person when there are none, or several. */
+export async function theJournal(folder: string): Promise<string> {
+  const [directory, ...others] = await journalFolders(folder);
+  if (directory === undefined || others.length > 0)
+    throw new Error(`${folder} holds ${String(others.length + 1)} journals; name one of them (trainer-sdk journal ls ${folder})`);
+  return directory;
+}
+
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() === true;
 }

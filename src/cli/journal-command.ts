@@ -10,7 +10,7 @@ import { listJournal } from "../outbox/list-journal.js";
 import type { DeadLetter } from "../outbox/receipts.js";
 import { surveyJournal } from "../outbox/survey-journal.js";
 import { readJob } from "../trainer/job-identity.js";
-import { findJournals } from "./find-journals.js";
+import { journalFolders, theJournal } from "./find-journals.js";
 import { letterLine, recordLine, surveyLines } from "./journal-lines.js";
 import { isWanted, type RecordFilter } from "./record-filter.js";
 import { replayLetters } from "./replay-letters.js";
@@ -42,12 +42,15 @@ export async function runJournalShow(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const directory = await theJournal(folder);
+  let shown = 0;
   for await (const journaled of listJournal(directory)) {
     if (terminal.stop.aborted) break;
     if (!isWanted(journaled, options)) continue;
+    shown++;
     const { record, deliveries, upload } = journaled;
     terminal.out(`${options.json ? JSON.stringify({ ...record, deliveries, upload }) : recordLine(journaled)}\n`);
   }
+  if (shown === 0 && !terminal.stop.aborted) terminal.error("No record fits.\n");
   return EXIT.ok;
 }
 
@@ -100,18 +103,4 @@ export async function runReplay(folder: string, options: ReplayOptions, terminal
 
 async function lettersOf(directory: string, sink: string | undefined): Promise<readonly DeadLetter[]> {
   return [...(await readDeadLetters(nodeDisk, directory, (letter) => sink === undefined || letter.sink === sink)).values()];
-}
-
-async function journalFolders(folder: string): Promise<readonly string[]> {
-  const directories = (await findJournals(folder)).flatMap((place) => (place.kind === "journal" ? [place.directory] : []));
-  if (directories.length === 0) throw new Error(`there is no journal's folder in ${folder}; archives are unpacked by sync alone`);
-  return directories;
-}
-
-/** The one journal that is meant. */
-async function theJournal(folder: string): Promise<string> {
-  const [directory, ...others] = await journalFolders(folder);
-  if (directory === undefined || others.length > 0)
-    throw new Error(`${folder} holds ${String(others.length + 1)} journals; name one of them (trainer-sdk journal ls ${folder})`);
-  return directory;
 }

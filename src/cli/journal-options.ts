@@ -2,8 +2,28 @@
 import { InvalidArgumentError, type Command } from "commander";
 import type { ExportOptions } from "./export-session.js";
 import type { ReplayOptions } from "./journal-command.js";
+import type { FactKind } from "../records/facts.js";
 import { parseSince, type RecordFilter } from "./record-filter.js";
 import type { ExitCode, Terminal } from "./terminal.js";
+
+/** A table, so that the compiler misses none. */
+const KINDS: Readonly<Record<FactKind, true>> = {
+  started: true,
+  progress: true,
+  validation: true,
+  scalar: true,
+  plot: true,
+  media: true,
+  resources: true,
+  log: true,
+  checkpoint: true,
+  model: true,
+  artifact: true,
+  tags: true,
+  hyperparameters: true,
+  configuration: true,
+  final: true,
+};
 
 /** Adds the commands. What they need is loaded when they run. */
 export function addJournalCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
@@ -24,8 +44,8 @@ export function addJournalCommands(program: Command, terminal: Terminal, done: (
   journal
     .command("show")
     .description("Show the records of a journal. Delivered ones disappear with time.")
-    .argument("<folder>", "the journal's folder")
-    .option("--kind <kinds>", "only facts of these kinds, with commas: progress,validation,scalar,log,checkpoint,model,final,...", toList)
+    .argument("<folder>", "the journal's folder, or one above it")
+    .option("--kind <kinds>", `only facts of these kinds, with commas: ${Object.keys(KINDS).join(",")}`, toKinds)
     .option("--sink <name>", "only what concerns this destination: platform, clearml, ...")
     .option("--pending", "only what is not delivered yet")
     .option("--since <time>", "only from a time on: 2h, 30m, 7d, or a date such as 2026-01-31T12:00:00Z", toSince)
@@ -38,7 +58,7 @@ export function addJournalCommands(program: Command, terminal: Terminal, done: (
   journal
     .command("dead-letters")
     .description("List what was given up and waits for a person, with the reasons.")
-    .argument("<folder>", "the journal's folder")
+    .argument("<folder>", "the journal's folder, or one above it")
     .option("--sink <name>", "only of this destination; upload for files")
     .option("--json", "print a line of JSON for each letter")
     .action(async (folder: string, options: { json?: boolean; sink?: string }) => {
@@ -49,7 +69,7 @@ export function addJournalCommands(program: Command, terminal: Terminal, done: (
   journal
     .command("replay")
     .description("Put dead letters back in line, once what was wrong is right. The next start or sync delivers them.")
-    .argument("<folder>", "the journal's folder")
+    .argument("<folder>", "the journal's folder, or one above it")
     .option("--sink <name>", "those of this destination; upload for files")
     .option("--id <ids>", "those of these records, with commas: ids, or their numbers", toList)
     .option("--all", "all of them")
@@ -62,7 +82,7 @@ export function addJournalCommands(program: Command, terminal: Terminal, done: (
   journal
     .command("export")
     .description("Write what a journal owes to ClearML as an offline session, for Task.import_offline_session or trainer-sdk sync.")
-    .argument("<folder>", "the journal's folder")
+    .argument("<folder>", "the journal's folder, or one above it")
     .option("--out <folder>", "where the zip goes (default: here)")
     .option("--json", "print one line of JSON")
     .action(async (folder: string, options: ExportOptions) => {
@@ -73,6 +93,13 @@ export function addJournalCommands(program: Command, terminal: Terminal, done: (
 
 function toList(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(",").map((part) => part.trim())];
+}
+
+function toKinds(text: string, before?: readonly string[]): readonly string[] {
+  const kinds = toList(text, before);
+  const unknown = kinds.find((kind) => !Object.hasOwn(KINDS, kind));
+  if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is no kind of fact: there are ${Object.keys(KINDS).join(", ")}.`);
+  return kinds;
 }
 
 function toSince(text: string): number {

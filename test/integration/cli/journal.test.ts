@@ -102,6 +102,7 @@ describe("journal ls, show and dead-letters", () => {
     expect(lines((await run("dead-letters", "--json", "--sink", "picky", directory)).out)).toMatchObject([
       { sink: "picky", reason: "refused", record: { sequence: 1 } },
     ]);
+    expect(await run("show", "--kind", "model", directory)).toEqual({ code: 0, out: "", error: "No record fits.\n" });
     expect(await run("dead-letters", "--sink", "fine", directory)).toEqual({ code: 0, out: "", error: "There are no dead letters.\n" });
     expect(await fingerprint()).toEqual(before);
     await sdk.close({ deadlineMs: 0 });
@@ -119,6 +120,10 @@ describe("journal ls, show and dead-letters", () => {
     expect(await run("show", "--since", "yesterday", folder)).toMatchObject({
       code: 2,
       error: expect.stringContaining("Give a time") as string,
+    });
+    expect(await run("show", "--kind", "log,progres", folder)).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/progres is no kind of fact: there are started, progress, /) as string,
     });
     for (const job of ["1", "2"]) await (await aTrainer(job)).sdk.close({ deadlineMs: 0 });
     expect(await run("show", folder)).toMatchObject({ code: 1, error: expect.stringContaining("holds 2 journals") as string });

@@ -156,11 +156,11 @@ describe("CLEARML_OFFLINE_MODE", () => {
 });
 
 describe("journal export", () => {
-  it("changes nothing in the journal", async () => {
+  it("finds the one journal below a folder, and changes nothing in it", async () => {
     await (await record()).close();
     await released(journal);
     const before = await readdir(journal, { recursive: true });
-    await run(["export", journal], {});
+    expect((await run(["export", folder], {})).code).toBe(0);
     expect(await readdir(journal, { recursive: true })).toEqual(before);
   });
 
