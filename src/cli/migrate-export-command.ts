@@ -2,6 +2,7 @@
 import { DEFAULT_RETRY_BUDGET_MS } from "../base/retrying.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import { exportMigration, type ExportReport } from "../migrate/export-migration.js";
+import { counted } from "./counted.js";
 import { MigrateProgress } from "./migrate-progress.js";
 import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -52,8 +53,8 @@ function exportLines(report: ExportReport): string[] {
     ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
   ];
   return [
-    `${String(report.runs)} runs (${String(report.unchanged)} were there), ${String(report.points)} points, ${String(report.files)} files (${String(report.fileBytes)} bytes) in ${report.folder}`,
-    `${String(models.registered)} registered models with ${String(models.versions)} versions, ${String(models.logged)} logged models (${String(models.unchanged)} were there), ${String(models.files)} files of their own`,
+    `${counted(report.runs, "run")} (${String(report.unchanged)} there before), ${counted(report.points, "point")}, ${counted(report.files, "file")} (${counted(report.fileBytes, "byte")}) in ${report.folder}`,
+    `${counted(models.registered, "registered model")} with ${counted(models.versions, "version")}, ${counted(models.logged, "logged model")} (${String(models.unchanged)} there before), ${counted(models.files, "file")} of their own`,
     ...(report.runs === 0 && failures.length === 0 ? ["ClearML has no migrated run of this source."] : []),
     ...listed(
       notFiled.map(({ runId, what }) => `NO PLACE in a folder: run ${runId}: ${what}; it is in mlflow-run.jsonl.gz beside the run`),

@@ -6,6 +6,7 @@ import type { MigrationPlan } from "../migrate/plan-migration.js";
 import type { MigrationReport } from "../migrate/run-migration.js";
 import { verdictOf } from "../migrate/verdict.js";
 import type { VerificationReport } from "../migrate/verify-migration.js";
+import { counted } from "./counted.js";
 import { duration } from "./migrate-progress.js";
 
 const MAX_LISTED = 20;
@@ -14,16 +15,16 @@ export function planLines(plan: MigrationPlan): string[] {
   const { skipped } = plan;
   return [
     `MLflow ${plan.version} at ${plan.trackingUri}`,
-    ...(plan.workspaces.length > 1 ? [`  ${count(plan.workspaces.length, "workspace")}: ${plan.workspaces.join(", ")}`] : []),
-    `  ${count(plan.experiments.length, "experiment")}, ${count(plan.runs, "run")} (${String(plan.deletedRuns)} deleted)`,
-    `  ${count(plan.parameters, "parameter")}, ${count(plan.tags, "tag")}, ${count(plan.metrics, "metric")} with ${count(plan.points, "point")}`,
-    `  ${count(plan.files, "file")}, ${String(plan.fileBytes)} bytes`,
-    `  ${count(plan.models.logged, "logged model")}, ${count(plan.models.versions, "version")} of registered models, ${String(plan.models.registered)} without a version; ${count(plan.models.files, "file")} of them, ${String(plan.models.fileBytes)} bytes`,
+    ...(plan.workspaces.length > 1 ? [`  ${counted(plan.workspaces.length, "workspace")}: ${plan.workspaces.join(", ")}`] : []),
+    `  ${counted(plan.experiments.length, "experiment")}, ${counted(plan.runs, "run")} (${String(plan.deletedRuns)} deleted)`,
+    `  ${counted(plan.parameters, "parameter")}, ${counted(plan.tags, "tag")}, ${counted(plan.metrics, "metric")} with ${counted(plan.points, "point")}`,
+    `  ${counted(plan.files, "file")}, ${String(plan.fileBytes)} bytes`,
+    `  ${counted(plan.models.logged, "logged model")}, ${counted(plan.models.versions, "version")} of registered models, ${String(plan.models.registered)} without a version; ${counted(plan.models.files, "file")} of them, ${String(plan.models.fileBytes)} bytes`,
     ...plan.experiments.map(
-      ({ name, project, runs }) => `  ${JSON.stringify(name)} becomes the project ${project}: ${count(runs, "task")}`,
+      ({ name, project, runs }) => `  ${JSON.stringify(name)} becomes the project ${project}: ${counted(runs, "task")}`,
     ),
     ...(plan.lossy.length === 0 ? ["ClearML shows all of it as MLflow does."] : ["ClearML shows these otherwise:"]),
-    ...plan.lossy.map(({ count: times, why, example }) => `  ${String(times)} times: ${why}. Such as ${example}`),
+    ...plan.lossy.map(({ count, why, example }) => `  ${counted(count, "time")}: ${why}. Such as ${example}`),
     "Not looked at and not moved: traces, prompts, evaluation data sets, permissions.",
     ...skippedLines(skipped),
     ...unreadLines(plan.unread),
@@ -50,14 +51,14 @@ function estimateLines({ runSeconds, verifySeconds, measured, assumed }: TimeEst
 
 export function runLines(report: MigrationReport, ledger: string): string[] {
   return [
-    `${count(report.migrated, "run")} migrated, ${String(report.unchanged)} unchanged, ${String(report.failures.length)} failed, of ${String(report.runs)} in ${count(report.experiments, "experiment")}`,
+    `${counted(report.migrated, "run")} migrated, ${String(report.unchanged)} unchanged, ${String(report.failures.length)} failed, of ${String(report.runs)} in ${counted(report.experiments, "experiment")}`,
     ...(report.refreshed === 0 ? [] : [`  of the unchanged ${String(report.refreshed)} brought up to date with their experiments`]),
-    `  ${count(report.points, "point")} (${String(report.notChartable)} in no chart, kept in the copies), ${count(report.files, "file")}, ${String(report.fileBytes)} bytes`,
-    `  ${count(report.models.migrated, "model")} migrated, ${String(report.models.unchanged)} unchanged, ${String(report.models.failures.length)} failed`,
+    `  ${counted(report.points, "point")} (${String(report.notChartable)} in no chart, kept in the copies), ${counted(report.files, "file")}, ${String(report.fileBytes)} bytes`,
+    `  ${counted(report.models.migrated, "model")} migrated, ${String(report.models.unchanged)} unchanged, ${String(report.models.failures.length)} failed`,
     ...(report.models.withoutFiles === 0
       ? []
       : [
-          `WITHOUT FILES: ${count(report.models.withoutFiles, "model")}; MLflow lists none, the address stands in their place (--accept-links)`,
+          `WITHOUT FILES: ${counted(report.models.withoutFiles, "model")}; MLflow lists none, the address stands in their place (--accept-links)`,
         ]),
     ...report.models.failures.slice(0, MAX_LISTED).map(({ model, reason }) => `FAILED: ${model}: ${reason}`),
     ...more(report.models.failures.length),
@@ -79,15 +80,15 @@ export function verifyLines(report: VerificationReport): string[] {
   const { compared, runsInMlflow, differencesTotal } = report;
   const { linkedFiles, modelsWithoutFiles } = compared;
   return [
-    `compared ${String(compared.runs)} of ${count(runsInMlflow, "run")} that were moved, in ${count(compared.projects, "project")}: ${count(compared.values, "value")}, ${count(compared.points, "point")}, ${count(compared.models, "model")}, ${count(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
-    `  ${count(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
+    `compared ${String(compared.runs)} of ${counted(runsInMlflow, "run")} that were moved, in ${counted(compared.projects, "project")}: ${counted(compared.values, "value")}, ${counted(compared.points, "point")}, ${counted(compared.models, "model")}, ${counted(compared.files, "file")} (${String(compared.fileBytes)} bytes)`,
+    `  ${counted(compared.points, "point")} = ${String(compared.events)} in charts + ${String(compared.collapsed)} behind a later one of the same step + ${String(compared.notChartable)} in no chart`,
     ...(linkedFiles === 0
       ? []
-      : [`LINKED: ${count(linkedFiles, "file")} in MLflow's store alone; --accept-links, or \`run\` with --artifacts copy`]),
+      : [`LINKED: ${counted(linkedFiles, "file")} in MLflow's store alone; --accept-links, or \`run\` with --artifacts copy`]),
     ...(modelsWithoutFiles === 0
       ? []
       : [
-          `WITHOUT FILES: ${count(modelsWithoutFiles, "model")}; MLflow lists none, and nothing but the address was compared; --accept-links`,
+          `WITHOUT FILES: ${counted(modelsWithoutFiles, "model")}; MLflow lists none, and nothing but the address was compared; --accept-links`,
         ]),
     ...skippedLines({ ...report.skipped, reported: 0 }),
     ...reportedLines(report),
@@ -108,7 +109,7 @@ export function verifyLines(report: VerificationReport): string[] {
 function reportedLines({ compared, skipped, uncompared, uncomparedTotal }: VerificationReport): string[] {
   if (skipped.reported === 0) return [];
   return [
-    `WRITTEN TO BOTH: ${count(skipped.reported, "run")}, ${String(compared.reportedRuns)} compared with the trainer's own tasks`,
+    `WRITTEN TO BOTH: ${counted(skipped.reported, "run")}, ${String(compared.reportedRuns)} compared with the trainer's own tasks`,
     ...uncompared.slice(0, MAX_LISTED).map(({ runId, what }) => `IN MLFLOW ALONE: run ${runId}: ${what}`),
     ...more(uncomparedTotal),
     ...(uncomparedTotal === 0
@@ -119,8 +120,10 @@ function reportedLines({ compared, skipped, uncompared, uncomparedTotal }: Verif
 
 function skippedLines({ experiments, runs, reported }: SkippedRuns): string[] {
   return [
-    ...(experiments + runs === 0 ? [] : [`LEFT OUT, as asked: ${count(experiments, "deleted experiment")}, ${count(runs, "deleted run")}`]),
-    ...(reported === 0 ? [] : [`LEFT OUT: ${count(reported, "run")} that a trainer wrote to both; ClearML has the trainer's own tasks`]),
+    ...(experiments + runs === 0
+      ? []
+      : [`LEFT OUT, as asked: ${counted(experiments, "deleted experiment")}, ${counted(runs, "deleted run")}`]),
+    ...(reported === 0 ? [] : [`LEFT OUT: ${counted(reported, "run")} that a trainer wrote to both; ClearML has the trainer's own tasks`]),
   ];
 }
 
@@ -130,7 +133,7 @@ function unreadLines({ workspaces, limits }: Unread): string[] {
     ...(workspaces.length === 0
       ? []
       : [
-          `NOT READ: ${count(workspaces.length, "workspace")} of MLflow, ${workspaces.join(", ")}: name them with --workspace, or none for all; \`verify\` wants --accept-workspaces`,
+          `NOT READ: ${counted(workspaces.length, "workspace")} of MLflow, ${workspaces.join(", ")}: name them with --workspace, or none for all; \`verify\` wants --accept-workspaces`,
         ]),
     ...limits.map((limit) => `PERHAPS NOT ALL: ${limit}; use an administrator's credentials, or give \`verify\` --accept-limits`),
   ];
@@ -149,8 +152,4 @@ function troubleLines(troubles: readonly MlflowTrouble[]): string[] {
 
 function more(total: number): string[] {
   return total > MAX_LISTED ? [`... and ${String(total - MAX_LISTED)} more`] : [];
-}
-
-function count(number: number, word: string): string {
-  return `${String(number)} ${word}${number === 1 ? "" : "s"}`;
 }

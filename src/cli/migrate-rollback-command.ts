@@ -2,6 +2,7 @@
 import { DEFAULT_RETRY_BUDGET_MS } from "../base/retrying.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import { rollbackMigration, type RollbackReport } from "../migrate/rollback-migration.js";
+import { counted } from "./counted.js";
 import { MigrateProgress } from "./migrate-progress.js";
 import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";
@@ -50,14 +51,17 @@ function rollbackLines(report: RollbackReport): string[] {
     ...lines.slice(0, MAX_LISTED),
     ...(lines.length > MAX_LISTED ? [`... and ${String(lines.length - MAX_LISTED)} more`] : []),
   ];
-  const what = `${String(tasks)} tasks with their files, ${String(models)} models, ${String(projects)} projects`;
+  const what = `${counted(tasks, "task")} with files, ${counted(models, "model")}, ${counted(projects, "project")}`;
+  const isNothing = tasks + models + projects + report.kept.length + report.failures.length === 0 && !report.interrupted;
   return [
     report.sourceId === undefined
       ? "ClearML has nothing of a migration."
-      : `${isDryRun ? "would remove" : "removed"} ${what} of ${report.sourceId}`,
+      : isNothing
+        ? `ClearML has nothing of a migration from ${report.sourceId}. Leave out --source-id to hear what it has.`
+        : `${isDryRun ? "would remove" : "removed"} ${what} of ${report.sourceId}`,
     ...listed(report.kept.map(({ what: one, why }) => `STAYS: ${one}: ${why}`)),
     ...listed(leftFiles.map((uri) => `FILE STAYS: ${uri}`)),
-    ...(links.length === 0 ? [] : [`${String(links.length)} files that were linked are MLflow's and are not touched`]),
+    ...(links.length === 0 ? [] : [`not touched: ${counted(links.length, "linked file")} of MLflow's`]),
     ...(leftFiles.length === 0 ? [] : ["Delete these with the store's own tools, or give --accept-leftovers."]),
     ...listed(report.failures.map(({ what: one, reason }) => `FAILED: ${one}: ${reason}`)),
     ...(report.interrupted ? ["INTERRUPTED: start it again, and it goes on."] : []),

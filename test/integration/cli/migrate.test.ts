@@ -26,11 +26,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function migrate(step: string, ...more: string[]): Promise<{ code: number; out: string; error: string }> {
+function migrate(step: string, ...more: string[]): Promise<{ code: number; out: string; error: string }> {
+  const ledger = step === "run" ? ["--ledger", join(folder, "ledger.jsonl")] : [];
+  return run("migrate", "mlflow", step, "--from", root, ...ledger, ...more);
+}
+
+async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   let out = "";
   let error = "";
-  const ledger = step === "run" ? ["--ledger", join(folder, "ledger.jsonl")] : [];
-  const code = await runCommandLine(["migrate", "mlflow", step, "--from", root, ...ledger, ...more], "1.2.3", {
+  const code = await runCommandLine(args, "1.2.3", {
     out: (text) => (out += text),
     error: (text) => (error += text),
     stop: new AbortController().signal,
@@ -85,6 +89,20 @@ describe("migrate mlflow --from a tracking folder", () => {
     expect(again.code).toBe(0);
     expect(JSON.parse(again.out)).toMatchObject({ migrated: 1, unchanged: 3, troubles: [] });
     expect((await migrate("verify")).code).toBe(0);
+  });
+});
+
+describe("migrate export and rollback", () => {
+  it("say in words what came back and what would go, and when there is nothing of a source", async () => {
+    await migrate("run", "--source-id", "here");
+    expect((await run("migrate", "export", join(folder, "back"))).out).toMatch(
+      /^3 runs \(0 there before\), 12 points, 3 files \(7 bytes\) in \S+\n1 registered model with 2 versions, 0 logged models/,
+    );
+    const nobody = await run("migrate", "rollback", "--source-id", "there");
+    expect(nobody.out).toBe("ClearML has nothing of a migration from there. Leave out --source-id to hear what it has.\n");
+    expect((await run("migrate", "rollback")).out).toMatch(/^would remove 3 tasks with files, .* of here\n[^]*Add --yes to remove it.\n$/);
+    expect((await run("migrate", "rollback", "--yes")).out).toMatch(/^removed 3 tasks with files/);
+    expect((await run("migrate", "rollback")).out).toBe("ClearML has nothing of a migration.\n");
   });
 });
 
