@@ -225,7 +225,8 @@ export function describeError(error: unknown): string {
   const cause = error.cause instanceof Error ? error.cause : undefined;
   const code = (error as { code?: unknown }).code;
   const own = textOf(error.message) || (typeof code === "string" ? code : error.name);
-  return cause && !own.includes(cause.message) ? `${own}: ${describeError(cause)}` : own;
+  // A message that is a sentence ends with a full stop; the cause goes on with it.
+  return cause && !own.includes(cause.message) ? `${own.replace(/\.$/, "")}: ${describeError(cause)}` : own;
 }
 
 /** Errors of another realm are none by `instanceof`; what libraries throw in their place has a message too. */

@@ -7,6 +7,7 @@ const oddError = Object.assign(new Error("a text"), { message: { code: 7 } });
 it.each<[string, unknown, string]>([
   ["an error", new Error("disk full"), "disk full"],
   ["an error with a cause", new Error("no upload", { cause: new Error("disk full") }), "no upload: disk full"],
+  ["a sentence with a cause", new Error("There is no upload.", { cause: new Error("disk full") }), "There is no upload: disk full"],
   ["an error of another realm, or what a library throws in its place", { name: "Error", message: "disk full" }, "disk full"],
   ["an object without a text", withoutText, "[object Object]"],
   ["an error whose message is no text", oddError, "[object Object]"],
