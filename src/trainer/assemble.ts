@@ -8,6 +8,7 @@ import { withConfEnvironment } from "../base/conf-environment.js";
 import { ConfigError, describeError, type Issue, type StopSource } from "../base/errors.js";
 import { fetchTransport, undiciTransport, type StreamingHttpTransport } from "../base/http.js";
 import { silentLogger, unfailing, type Logger } from "../base/logger.js";
+import { checkNodeVersion } from "../base/node-version.js";
 import { readNetwork, type NetworkSettings } from "../base/network.js";
 import { clearmlCertificates } from "../clearml/options.js";
 import type { Sink } from "../outbox/sink.js";
@@ -52,9 +53,10 @@ export interface Assembly<TConfig extends object> {
 /**
  * Puts a run together. Touches the disk, never the network.
  *
- * @throws ConfigError or JournalError, only with `strict`.
+ * @throws ConfigError or JournalError, only with `strict`; ConfigError on a Node that is too old.
  */
 export async function assemble<TConfig extends object>(given: TrainerOptions<TConfig>): Promise<Assembly<TConfig>> {
+  checkNodeVersion();
   const capture = consoleCapture(given);
   const logger = unfailing(capture?.unheard(given.logger ?? silentLogger) ?? given.logger ?? silentLogger);
   const env = withConfEnvironment(given.env ?? process.env);
