@@ -204,7 +204,7 @@ function resolveCredentials(
   } else if (!accessKey && !token) {
     issues.push({
       path: "CLEARML_API_ACCESS_KEY",
-      message: "is missing, and so is CLEARML_AUTH_TOKEN: create credentials in ClearML's web application under Settings, Workspace",
+      message: `is missing, and so is CLEARML_AUTH_TOKEN: create credentials in ClearML's web application under Settings, Workspace. CLEARML_API_HOST names its server (default ${DEFAULT_API_HOST})`,
     });
   }
   const pair = accessKey !== undefined && secretKey !== undefined;

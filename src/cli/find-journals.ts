@@ -27,6 +27,8 @@ const OFFLINE_ID = /^offline-[0-9a-f]{32}$/;
  */
 export async function findJournals(argument: string): Promise<readonly Place[]> {
   if (/^(s3|file):\/\//i.test(argument)) return [{ kind: "archives", uri: argument }];
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(argument)?.[0];
+  if (scheme !== undefined) throw new Error(`nothing is fetched from ${scheme}: name a path, s3://bucket/prefix or file:///folder`);
   const path = resolve(argument);
   const facts = await stat(path).catch(() => undefined);
   if (facts === undefined) throw new Error(`there is no ${path}`);

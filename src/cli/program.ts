@@ -123,8 +123,8 @@ function parseSeconds(text: string): number {
 }
 
 function parseTimeout(text: string): number {
-  const seconds = parseSeconds(text);
-  if (seconds === 0 || seconds > MAX_TIMEOUT_SECONDS)
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS))
     throw new InvalidArgumentError(`Give a number of seconds above 0 and up to ${String(MAX_TIMEOUT_SECONDS)}.`);
   return seconds;
 }

@@ -164,7 +164,7 @@ export function createSinks(
     issues.push({
       path: "TRAINER_SINKS",
       message:
-        "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone",
+        "no destination is configured: set CALLBACK_URL, or CLEARML_API_HOST with CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY. Everything is kept in the journal alone, and is owed to nobody. To deliver it later, start with CLEARML_OFFLINE_MODE=1",
     });
   return { sinks, issues };
 }

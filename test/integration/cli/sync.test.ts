@@ -139,6 +139,9 @@ describe("sync of folders", () => {
     await leave("1");
     const { code, out } = await sync([path.join(folder, "journals", "1")], {});
     expect(code).toBe(0);
+    expect((await sync(["https://user:password@backups/1"], {})).out).toBe(
+      "https://user:password@backups/1: failed\n  nothing is fetched from https://: name a path, s3://bucket/prefix or file:///folder\n0 of 1 journal delivered, 1 failed\n",
+    );
     expect(out).toMatch(
       /journals\/1 \(job 1\): delivered\n {2}platform: \d+ delivered\n {2}clearml: \d+ delivered\n1 of 1 journal delivered\n$/,
     );

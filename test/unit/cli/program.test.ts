@@ -44,6 +44,8 @@ describe("the command line", () => {
     { args: ["dev", "--port", "65534"], says: "Give a whole number from 0 to 65533." },
     { args: ["dev", "--port", "1e3"], says: "Give a whole number from 0 to 65533." },
     { args: ["dev", "--data"], says: "argument missing" },
+    { args: ["doctor", "--timeout", "soon"], says: "Give a number of seconds above 0 and up to 3600." },
+    { args: ["doctor", "--timeout", "0"], says: "Give a number of seconds above 0 and up to 3600." },
   ])("ends $args with 2 and says $says", async ({ args, says }) => {
     const { code, out, error } = await run(...args);
     expect([code, out]).toEqual([2, ""]);
