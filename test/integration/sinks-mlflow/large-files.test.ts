@@ -188,6 +188,31 @@ describe("a run whose artifacts lie elsewhere", () => {
     expect(JSON.parse(bench.run().tags.get("trainer_sdk.checkpoint.best") ?? "")).not.toHaveProperty("path");
   });
 
+  it.each([
+    ["s3://models/mlflow", { MLFLOW_S3_ENDPOINT_URL: "minio:9000" }, /MLFLOW_S3_ENDPOINT_URL must be an http or https URL/],
+    ["s3://models/mlflow", { AWS_ENDPOINT_URL_S3: "minio:9000" }, /AWS_ENDPOINT_URL_S3 must be an http or https URL/],
+    ["file:///mlruns/%FF", {}, /names no folder/],
+  ])("at %s with %j keeps points all the same, and says of files what is wrong", async (root, env, words) => {
+    bench.double.artifactRoot = root;
+    const job = bench.job({ openStore: (uri) => mlflowArtifactStore(uri, { env, logger }) });
+    await job.open();
+    const outcomes = await job.deliver([
+      record(1, { kind: "configuration", name: "net", text: "x" }),
+      record(2, progress({ epoch: 1, metrics: { loss: 1 } })),
+    ]);
+    expect(outcomes).toMatchObject([{ status: "rejected", reason: expect.stringMatching(words) as string }, delivered]);
+  });
+
+  it("in a bucket that is not there is told of by what named it", async () => {
+    await using store = await startS3();
+    bench.double.artifactRoot = "s3://nobody-made-it/mlflow";
+    const env = { ...S3_ENV, MLFLOW_S3_ENDPOINT_URL: store.server.url, AWS_REGION: "us-east-1" };
+    const job = bench.job({ openStore: (uri) => mlflowArtifactStore(uri, { env, logger }) });
+    await job.open();
+    const [outcome] = await job.deliver([record(1, { kind: "configuration", name: "net", text: "x" })]);
+    expect(outcome).toMatchObject({ status: "rejected", reason: expect.stringMatching(/correct the run's artifact address/) as string });
+  });
+
   it("in a folder that the server shares has its files there", async () => {
     const root = join(folder, "mlruns");
     await mkdir(root);
