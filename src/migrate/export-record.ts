@@ -92,11 +92,9 @@ export class ExportRecords {
     if ((await stat(this.#path).catch(() => undefined))?.isDirectory() === true) await rm(this.#path, { recursive: true });
     const text = await readFile(this.#path, "utf8").catch(() => "");
     for (const line of text.split("\n")) {
-      // A line that was cut off is none.
-      if (!line.endsWith("}")) continue;
-      const { id, record } = JSON.parse(line) as Line;
-      if (record === undefined) this.#records.delete(id);
-      else this.#records.set(id, record);
+      const known = parsed(line);
+      if (known?.record) this.#records.set(known.id, known.record);
+      else if (known) this.#records.delete(known.id);
     }
     // Rewritten, so that the next line does not go on where one was cut off.
     await writeFile(this.#path, [...this.#records].map(([id, record]) => `${JSON.stringify({ id, record } satisfies Line)}\n`).join(""));
@@ -104,5 +102,14 @@ export class ExportRecords {
 
   #append(line: Line): Promise<void> {
     return appendFile(this.#path, `${JSON.stringify(line)}\n`);
+  }
+}
+
+/** Undefined for a line that was cut off. */
+function parsed(line: string): Line | undefined {
+  try {
+    return JSON.parse(line) as Line;
+  } catch {
+    return undefined;
   }
 }
