@@ -1,7 +1,9 @@
 /** Another name, note or other tags of an experiment whose runs have not changed: the next run brings project and tasks up to date, cheaply. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClearML } from "../../../src/clearml/index.js";
-import { runMigration, verifyMigration, type MlflowClient } from "../../../src/migrate/index.js";
+import { exportMigration, runMigration, verifyMigration, type MlflowClient } from "../../../src/migrate/index.js";
 import { history, holding, page, point, T, type MlflowStandIn } from "../../support/mlflow-stand-in.js";
 import { migrationBench, type MigrationBench } from "../../support/migration-bench.js";
 
@@ -80,5 +82,37 @@ describe("an experiment that changed", () => {
     await runMigration({ mlflow, clearml });
     expect(await differing()).toEqual([]);
     expect((await clearml.projects.find("vision"))?.description).toBe("mine");
+  });
+});
+
+describe("an experiment that was deleted after its runs were moved", () => {
+  /** As MLflow shows it: a run goes with its experiment, and is gone for good where somebody has swept up. */
+  const remove = (): void => {
+    standIn.answers = holding(["b"], { [history("b")]: "{}" });
+    set({ lifecycle_stage: "deleted" });
+    for (const path of ["runs/search", "runs/get?run_id=b"])
+      standIn.answers[path] = (standIn.answers[path] ?? "").replace('"lifecycle_stage":"active"', '"lifecycle_stage":"deleted"');
+  };
+  /** Paths of all that a file store would take for an experiment or a run. */
+  const documents = async (folder: string): Promise<string[]> =>
+    (await readdir(folder, { recursive: true })).filter((path) => path.endsWith("meta.yaml")).toSorted();
+
+  it("is written back as one, with the runs that were moved before that and after", async () => {
+    set({});
+    await runMigration({ mlflow, clearml });
+    const earlier = join(bench.folder, "earlier");
+    await exportMigration({ clearml, folder: earlier });
+    expect(await documents(earlier)).toEqual(["1/a/meta.yaml", "1/b/meta.yaml", "1/meta.yaml"]);
+    remove();
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ runs: 1, migrated: 1, failures: [] });
+    // Where an experiment was it stays, with all that is its own; in a new folder the first of its runs says where that is.
+    expect(await exportMigration({ clearml, folder: earlier })).toMatchObject({ ok: true, runs: 2, unchanged: 1 });
+    expect(await documents(earlier)).toEqual(["1/a/meta.yaml", "1/b/meta.yaml", "1/meta.yaml"]);
+    const later = join(bench.folder, "later");
+    expect(await exportMigration({ clearml, folder: later })).toMatchObject({ ok: true, runs: 2, failures: [] });
+    const found = await documents(later);
+    const home = found.at(-1)?.replace(/1\/meta\.yaml$/, "") ?? "";
+    expect(found).toEqual(["1/a/meta.yaml", "1/b/meta.yaml", "1/meta.yaml"].map((path) => `${home}${path}`));
+    expect(await readFile(join(later, home, "1/meta.yaml"), "utf8")).toContain(home === "" ? '"active"' : '"deleted"');
   });
 });
