@@ -162,7 +162,7 @@ async function copyContents(
         : copyFile(work, upload, file, names.get(file.path) ?? file.path, { folder, copy }));
     await copy.end();
   } catch (error) {
-    copy.destroy();
+    await copy.destroy();
     throw error;
   }
   await upload(RUN_COPY_ARTIFACT, { path }, { preview: `Lossless copy of MLflow run ${work.runId}` });

@@ -9,9 +9,10 @@
  * "sha256":"..."}`, of a file that was linked `"uri"` in place of the digest. Last line: `{"kind":"end","points":n,"files":n}`; a copy without it is torn. Integers beyond 2^53 stand as
  * `{"int64":"..."}`, numbers that JSON has no word for as `{"double":"NaN"}`.
  */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { pipeline } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createGunzip, createGzip, type Gzip } from "node:zlib";
 import { DownloadError } from "../base/errors.js";
@@ -42,12 +43,14 @@ export type RunCopyLine =
 /** Writes a copy. */
 export class RunCopyWriter {
   readonly #gzip: Gzip = createGzip();
+  readonly #file: WriteStream;
   readonly #written: Promise<void>;
   #points = 0;
   #files = 0;
 
   constructor(path: string) {
-    this.#written = finished(this.#gzip.pipe(createWriteStream(path)));
+    this.#file = createWriteStream(path);
+    this.#written = finished(this.#gzip.pipe(this.#file));
     // Told by `end`; until then nobody listens.
     this.#written.catch(() => undefined);
   }
@@ -75,9 +78,11 @@ export class RunCopyWriter {
     await this.#written;
   }
 
-  /** Gives the file up. */
-  destroy(): void {
+  /** Gives the file up. Resolves when it is closed. */
+  async destroy(): Promise<void> {
     this.#gzip.destroy();
+    this.#file.destroy();
+    await this.#written.catch(() => undefined);
   }
 
   async #line(line: object, isPlainJson = false): Promise<void> {
@@ -101,8 +106,10 @@ export async function* readRunCopy(path: string): AsyncGenerator<RunCopyLine, vo
   const unfit = (what: string, cause?: unknown): DownloadError =>
     new DownloadError(`The copy of a run at ${path} ${what}.`, { uri: path, retryable: false, cause });
   let last: RunCopyLine | undefined;
+  const file = createReadStream(path);
+  // Whichever of the two fails or is given up, the other is told.
+  const input = pipeline(file, createGunzip(), () => undefined);
   try {
-    const input = createReadStream(path).pipe(createGunzip());
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       const line = JSON.parse(text) as RunCopyLine;
       if (line.kind === "run" && line.version > RUN_COPY_VERSION)
@@ -112,6 +119,9 @@ export async function* readRunCopy(path: string): AsyncGenerator<RunCopyLine, vo
     }
   } catch (error) {
     throw DownloadError.isInstance(error) ? error : unfit("cannot be read", error);
+  } finally {
+    input.destroy();
+    await finished(file).catch(() => undefined);
   }
   if (last?.kind !== "end") throw unfit("has no end");
 }
