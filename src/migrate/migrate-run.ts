@@ -3,7 +3,7 @@
  * over; last of all a marker says that it is whole. A run whose marker stands and that has not changed is left alone.
  */
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TaskStatusError } from "../base/errors.js";
@@ -150,6 +150,9 @@ async function copyContents(
     ))
       await copyMetric(work, key, address, { folder, copy, charts });
     await charts.end();
+    // Of their own, for one of them may have the copy's name.
+    const downloads = join(folder, "files");
+    await mkdir(downloads);
     const files: MlflowFile[] = [];
     for await (const file of work.mlflow.artifacts(work.runId, { signal })) files.push(file);
     const names = mappedNames(
@@ -159,7 +162,7 @@ async function copyContents(
     for (const file of files)
       await (work.artifacts === "link"
         ? linkFile(work, upload, run, file, names.get(file.path) ?? file.path, copy)
-        : copyFile(work, upload, file, names.get(file.path) ?? file.path, { folder, copy }));
+        : copyFile(work, upload, file, names.get(file.path) ?? file.path, { folder: downloads, copy }));
     await copy.end();
   } catch (error) {
     await copy.destroy();

@@ -138,6 +138,15 @@ describe("a migration", () => {
     expect(await readFile(join(target, "1/a/params/ x"), "utf8")).toBe("value 1");
   });
 
+  it("moves files that have the name of the run's own copy", async () => {
+    standIn.answers = holding(["a"], { [history("a")]: page(point("1", T, "0")) });
+    const paths = ["mlflow-run.jsonl.gz", "deep/mlflow-run.jsonl.gz", "mlflow-run"];
+    standIn.answers["artifacts/list?run_id=a"] = JSON.stringify({ files: paths.map((path) => ({ path, file_size: path.length })) });
+    for (const path of paths) standIn.answers[`/get-artifact?run_uuid=a&path=${encodeURIComponent(path)}`] = path;
+    expect(await runMigration({ mlflow, clearml })).toMatchObject({ migrated: 1, files: 3, failures: [] });
+    expect(await verifyMigration({ mlflow, clearml })).toMatchObject({ ok: true, compared: { files: 3 } });
+  });
+
   it("takes the address of a model without listed files for no proof, until somebody accepts it", async () => {
     standIn.answers = holding(["a"], { [history("a")]: "{}" });
     const version = { name: "cat", version: "1", current_stage: "None", source: "gs://gone/model", run_id: "gone" };
