@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { NotFoundError } from "../base/errors.js";
+import { DownloadError, NotFoundError } from "../base/errors.js";
 import { freeText } from "../clearml/clearml-text.js";
 import type { ClearML } from "../clearml/create-clearml.js";
 import { frameworkOfFile } from "../clearml/model-framework.js";
@@ -45,7 +45,13 @@ export async function copyModelFiles(work: ModelFilesWork, clearml: ClearML, id:
     // Its name becomes that of the package.
     const folder = join(temporary, "model");
     for (const { path, file_size } of files) {
-      const target = join(folder, ...path.split("/"));
+      const parts = path.split("/");
+      if (parts.includes(".."))
+        throw new DownloadError(`The file ${JSON.stringify(path)} of the ${model.label} leads out of its folder.`, {
+          uri: model.address,
+          retryable: false,
+        });
+      const target = join(folder, ...parts);
       await mkdir(dirname(target), { recursive: true });
       const { sizeBytes } = await mlflow.download(model.owner, path, target, { signal, sizeBytes: Number(file_size ?? 0) });
       work.onFile(sizeBytes);

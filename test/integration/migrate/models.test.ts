@@ -1,6 +1,7 @@
 /** Models on their way: linked, without a version, read by runs, of one name in one run; and what an export and a rollback leave. */
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Task, type ClearML } from "../../../src/clearml/index.js";
 import type { MlflowClient } from "../../../src/migrate/index.js";
@@ -130,6 +131,18 @@ describe("a migration", () => {
     await runMigration({ mlflow, clearml });
     expect(await verifyMigration({ mlflow, clearml })).toMatchObject({ ok: true, compared: { linkedFiles: 0, files: 4 } });
     expect((await runMigration({ mlflow, clearml, artifacts: "link" })).models).toMatchObject({ migrated: 0, unchanged: 3 });
+  });
+
+  it("writes no file of a model outside its own folder, whatever a server calls it", async () => {
+    withModels();
+    const escaped = `${basename(folder)}-escaped`;
+    const path = `../../${escaped}`;
+    standIn.answers["logged-models/m-1/artifacts/directories"] = JSON.stringify({ files: [{ path, is_dir: false, file_size: 2 }] });
+    standIn.answers[`/ajax-api/2.0/mlflow/logged-models/m-1/artifacts/files?artifact_file_path=${encodeURIComponent(path)}`] = "no";
+    const { models } = await runMigration({ mlflow, clearml });
+    expect(models).toMatchObject({ migrated: 2, failures: [{ model: "logged model m-1" }] });
+    expect(models.failures[0]?.reason).toMatch(/"\.\.\/\.\.\/.*-escaped".*leads out of its folder/);
+    expect(await readdir(tmpdir())).not.toContain(escaped);
   });
 
   it("moves models that belong to no run though deleted experiments are left out", async () => {
