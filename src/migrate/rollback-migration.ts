@@ -51,12 +51,14 @@ export interface RollbackReport {
 /** @throws ConfigError when the source is not clear; ApiError, ConnectionError while the lists are read. An aborted signal is no error. */
 export async function rollbackMigration(options: RollbackOptions): Promise<RollbackReport> {
   const signal = options.signal ?? new AbortController().signal;
-  const found = await migratedTasks(options.clearml, options.sourceId, signal);
   const rollback = new Rollback(options, signal);
+  let { sourceId } = options;
   try {
-    await rollback.removeModels(found.sourceId);
+    const found = await migratedTasks(options.clearml, sourceId, signal);
+    ({ sourceId } = found);
+    await rollback.removeModels(sourceId);
     await rollback.removeTasks(found.tasks);
-    await rollback.removeProjects(found.sourceId);
+    await rollback.removeProjects(sourceId);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -65,7 +67,7 @@ export async function rollbackMigration(options: RollbackOptions): Promise<Rollb
   return {
     ok: failures.length === 0 && isClean && !signal.aborted,
     isDryRun: options.confirmed !== true,
-    sourceId: found.sourceId,
+    sourceId,
     ...counts,
     kept,
     leftFiles: [...leftFiles],

@@ -100,7 +100,10 @@ class Migration {
     const source: RunCopySource = {
       sourceId: sourceIdOf(this.#options),
       trackingUri: mlflow.address,
-      version: signal.aborted ? "" : await mlflow.version({ signal }),
+      version: await mlflow.version({ signal }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+        return "";
+      }),
     };
     await using lines = ledger === undefined ? undefined : await Ledger.open(ledger);
     let experiments = 0;

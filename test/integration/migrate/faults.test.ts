@@ -138,6 +138,18 @@ describe("a migration", () => {
     expect(await readFile(join(target, "1/a/params/ x"), "utf8")).toBe("value 1");
   });
 
+  it("that is stopped before it has begun says so, and throws nothing", async () => {
+    standIn.answers = holding(["a"], { [history("a")]: page(point("1", T, "0")) });
+    const stop = new AbortController();
+    standIn.refuse = (path) => {
+      if (path === "/version") stop.abort();
+      return undefined;
+    };
+    expect(await runMigration({ mlflow, clearml, signal: stop.signal })).toMatchObject({ interrupted: true, runs: 0, migrated: 0 });
+    expect(await verifyMigration({ mlflow, clearml, signal: stop.signal })).toMatchObject({ ok: false, interrupted: true });
+    expect(await rollbackMigration({ clearml, signal: stop.signal })).toMatchObject({ ok: false, interrupted: true, tasks: 0 });
+  });
+
   it("moves files that have the name of the run's own copy", async () => {
     standIn.answers = holding(["a"], { [history("a")]: page(point("1", T, "0")) });
     const paths = ["mlflow-run.jsonl.gz", "deep/mlflow-run.jsonl.gz", "mlflow-run"];
