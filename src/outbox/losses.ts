@@ -61,8 +61,11 @@ export class Losses {
     burst.unlogged++;
     if (now - burst.loggedAtMs < LOSS_LOG_INTERVAL_MS) return;
     // A newer checkpoint in the place of an older one is what was asked for.
-    const level = loss.reason === "superseded" ? "info" : "warn";
-    this.#logger[level]("Records were given up.", {
+    const [level, message] =
+      loss.reason === "superseded"
+        ? (["info", "Files that waited made way for newer ones."] as const)
+        : (["warn", "Records were given up."] as const);
+    this.#logger[level](message, {
       reason: loss.reason,
       sink: loss.sink,
       count: burst.unlogged,
