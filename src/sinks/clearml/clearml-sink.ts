@@ -182,10 +182,13 @@ export class ClearMLSink implements Sink {
   async #adopt(task: BoundTask, { signal }: DeliveryContext): Promise<Delivery | undefined> {
     const { logger, mode, onBound } = this.#options;
     const { webHost } = this.#port;
+    const isNew = this.#task?.taskId !== task.taskId;
     this.#task = task;
     this.#percent = undefined;
+    const webUrl = webHost === undefined ? undefined : taskWebUrl(webHost, task);
+    if (webUrl !== undefined && isNew && mode !== "drain") logger.info(`ClearML shows the job at ${webUrl}`);
     try {
-      onBound({ id: task.taskId, projectId: task.projectId, webUrl: webHost === undefined ? undefined : taskWebUrl(webHost, task) });
+      onBound({ id: task.taskId, projectId: task.projectId, webUrl });
     } catch (error) {
       logger.warn(`whoever was told of ClearML task ${task.taskId} threw: ${describeError(error)}`);
     }

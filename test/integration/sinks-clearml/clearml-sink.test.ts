@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { silentLogger } from "../../../src/base/logger.js";
 import { eventually } from "../../support/fake-clock.js";
 import { checkpoint, final, line, model, progress, record, storedFile } from "../../unit/sinks/clearml/facts.js";
 import { ClearMLBench } from "./clearml-bench.js";
@@ -254,7 +255,8 @@ describe("several processes and other people", () => {
   });
 
   it("replaces a task that somebody deletes, and says so on the new one", async () => {
-    const job = bench.job();
+    const said: string[] = [];
+    const job = bench.job({ logger: { ...silentLogger, info: (message) => said.push(message) } });
     await job.open();
     const deleted = job.bound[0]!.id;
     await bench.reader.session.call("tasks.delete", { task: deleted, force: true });
@@ -266,6 +268,9 @@ describe("several processes and other people", () => {
     expect(task).toMatchObject({ status: "in_progress", comment: expect.stringContaining(deleted) });
     expect(await bench.line(task!.id, "x", "metrics")).toEqual([[1, 1]]);
     expect(await bench.console(task!.id)).toHaveLength(1);
+    const pages = job.bound.map(({ webUrl }) => `ClearML shows the job at ${String(webUrl)}`);
+    expect(pages).toHaveLength(2);
+    expect(said.filter((text) => text.includes("http"))).toEqual(pages);
   });
 
   it("takes nothing out of a published task, and leaves its status", async () => {
