@@ -57,9 +57,13 @@ export class Lane {
   #cutWait = false;
   #lastError: string | undefined;
 
+  /** Made before the process states anything. */
+  readonly #ownFrom: number;
+
   constructor(options: LaneOptions) {
     const { sink, clock } = options;
     this.name = sink.name;
+    this.#ownFrom = options.journal.ledger.nextSequence;
     this.#options = options;
     this.#account = new LaneAccount({ ...options, name: sink.name });
     this.#gatherer = new BatchGatherer({ ...options, account: this.#account });
@@ -282,7 +286,7 @@ export class Lane {
   }
 
   #context(ambiguous: boolean): DeliveryContext {
-    return { signal: this.#stopping.signal, memory: this.#options.memory, ambiguous };
+    return { signal: this.#stopping.signal, memory: this.#options.memory, ambiguous, ownFrom: this.#ownFrom };
   }
 
   /** The sink's answer, unless it is waited for no longer. */

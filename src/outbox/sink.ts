@@ -40,6 +40,8 @@ export interface DeliveryContext {
    * overwrite by identity (console lines, creations) looks before it sends again.
    */
   readonly ambiguous: boolean;
+  /** Records from this sequence on are of this process; those before it are what earlier ones left. */
+  readonly ownFrom?: number;
 }
 
 /** Bounds of one `deliver` call. */

@@ -147,8 +147,11 @@ export class ClearMLSink implements Sink {
         memory,
         saveLines: () => lines.save(memory),
       });
-      if (final && outcome.status === "delivered") await memory.set(FINAL_MEMORY, record.sequence);
-      else if (final && this.#options.mode === "live") this.#watch.start(calls.taskId);
+      if (final && outcome.status === "delivered") {
+        await memory.set(FINAL_MEMORY, record.sequence);
+        // An earlier attempt's end, told late: what this one says runs the task again.
+        if (this.#options.mode === "live" && record.sequence < (context.ownFrom ?? 0)) this.#resting = true;
+      } else if (final && this.#options.mode === "live") this.#watch.start(calls.taskId);
       return [outcome];
     } catch (error) {
       return [failureOutcome(error, "single", signal)];

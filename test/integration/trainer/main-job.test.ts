@@ -97,6 +97,24 @@ describe("a trainer's story", () => {
     expect(world.platform.callbacks(`/${status}`)).toHaveLength(1);
   });
 
+  it("runs again when it starts again before its first end was delivered: the task does not stay completed", async () => {
+    const first = await world.start();
+    await first.reportProgress({ epoch: 1, totalEpochs: 2, metrics: { loss: 1 } });
+    await first.flush();
+    world.platform.faults.set("api", { mode: "status", status: 503 });
+    await first.reportCompleted();
+    expect((await first.close({ deadlineMs: 100 })).complete).toBe(false);
+    world.platform.faults.clear();
+
+    const second = await world.start();
+    await second.reportProgress({ epoch: 2, totalEpochs: 2, metrics: { loss: 0.5 } });
+    await second.flush();
+    expect(world.platform.tasks()).toMatchObject([{ status: "in_progress", runtime: { progress: "100" } }]);
+    await second.reportFailed(new Error("out of memory"));
+    expect((await second.close()).complete).toBe(true);
+    expect(world.platform.tasks()).toMatchObject([{ status: "failed" }]);
+  });
+
   it("goes on with the same task when the job starts again after its journal was lost", async () => {
     const first = await world.start({}, { TRAINER_JOURNAL_DIR: `${world.folder}/one` });
     await first.reportProgress({ epoch: 1, metrics: { loss: 1 } });

@@ -156,6 +156,26 @@ describe("starting the task", () => {
     await again.sink.close();
   });
 
+  it("runs the task again when the end that was delivered is an earlier attempt's, and leaves one's own end alone", async () => {
+    const job = aJob();
+    await job.open();
+    const second = await job.restart();
+    await second.open();
+    const deliver = (...records: Parameters<typeof second.deliver>) => second.sink.deliver(records, { ...second.context, ownFrom: 3 });
+    // The first attempt's last words, which its process could not deliver, and then the second's own.
+    await deliver(record(1, line("a")), record(2, final()));
+    expect(second.task().status).toBe("completed");
+    await deliver(record(3, progress({ epoch: 1 })));
+    expect(second.task().status).toBe("in_progress");
+    second.task().status_message = "stopping";
+    await second.clock.advance(5_000);
+    expect(second.stops).toHaveLength(1);
+    second.task().status_message = "";
+    await deliver(record(4, final()), record(5, line("too late to count as an attempt")));
+    expect(second.task().status).toBe("completed");
+    await second.sink.close();
+  });
+
   it("goes on with a second attempt that crashed as with any other, after the first had ended", async () => {
     const job = aJob();
     await job.open();
