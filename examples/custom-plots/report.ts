@@ -3,7 +3,7 @@
  * table, a figure of its own and an image. Run by `run.ts`, or by hand:
  *
  *     trainer-sdk dev            # in another terminal; it prints the environment
- *     node examples/custom-plots/report.ts
+ *     npx node examples/custom-plots/report.ts
  */
 import { TrainerSDK } from "trainer-sdk";
 

@@ -1,7 +1,7 @@
 /**
  * Runs `report.ts` against a local server and checks what arrived there, plot by plot. Fails when anything is missing.
  *
- *     node examples/custom-plots/run.ts
+ *     npx node examples/custom-plots/run.ts
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

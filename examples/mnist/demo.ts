@@ -39,6 +39,7 @@ async function demo(options: DemoOptions): Promise<number> {
     started.push(server);
     interrupted.signal.throwIfAborted();
     tell(`Dashboard: ${server.env.CLEARML_WEB_HOST}\n`);
+    if (!options.keep) tell("It is up as long as the demo runs; npm run demo -- --keep leaves it up.\n");
 
     const jobId = `demo-${randomBytes(4).toString("hex")}`;
     const settings = {
