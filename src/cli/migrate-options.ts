@@ -27,8 +27,6 @@ transaction, and running it twice is as good as once.`;
 /** Adds the commands. What they need is loaded when they run. */
 export function addMigrateCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
   const migrate = program.command("migrate").description("Move what another experiment tracker holds to ClearML, and prove it.");
-  addExportCommand(migrate, terminal, done);
-  addRollbackCommand(migrate, terminal, done);
   const mlflow = migrate
     .command("mlflow")
     .description("From an MLflow server, a tracking folder or a SQLite file, 2.9 to 3.x: plan, then run, then verify.");
@@ -83,6 +81,8 @@ export function addMigrateCommands(program: Command, terminal: Terminal, done: (
     .option("--accept-workspaces", "end with 0 though MLflow has workspaces that were not named; they are listed")
     .option("--accept-limits", "end with 0 though MLflow may hold more than these credentials are shown; the report says why");
   addLedgerCommand(mlflow, terminal, done);
+  addExportCommand(migrate, terminal, done);
+  addRollbackCommand(migrate, terminal, done);
 }
 
 function addLedgerCommand(mlflow: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
