@@ -55,7 +55,7 @@ function exportLines(report: ExportReport): string[] {
   return [
     `${counted(report.runs, "run")} (${String(report.unchanged)} there before), ${counted(report.points, "point")}, ${counted(report.files, "file")} (${counted(report.fileBytes, "byte")}) in ${report.folder}`,
     `${counted(models.registered, "registered model")} with ${counted(models.versions, "version")}, ${counted(models.logged, "logged model")} (${String(models.unchanged)} there before), ${counted(models.files, "file")} of their own`,
-    ...(report.runs === 0 && failures.length === 0 ? ["ClearML has no migrated run of this source."] : []),
+    ...(report.runs === 0 && failures.length === 0 && !report.interrupted ? ["ClearML has no migrated run of this source."] : []),
     ...listed(
       notFiled.map(({ runId, what }) => `NO PLACE in a folder: run ${runId}: ${what}; it is in mlflow-run.jsonl.gz beside the run`),
     ),

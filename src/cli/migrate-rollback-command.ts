@@ -53,12 +53,12 @@ function rollbackLines(report: RollbackReport): string[] {
   ];
   const what = `${counted(tasks, "task")} with files, ${counted(models, "model")}, ${counted(projects, "project")}`;
   const isNothing = tasks + models + projects + report.kept.length + report.failures.length === 0 && !report.interrupted;
+  const { sourceId } = report;
+  const whole = isNothing
+    ? `ClearML has nothing of a migration from ${sourceId ?? ""}. Leave out --source-id to hear what it has.`
+    : `${isDryRun ? "would remove" : "removed"} ${what} of ${sourceId ?? ""}`;
   return [
-    report.sourceId === undefined
-      ? "ClearML has nothing of a migration."
-      : isNothing
-        ? `ClearML has nothing of a migration from ${report.sourceId}. Leave out --source-id to hear what it has.`
-        : `${isDryRun ? "would remove" : "removed"} ${what} of ${report.sourceId}`,
+    ...(sourceId !== undefined ? [whole] : report.interrupted ? [] : ["ClearML has nothing of a migration."]),
     ...listed(report.kept.map(({ what: one, why }) => `STAYS: ${one}: ${why}`)),
     ...listed(leftFiles.map((uri) => `FILE STAYS: ${uri}`)),
     ...(links.length === 0 ? [] : [`not touched: ${counted(links.length, "linked file")} of MLflow's`]),

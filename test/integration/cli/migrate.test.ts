@@ -104,6 +104,13 @@ describe("migrate export and rollback", () => {
     expect((await run("migrate", "rollback", "--yes")).out).toMatch(/^removed 3 tasks with files/);
     expect((await run("migrate", "rollback")).out).toBe("ClearML has nothing of a migration.\n");
   });
+
+  it("claim nothing of what is there when they are stopped before they have seen it", async () => {
+    let out = "";
+    const terminal = { out: (text: string) => (out += text), error: () => undefined, stop: AbortSignal.abort() };
+    await runCommandLine(["migrate", "rollback"], "1.2.3", terminal);
+    expect(out).toBe("INTERRUPTED: start it again, and it goes on.\n");
+  });
 });
 
 describe("migrate mlflow --from something else", () => {
