@@ -7,22 +7,30 @@ import type { MigrateOptions, MigrateStep } from "./migrate-command.js";
 import type { ExitCode, Terminal } from "./terminal.js";
 
 const SCOPE = `
-What is moved: experiments, runs (deleted ones too, as archived tasks), parameters, tags, notes, whole metric histories with
-their own times, files of runs, registered models with their versions, logged models of MLflow 3, and their files. What is not moved: traces,
-prompts, evaluation data sets, permissions. The source is a server over HTTP, a tracking folder (\`mlruns\`) or a SQLite file
-(--from). Relative artifact folders are looked for beside a database or folder.
+What is moved: experiments, runs (deleted ones too, as archived tasks),
+parameters, tags, notes, whole metric histories with their own times, files of
+runs, registered models with their versions, logged models of MLflow 3, and
+their files. What is not moved: traces, prompts, evaluation data sets,
+permissions. The source is a server over HTTP, a tracking folder (\`mlruns\`) or
+a SQLite file (--from). Relative artifact folders are looked for beside a
+database or folder.
 
-MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS, _SERVER_CERT_PATH, MLFLOW_WORKSPACE. ClearML: CLEARML_API_HOST,
-CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or clearml.conf.
+MLflow: MLFLOW_TRACKING_URI, _USERNAME, _PASSWORD, _TOKEN, _INSECURE_TLS,
+_SERVER_CERT_PATH, MLFLOW_WORKSPACE. ClearML: CLEARML_API_HOST,
+CLEARML_API_ACCESS_KEY, CLEARML_API_SECRET_KEY, CLEARML_FILES_HOST, or
+clearml.conf.
 
-Exit codes: 0 all is well, 1 something is missing, different or was interrupted, 2 the command line is wrong.`;
+Exit codes: 0 all is well, 1 something is missing, different or was interrupted,
+2 the command line is wrong.`;
 
 const LEDGER = `
 Nothing is called and nothing is written: pipe it, as in
   trainer-sdk migrate mlflow ledger --sql apply | psql --set ON_ERROR_STOP=1 platform
-All ids, those of models too, come into the table trainer_sdk_mlflow_ids; columns that are empty are set from it, a value of anybody else
-stays. trainer_sdk_mlflow_applied remembers what was set: \`--sql undo\`, with the same options, puts back what was there. Each is one
-transaction, and running it twice is as good as once.`;
+All ids, those of models too, come into the table trainer_sdk_mlflow_ids;
+columns that are empty are set from it, a value of anybody else stays.
+trainer_sdk_mlflow_applied remembers what was set: \`--sql undo\`, with the same
+options, puts back what was there. Each is one transaction, and running it twice
+is as good as once.`;
 
 /** Adds the commands. What they need is loaded when they run. */
 export function addMigrateCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {

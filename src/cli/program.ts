@@ -79,6 +79,7 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
     .option("--deadline-seconds <number>", "how long each journal is tried (default: 60)", parseSeconds)
     .option("--callback-url <url>", "where callbacks go, instead of where the trainer sent them; {jobId} stands for the job")
     .option("--json", "print one line of JSON with the result of each journal, and nothing else, on stdout")
+    .addHelpText("after", "\nExit codes: 0 all is delivered, 1 something is not, or is pending in a dry run,\n2 the command line is wrong.")
     .action(async (places: string[], options: SyncOptions) => {
       const { runSync } = await import("./sync-command.js");
       done(await runSync(places, options, process.env, terminal));
@@ -104,7 +105,7 @@ function createProgram(version: string, terminal: Terminal, done: (code: ExitCod
     )
     .option("--timeout <seconds>", "how long all checks together may take (default: 30)", parseTimeout)
     .option("--json", "print one line of JSON with settings and findings, and nothing else, on stdout")
-    .addHelpText("after", "\nExit codes: 0 all is well, 1 there are warnings, 2 there are errors.")
+    .addHelpText("after", "\nExit codes: 0 all is well, 1 there are warnings, 2 there are errors, or the\ncommand line is wrong.")
     .action(async (options: DoctorOptions) => {
       const { runDoctor } = await import("./doctor-command.js");
       done(await runDoctor(options, process.env, version, terminal));
