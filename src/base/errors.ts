@@ -43,7 +43,8 @@ export class TrainerSDKError extends Error {
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
+    // The bundler renames a class that speaks of itself, as this one does.
+    this.name = new.target === TrainerSDKError ? "TrainerSDKError" : new.target.name;
     this.code = details.code;
     this.retryable = details.retryable ?? false;
   }

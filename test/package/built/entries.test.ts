@@ -45,6 +45,16 @@ describe("the built entries", () => {
     expect(cjs, subpath).toBe(esm);
   });
 
+  it("name each error as it is exported, whatever the bundler calls its class", async () => {
+    const script = `
+      const errors = Object.entries(require(${JSON.stringify(path.join(dist, "index.cjs"))})).filter(([name]) => name.endsWith("Error"));
+      console.log(JSON.stringify(errors.map(([name, Class]) => [name, new Class("x", { code: "CLOSED" }).name])));`;
+    const { stdout } = await run(process.execPath, ["-e", script], { cwd: root });
+    const names = JSON.parse(stdout) as [string, string][];
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter(([exported, name]) => exported !== name)).toEqual([]);
+  });
+
   it("are those that the package exports", async () => {
     const built = (await readdir(dist, { recursive: true })).filter((name) => /^(.*\/)?index\.d\.ts$/.test(name));
     expect(built.map((name) => `./dist/${name}`).sort()).toEqual(doors.map(([, door]) => door.import.types).sort());
