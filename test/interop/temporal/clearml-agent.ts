@@ -23,7 +23,8 @@ export class ClearMLAgent implements AsyncDisposable {
     const home = await mkdtemp(path.join(tmpdir(), "clearml-agent-"));
     const credentials = { access_key: server.accessKey, secret_key: server.secretKey };
     const api = { api_server: server.apiUrl, web_server: server.webUrl, files_server: server.filesUrl, credentials };
-    await writeFile(path.join(home, "clearml.conf"), JSON.stringify({ api }));
+    // Its vendor need not be asked for a newer version.
+    await writeFile(path.join(home, "clearml.conf"), JSON.stringify({ api, agent: { disable_agent_update_check: true } }));
     const output = await open(path.join(home, "output"), "a");
     const child = spawn(await agentProgram(), ["daemon", "--queue", "default", "--foreground"], {
       stdio: ["ignore", output.fd, output.fd],
@@ -33,7 +34,7 @@ export class ClearMLAgent implements AsyncDisposable {
         TMPDIR: home,
         CLEARML_WORKER_ID: name,
         // Its own are 5 s and 30 s.
-        CLEARML_AGENT_QUEUE_POLL_FREQ_SEC: "0.5",
+        CLEARML_AGENT_QUEUE_POLL_FREQ_SEC: "0.1",
         CLEARML_AGENT_STATUS_REPORT_FREQ_SEC: "1",
       },
     });

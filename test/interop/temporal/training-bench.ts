@@ -14,6 +14,7 @@ import { until } from "../../support/until.js";
 import type { TemporalServer } from "./temporal-server.js";
 import type { TrainingPlace } from "./training-places.js";
 import type { WorkerSettings } from "./training-worker.js";
+import type { WorkflowBundle } from "./workflow-bundle.js";
 
 const WORKER = fileURLToPath(new URL("training-worker.ts", import.meta.url));
 
@@ -25,9 +26,10 @@ export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implemen
   readonly queue: string;
   readonly place: Place;
   readonly #address: string;
+  readonly #workflows: string;
   readonly #workers: ChildProcess[] = [];
 
-  private constructor(temporal: TemporalServer, server: DevServer, folder: string, place: Place) {
+  private constructor(temporal: TemporalServer, workflows: WorkflowBundle, server: DevServer, folder: string, place: Place) {
     this.place = place;
     this.server = server;
     this.reader = createClearML({}, { ...server.env });
@@ -35,10 +37,12 @@ export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implemen
     this.folder = folder;
     this.queue = path.basename(folder);
     this.#address = temporal.address;
+    this.#workflows = workflows.codePath;
   }
 
   static async start<Place extends TrainingPlace>(
     temporal: TemporalServer,
+    workflows: WorkflowBundle,
     openPlace: (folder: string, server: DevServer) => Promise<Place>,
   ): Promise<TrainingBench<Place>> {
     const folder = await mkdtemp(path.join(tmpdir(), "trainer-temporal-"));
@@ -46,7 +50,7 @@ export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implemen
     await writeFile(path.join(folder, "memory.events"), "low 0\noom 0\noom_kill 0\n");
     await mkdir(path.join(folder, "files"));
     const server = await startDevServer();
-    return new TrainingBench(temporal, server, folder, await openPlace(folder, server));
+    return new TrainingBench(temporal, workflows, server, folder, await openPlace(folder, server));
   }
 
   at(name: string): string {
@@ -58,6 +62,7 @@ export class TrainingBench<Place extends TrainingPlace = TrainingPlace> implemen
     const settings: WorkerSettings = {
       address: this.#address,
       taskQueue: this.queue,
+      workflows: this.#workflows,
       place: this.place.of(host),
       journals: this.at(`journals-${this.place.isShared ? "all" : host}/{jobId}`),
       store: pathToFileURL(this.at("store")).href,

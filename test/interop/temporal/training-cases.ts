@@ -12,6 +12,7 @@ import { keepHistory } from "./keep-history.js";
 import { startTemporalServer, type TemporalServer } from "./temporal-server.js";
 import { TrainingBench } from "./training-bench.js";
 import type { TrainingPlace } from "./training-places.js";
+import { bundleWorkflows, type WorkflowBundle } from "./workflow-bundle.js";
 
 /** Loss of the three epochs. */
 export const WHOLE = [1, 1 / 2, 1 / 3];
@@ -20,6 +21,7 @@ export const WHOLE = [1, 1 / 2, 1 / 3];
 export class Trainings<Place extends TrainingPlace> {
   readonly #tally: Tally;
   #temporal: TemporalServer | undefined;
+  #workflows: WorkflowBundle | undefined;
   #bench: TrainingBench<Place> | undefined;
 
   /** @param part Of the suite, in the closing table. */
@@ -27,10 +29,14 @@ export class Trainings<Place extends TrainingPlace> {
     this.#tally = new Tally("temporal", part);
     beforeAll(async () => {
       this.#temporal = await startTemporalServer();
+      this.#workflows = await bundleWorkflows();
     });
-    afterAll(() => this.#temporal?.[Symbol.asyncDispose]());
+    afterAll(async () => {
+      await this.#workflows?.[Symbol.asyncDispose]();
+      await this.#temporal?.[Symbol.asyncDispose]();
+    });
     beforeEach(async () => {
-      this.#bench = await TrainingBench.start(this.#temporal!, openPlace);
+      this.#bench = await TrainingBench.start(this.#temporal!, this.#workflows!, openPlace);
     });
     afterEach(() => this.#bench?.[Symbol.asyncDispose]());
   }

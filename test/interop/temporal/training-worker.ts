@@ -1,5 +1,4 @@
 /** A worker as a platform runs one, in a process of its own, from the published entries. Ends in order on SIGTERM. */
-import { fileURLToPath } from "node:url";
 import { NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import {
   clearmlQueueManager,
@@ -15,6 +14,8 @@ import {
 export interface WorkerSettings {
   readonly address: string;
   readonly taskQueue: string;
+  /** The bundle's file. */
+  readonly workflows: string;
   /** Where trainers run. */
   readonly place: WorkerPlace;
   readonly journals: string;
@@ -43,7 +44,7 @@ const { CLEARML_API_ACCESS_KEY = "", CLEARML_API_SECRET_KEY = "" } = env;
 const worker = await Worker.create({
   connection,
   taskQueue: settings.taskQueue,
-  workflowsPath: fileURLToPath(new URL("workflows.ts", import.meta.url)),
+  workflowBundle: { codePath: settings.workflows },
   activities: {
     ...createTrainingActivities({
       manager: managerOf(place),
@@ -55,6 +56,8 @@ const worker = await Worker.create({
       drainMs: 5_000,
     }),
   },
+  // So long a workflow waits for its last worker before another one may have it. Temporal's own is 10 s.
+  stickyQueueScheduleToStartTimeout: 1_000,
   shutdownGraceTime: settings.shutdownGraceMs,
   maxHeartbeatThrottleInterval: 500,
   defaultHeartbeatThrottleInterval: 500,
