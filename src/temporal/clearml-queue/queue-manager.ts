@@ -4,7 +4,6 @@
  */
 import { systemClock, type Clock } from "../../base/clock.js";
 import type { ResolvedClearMLConnection } from "../../clearml/options.js";
-import { STOPPING_MESSAGE } from "../../protocol/clearml/limits.js";
 import { clearmlClient } from "../clearml-client.js";
 import { TRAINING_FAILURES } from "../failure-types.js";
 import type { TrainingCalls } from "../lazy-manager.js";
@@ -21,19 +20,11 @@ import {
 } from "../training-manager.js";
 import type { ClearMLQueueManagerOptions } from "./clearml-queue-manager.js";
 import { OutagePatience } from "../outage-patience.js";
-import { logMarks, RUNTIME_KEYS } from "./launcher-script.js";
+import { logMarks } from "./launcher-script.js";
 import { RunCalls } from "./run-calls.js";
-import { readState, type RunReading } from "./run-reading.js";
-import {
-  agentPatience,
-  handleOf,
-  isPristine,
-  runRequest,
-  wasMarkedQueued,
-  type RunTask,
-  type RunTemplate,
-  type StopMark,
-} from "./run-task.js";
+import { RunEnding, vanished } from "./run-ending.js";
+import { readState } from "./run-reading.js";
+import { handleOf, isPristine, runRequest, wasMarkedQueued, type RunTask, type RunTemplate, type StopMark } from "./run-task.js";
 import { RunWatch } from "./run-watch.js";
 
 /** How long another worker's start may take from making the task to queueing it. */
@@ -54,6 +45,7 @@ export class QueueManager implements TrainingCalls {
   readonly #options: ClearMLQueueManagerOptions;
   readonly #template: RunTemplate;
   readonly #calls: RunCalls;
+  readonly #ending: RunEnding;
   readonly #clock: Clock;
   readonly #pollMs: number;
   readonly #agentTimeoutMs: number;
@@ -63,6 +55,7 @@ export class QueueManager implements TrainingCalls {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#calls = new RunCalls(clearmlClient(connection, options.env ?? process.env, { clock: this.#clock }));
+    this.#ending = new RunEnding(this.#calls);
     this.#pollMs = options.pollIntervalMs ?? 10_000;
     this.#agentTimeoutMs = options.agentTimeoutMs;
     this.#outageMs = options.outageMs;
@@ -153,7 +146,7 @@ export class QueueManager implements TrainingCalls {
     let heardSince: number | undefined;
     for (;;) {
       const hasTime = heardSince === undefined || this.#clock.monotonic() - heardSince < limitMs;
-      const step = await patience.tried(() => this.#urged(handle, mark, hasTime, signal), signal);
+      const step = await patience.tried(() => this.#ending.urged(handle, mark, hasTime, signal), signal);
       if (step?.value !== undefined) return step.value;
       // While ClearML is away the agent hears of no stop: that is not held against it.
       heardSince = step === undefined ? undefined : (heardSince ?? this.#clock.monotonic());
@@ -201,65 +194,17 @@ export class QueueManager implements TrainingCalls {
     const run = await this.#calls.run(handle.id, signal);
     if (run === undefined) return vanished(handle);
     const { state, pending } = readState(run);
-    if (state.phase === "ended") return this.#settled(run, state.end, signal);
+    if (state.phase === "ended") return this.#ending.settled(run, state.end, signal);
     tell(state);
     // Whoever queued it died before it could say so.
     if (!isPristine(run) && !wasMarkedQueued(run)) await this.#calls.markQueued(run, signal);
     const end = watch.judge(run, pending);
     if (end === undefined) return undefined;
-    if (run.status !== "queued") return this.#close(run, end, signal);
+    if (run.status !== "queued") return this.#ending.close(run, end, signal);
     // Out of the queue first: an agent that has it meanwhile makes up for the wait.
     if (!(await this.#calls.takeFromQueue(run, signal)) && !watch.isNobodys(run)) return undefined;
-    await this.#noteLate(run, end.message, signal);
-    return this.#close(run, end, signal);
-  }
-
-  /** One look of a stop, and what has to be done about it; its end when that is certain. */
-  async #urged(handle: TrainingHandle, mark: StopMark, hasTime: boolean, signal: AbortSignal): Promise<TrainingEnd | undefined> {
-    const run = await this.#calls.run(handle.id, signal);
-    if (run === undefined) return vanished(handle);
-    const reading = readState(run);
-    if (reading.state.phase === "ended") return this.#settled(run, reading.state.end, signal);
-    const end = await this.#urge(run, reading, mark, signal);
-    if (end !== undefined || hasTime) return end;
-    return this.#close(run, reading.pending ?? stopped("its agent did not answer, and may be gone"), signal);
-  }
-
-  /** One step of a stop; its end when that is certain. Repeated, it goes on where another worker was. */
-  async #urge(run: RunTask, { pending }: RunReading, mark: StopMark, signal: AbortSignal): Promise<TrainingEnd | undefined> {
-    // An agent that takes a task over rewrites its runtime, and may wipe the mark.
-    if (run.stop === undefined || run.stop.graceMs > mark.graceMs)
-      await this.#calls.note(run.id, { [RUNTIME_KEYS.stop]: JSON.stringify(mark) }, signal);
-    const patience = agentPatience(mark.graceMs);
-    if (run.agentPatience < patience) await this.#calls.setAgentPatience(run.id, patience, signal);
-    if (run.status === "queued" || isPristine(run)) {
-      const isTaken = isPristine(run) || (await this.#calls.takeFromQueue(run, signal));
-      return isTaken
-        ? this.#close(run, { outcome: "stopped", message: "the trainer was stopped before it was started" }, signal)
-        : undefined;
-    }
-    // An agent that takes a task over writes over the wish, too.
-    if (pending === undefined && !run.message.includes(STOPPING_MESSAGE)) await this.#calls.askToStop(run.id, mark.reason, signal);
-    return undefined;
-  }
-
-  /** An end that was read; the task is told where it does not say so yet, and a launcher that comes late starts nothing. */
-  async #settled(run: RunTask, end: TrainingEnd, signal: AbortSignal): Promise<TrainingEnd> {
-    if (run.status === "in_progress") return this.#close(run, end, signal);
-    if (end.outcome === "stopped" && run.end === undefined && run.stop === undefined)
-      await this.#noteLate(run, "it had been stopped", signal);
-    return end;
-  }
-
-  /** A launcher that comes late reads this first, and starts nothing. */
-  async #noteLate(run: RunTask, reason: string, signal: AbortSignal): Promise<void> {
-    await this.#calls.note(run.id, { [RUNTIME_KEYS.stop]: JSON.stringify({ reason, graceMs: 0 }) }, signal);
-  }
-
-  /** Gives the task its end in the place of its agent: a launcher that lives after all sees that, and ends its trainer. */
-  async #close(run: RunTask, end: TrainingEnd, signal: AbortSignal): Promise<TrainingEnd> {
-    await this.#calls.settle(run.id, end, signal);
-    return end;
+    await this.#ending.noteLate(run, end.message, signal);
+    return this.#ending.close(run, end, signal);
   }
 
   async #supersede(runs: readonly RunTask[], fence: number, signal: AbortSignal): Promise<void> {
@@ -322,12 +267,4 @@ function refuseWhatNoTaskMayHold({ spec, secretEnv }: StartRequest): void {
 
 function managed(run: RunTask): ManagedTraining {
   return { handle: handleOf(run), state: readState(run).state };
-}
-
-function stopped(message: string): TrainingEnd {
-  return { outcome: "stopped", message: `the trainer was stopped; ${message}` };
-}
-
-function vanished({ id }: TrainingHandle): TrainingEnd {
-  return { outcome: "failed", failure: TRAINING_FAILURES.jobVanished, message: `ClearML task ${id} is gone: somebody deleted it` };
 }
