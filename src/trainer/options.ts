@@ -16,6 +16,7 @@ import type { ObjectStore } from "../storage/object-store.js";
 import { readEnvironment, SINK_NAMES, type Environment, type SinkName } from "./environment.js";
 import { readPlatformEnvironment, type PlatformEnvironment } from "./platform-environment.js";
 import { readRank, type Rank } from "./rank.js";
+import { unknownOptions } from "./unknown-options.js";
 
 /** Dialects that come with the package. */
 export type DialectName = "plan" | "platform-v2";
@@ -229,7 +230,7 @@ export interface ResolvedTrainerOptions {
 /** Given, then environment, then default. */
 export function resolveTrainerOptions(given: GivenOptions, env: Environment, workingDirectory: string): ResolvedTrainerOptions {
   const { values, issues: found } = readEnvironment(env);
-  const issues: Issue[] = [...found];
+  const issues: Issue[] = [...found, ...unknownOptions(given)];
   const dialect = given.callback?.dialect ?? values.CALLBACK_DIALECT ?? "plan";
   const platform =
     dialect === "platform-v2"

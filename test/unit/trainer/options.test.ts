@@ -37,6 +37,18 @@ describe("resolveTrainerOptions", () => {
     expect(resolved).toMatchObject({ operation: "training", callback: undefined, config: {}, sinks: undefined, taskOwner: "trainer" });
   });
 
+  it("names options that there are not, what was meant by them, and no value", () => {
+    const given = { jobID: "7", learningRate: 0.1, jobId: "8", clearml: { secret_key: "hunter2", taskId: "t" }, callback: { link: "x" } };
+    const { issues, jobId } = resolve(given as TrainerOptions);
+    expect(issues).toEqual([
+      { path: "jobID", message: "is no option; jobId is" },
+      { path: "learningRate", message: "is no option" },
+      { path: "callback.link", message: "is no option" },
+      { path: "clearml.secret_key", message: "is no option; clearml.secretKey is" },
+    ]);
+    expect(jobId).toBe("8");
+  });
+
   it("shows a bad value, but never one that may be secret", () => {
     const [operation, config] = resolve({}, { OPERATION_TYPE: "cooking", CONFIG: '{"password": "hunter2"' }).issues;
     expect(operation?.message).toContain("cooking");
