@@ -182,7 +182,8 @@ describe("sync of folders", () => {
       { status: "pending", sinks: { clearml: { pending: 0 } }, reasons: { platform: expect.stringMatching(/\S/) as string } },
     ]);
     server.faults.clear();
-    expect((await sync([path.join(folder, "journals")])).code).toBe(0);
+    await released(path.join(folder, "journals", "1"));
+    expect((await sync([path.join(folder, "journals")])).json?.journals).toMatchObject([{ status: "delivered" }]);
     await expectEverything("1");
   });
 
