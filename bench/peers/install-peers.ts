@@ -1,6 +1,6 @@
 /**
  * What we are compared with, from the registries by their ordinary clients, into `.cache/bench`: Python's official ClearML
- * client, boto3 and the AWS CLI in a virtual environment, s5cmd and an S3 server by `go install`. What cannot be
+ * client, boto3 and the AWS CLI in a virtual environment, s5cmd and an S3 server by `go build`. What cannot be
  * installed is left out, and the rows say so.
  */
 import { access } from "node:fs/promises";
@@ -9,8 +9,8 @@ import type { Workplace } from "../workplace.ts";
 
 const PYTHON_PACKAGES = ["clearml", "boto3", "awscli"];
 const GO_PROGRAMS = {
-  s5cmd: { module: "github.com/peak/s5cmd/v2", version: "v2.3.0", program: "." },
-  versitygw: { module: "github.com/versity/versitygw", version: "latest", program: "./cmd/versitygw" },
+  s5cmd: { module: "github.com/peak/s5cmd/v2@v2.3.0", program: "github.com/peak/s5cmd/v2" },
+  versitygw: { module: "github.com/versity/versitygw@v1.8.0", program: "github.com/versity/versitygw/cmd/versitygw" },
 } as const;
 
 /** Where a tool lies once it is installed. */
@@ -40,21 +40,16 @@ export async function installPeers(workplace: Workplace, progress: (message: str
       await workplace.exec("touch", [path.join(venv, "installed")]);
     });
   }
-  for (const [name, { module, version, program }] of Object.entries(GO_PROGRAMS)) {
+  for (const [name, { module, program }] of Object.entries(GO_PROGRAMS)) {
     if (await isInstalled(path.join(workplace.tools, "bin", name))) continue;
     await attempt(name, async () => {
-      const target = path.posix.join(module, program);
-      if (version === "latest") {
-        await workplace.exec("go", ["install", `${target}@latest`], { ...inherited(), GOBIN: path.join(workplace.tools, "bin") });
-        return;
-      }
       // As a module of its own: `go install` asks for the list of releases too, which not every proxy has.
       const folder = await workplace.freshFolder(name);
       const go = (...args: string[]): Promise<unknown> =>
         workplace.exec("go", ["-C", folder, ...args], { ...inherited(), GOFLAGS: "-mod=mod" });
       await go("mod", "init", "peers");
-      await go("mod", "edit", `-require=${module}@${version}`);
-      await go("build", "-o", path.join(workplace.tools, "bin", name), target);
+      await go("mod", "edit", `-require=${module}`);
+      await go("build", "-o", path.join(workplace.tools, "bin", name), program);
     });
   }
 }

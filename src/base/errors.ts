@@ -43,8 +43,8 @@ export class TrainerSDKError extends Error {
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    // The bundler renames a class that speaks of itself, as this one does.
-    this.name = new.target === TrainerSDKError ? "TrainerSDKError" : new.target.name;
+    // The bundler puts an underscore before the name of a class that speaks of itself, as this one does.
+    this.name = new.target.name.replace(/^_/, "");
     this.code = details.code;
     this.retryable = details.retryable ?? false;
   }

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { parseJson } from "../base/json.js";
 
 /** `name@version` lines, and the file that they come from. */
 export interface LockedPackages {
@@ -33,7 +34,7 @@ async function packagesIn(folder: string): Promise<LockedPackages | undefined> {
   if (pnpm !== undefined) return { manager: "pnpm", lockFile: join(folder, "pnpm-lock.yaml"), packages: pnpmPackages(pnpm) };
   const yarn = await textOf(join(folder, "yarn.lock"));
   if (yarn === undefined) return undefined;
-  const manifest = parsed((await textOf(join(folder, "package.json"))) ?? "{}") as Manifest | undefined;
+  const manifest = parseJson((await textOf(join(folder, "package.json"))) ?? "{}") as Manifest | undefined;
   const wanted = { ...manifest?.dependencies, ...manifest?.optionalDependencies };
   return { manager: "yarn", lockFile: join(folder, "yarn.lock"), packages: yarnPackages(yarn, wanted) };
 }
@@ -41,7 +42,7 @@ async function packagesIn(folder: string): Promise<LockedPackages | undefined> {
 /** Of a `package-lock.json` of version 1, 2 or 3. */
 export function npmPackages(text: string): readonly string[] {
   type Entry = Manifest & { readonly version?: string };
-  const lock = parsed(text) as
+  const lock = parseJson(text) as
     | {
         readonly packages?: Record<string, Entry>;
         readonly dependencies?: Record<string, Entry & { readonly dev?: boolean }>;
@@ -99,14 +100,6 @@ function lines(packages: readonly (readonly (string | undefined)[])[]): readonly
 
 function unquoted(text: string): string {
   return text.trim().replace(/^(['"])(.*)\1$/, "$2");
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 async function textOf(path: string): Promise<string | undefined> {

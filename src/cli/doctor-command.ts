@@ -1,6 +1,7 @@
 /** `trainer-sdk doctor`: looks at everything that a trainer in this environment would need, and says what to do. Leaves nothing behind. */
 import { keptUp } from "../base/background.js";
 import { withConfEnvironment } from "../base/conf-environment.js";
+import { counted } from "../base/counted.js";
 import { describeError } from "../base/errors.js";
 import { checkCallback } from "./doctor/callback-check.js";
 import { checkClearML } from "./doctor/clearml-checks.js";
@@ -159,12 +160,7 @@ function report(sections: readonly Section[], settings: readonly Setting[]): str
   const all = sections.flatMap(({ findings }) => findings);
   const count = (severity: Finding["severity"]): number => all.filter((finding) => finding.severity === severity).length;
   const [errors, warnings] = [count("error"), count("warning")];
-  lines.push(
-    errors + warnings === 0
-      ? "All is well."
-      : `${String(errors)} error${errors === 1 ? "" : "s"}, ${String(warnings)} warning${warnings === 1 ? "" : "s"}.`,
-    "",
-  );
+  lines.push(errors + warnings === 0 ? "All is well." : `${counted(errors, "error")}, ${counted(warnings, "warning")}.`, "");
   return lines.join("\n");
 }
 

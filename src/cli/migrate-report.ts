@@ -6,7 +6,7 @@ import type { MigrationPlan } from "../migrate/plan-migration.js";
 import type { MigrationReport } from "../migrate/run-migration.js";
 import { verdictOf } from "../migrate/verdict.js";
 import type { VerificationReport } from "../migrate/verify-migration.js";
-import { counted } from "./counted.js";
+import { counted } from "../base/counted.js";
 import { duration } from "./migrate-progress.js";
 
 const MAX_LISTED = 20;

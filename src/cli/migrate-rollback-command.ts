@@ -2,7 +2,7 @@
 import { DEFAULT_RETRY_BUDGET_MS } from "../base/retrying.js";
 import { createClearML } from "../clearml/create-clearml.js";
 import { rollbackMigration, type RollbackReport } from "../migrate/rollback-migration.js";
-import { counted } from "./counted.js";
+import { counted } from "../base/counted.js";
 import { MigrateProgress } from "./migrate-progress.js";
 import { retryNotices } from "./retry-notices.js";
 import { EXIT, type ExitCode, type Terminal } from "./terminal.js";

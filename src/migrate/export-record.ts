@@ -6,6 +6,7 @@
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../base/errors.js";
+import { parseJson } from "../base/json.js";
 
 /** File of the records. */
 const RECORDS = ".trainer-sdk-export";
@@ -92,7 +93,8 @@ export class ExportRecords {
     if ((await stat(this.#path).catch(() => undefined))?.isDirectory() === true) await rm(this.#path, { recursive: true });
     const text = await readFile(this.#path, "utf8").catch(() => "");
     for (const line of text.split("\n")) {
-      const known = parsed(line);
+      // Undefined for a line that was cut off.
+      const known = parseJson(line) as Line | undefined;
       if (known?.record) this.#records.set(known.id, known.record);
       else if (known) this.#records.delete(known.id);
     }
@@ -102,14 +104,5 @@ export class ExportRecords {
 
   #append(line: Line): Promise<void> {
     return appendFile(this.#path, `${JSON.stringify(line)}\n`);
-  }
-}
-
-/** Undefined for a line that was cut off. */
-function parsed(line: string): Line | undefined {
-  try {
-    return JSON.parse(line) as Line;
-  } catch {
-    return undefined;
   }
 }

@@ -4,6 +4,7 @@
 export { MlflowClient } from "../mlflow/mlflow-client.js";
 export type {
   MlflowCall,
+  MlflowDownloadCall,
   MlflowHistoryCall,
   MlflowDownload,
   MlflowFilesOwner,

@@ -17,13 +17,13 @@ import type { MlflowExperiment, MlflowFile, MlflowRun } from "../mlflow/mlflow-d
 import { lossless } from "../mlflow/mlflow-json.js";
 import type { TaskDocument } from "../protocol/clearml/task-document.js";
 import type { MetricAddress } from "../records/metric-address.js";
+import { metricAddresses, type AddressOf } from "../records/metric-addresses.js";
 import { chartPointsOf } from "./chart-point.js";
-import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
 import { ChartWriter } from "./chart-writer.js";
 import { inputModelsOf } from "./input-models.js";
 import { linkedAddress } from "./linked-address.js";
 import { mappedNames } from "./mapped-names.js";
-import { metricAddresses, type AddressOf } from "../records/metric-addresses.js";
+import { PointsByStep, type SteppedPoint } from "./points-by-step.js";
 import { EXPERIMENT_KEY, experimentMark, refreshExperiment } from "./refresh-experiment.js";
 import { RUN_COPY_ARTIFACT, RUN_COPY_FILE, RunCopyWriter, type RunCopySource } from "./run-copy.js";
 import { hidesPasswords } from "./shown-text.js";

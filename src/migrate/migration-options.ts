@@ -34,9 +34,9 @@ export interface MigrationOptions {
   readonly artifacts?: "copy" | "link" | undefined;
   /**
    * Chart and line of a metric: the function that trainers were given (`TrainerOptions.metricAddress`), so that what is moved and what
-   * they report line up. The same for all steps of a migration; runs that are done are not done again for it. Of a run that its trainer
-   * wrote to both it is asked with the names that MLflow has: one that MLflow cannot hold (`map@50`) a proof finds where it is the chart's whole name.
-   * Default: the rule of `metricAddress`, for all names.
+   * they report line up. The same for all steps of a migration; runs that are done are not done again for it. A proof asks it with the
+   * names that MLflow has: of a run that its trainer wrote to both, a metric whose name MLflow cannot hold (`map@50`) is found only where
+   * that name is its chart's, or `line/chart` or `line_chart`. Default: the rule of `metricAddress`, for all names.
    */
   readonly metricAddress?: ((name: string) => MetricAddress) | undefined;
   /** Runs at the same time. Default 16. */

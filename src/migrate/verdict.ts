@@ -1,4 +1,5 @@
 /** The end of a verification in one sentence. Pure. */
+import { counted } from "../base/counted.js";
 import type { Shortfall, VerificationReport } from "./verify-migration.js";
 
 /** Of what was not accepted, in the order of weight: the first one is told. */
@@ -25,7 +26,7 @@ export function verdictOf(report: VerificationReport): string {
     ];
     return `All of it is in ClearML, and equal${exceptions.length === 0 ? "" : `, but for ${exceptions.join("; ")}`}.`;
   }
-  if (differencesTotal > 0) return `${String(differencesTotal)} difference${differencesTotal === 1 ? "" : "s"}.`;
+  if (differencesTotal > 0) return `${counted(differencesTotal, "difference")}.`;
   const isEvery = compared.runs === runsInMlflow && compared.reportedRuns === skipped.reported;
   const isSomething = compared.runs + compared.reportedRuns + compared.models > 0;
   for (const [what, sentence] of Object.entries(NOT_ACCEPTED)) {

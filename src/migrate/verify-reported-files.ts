@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { counted } from "../base/counted.js";
+import { parseJson } from "../base/json.js";
 import { keyOf } from "../mlflow/mlflow-names.js";
 import type { MlflowRun } from "../mlflow/mlflow-documents.js";
 import { SINK_TAG_PREFIX } from "../mlflow/sink-tags.js";
@@ -31,7 +33,7 @@ export async function compareFiles(given: ReportedRunToVerify, run: MlflowRun, t
   for (const { key, value } of run.data.tags) {
     const kind = /^trainer_sdk\.(checkpoint|artifact|model)\./.exec(key)?.[1];
     if (kind === undefined) continue;
-    const file = recorded.safeParse(parsed(value)).data;
+    const file = recorded.safeParse(parseJson(value)).data;
     if (!file) {
       found.leave(runId, `tag ${key}: it was cut, and no longer tells of a file`);
       continue;
@@ -67,7 +69,7 @@ export async function compareFiles(given: ReportedRunToVerify, run: MlflowRun, t
     found.value(runId, `the text of ${path}`, `sha256 ${sha256}`, `sha256 ${createHash("sha256").update(text).digest("hex")}`);
     found.counts.files++;
   }
-  if (others > 0) found.leave(runId, `${String(others)} ${others === 1 ? "file" : "files"} in MLflow's store`);
+  if (others > 0) found.leave(runId, `${counted(others, "file")} in MLflow's store`);
   const inputs = run["inputs"] as { readonly dataset_inputs?: readonly unknown[]; readonly model_inputs?: readonly unknown[] } | undefined;
   const read = (inputs?.dataset_inputs?.length ?? 0) + (inputs?.model_inputs?.length ?? 0);
   if (read > 0) found.leave(runId, `${String(read)} data sets and models that it read: no trainer tells MLflow of any`);
@@ -110,12 +112,4 @@ async function placesOf({ clearml, signal }: ReportedRunToVerify, task: TaskDocu
 
 function asText({ uri, sha256 }: Place): string {
   return sha256 === undefined ? uri : `${uri} ${sha256}`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

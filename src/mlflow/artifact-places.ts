@@ -12,7 +12,7 @@ import { describeFileError, errnoOf } from "../storage/file-errors.js";
 import { createObjectReader } from "../storage/open-object-reader.js";
 import { folderOfFileAddress } from "./file-address.js";
 import type { MlflowFile } from "./mlflow-documents.js";
-import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
+import type { MlflowCall, MlflowDownload, MlflowDownloadCall } from "./mlflow-source.js";
 import { shownAddress } from "./shown-address.js";
 import { StreamDigest } from "./stream-digest.js";
 import { treeFiles } from "./tree-files.js";
@@ -65,12 +65,7 @@ export class ArtifactPlaces {
   }
 
   /** Copies a file. @throws DownloadError when it cannot be read or is not of the listed size; else as {@link ArtifactPlaces.list}. */
-  async download(
-    uri: string,
-    path: string,
-    target: string,
-    { signal, sizeBytes }: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload> {
+  async download(uri: string, path: string, target: string, { signal, sizeBytes }: MlflowDownloadCall): Promise<MlflowDownload> {
     const place = this.#placeOf(uri);
     const digest = new StreamDigest();
     try {

@@ -22,7 +22,7 @@ import {
   type MlflowRun,
   withoutNulls,
 } from "./mlflow-documents.js";
-import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowSource, MlflowTrouble } from "./mlflow-source.js";
+import type { MlflowCall, MlflowDownload, MlflowDownloadCall, MlflowFilesOwner, MlflowSource, MlflowTrouble } from "./mlflow-source.js";
 import { SourceTroubles } from "./source-troubles.js";
 
 /** What a folder does not say by itself. */
@@ -115,12 +115,7 @@ export class MlflowFileSource implements MlflowSource {
     yield* this.#places.list(await this.#artifacts.address(owner, call.signal), call);
   }
 
-  async download(
-    owner: MlflowFilesOwner,
-    path: string,
-    target: string,
-    options: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload> {
+  async download(owner: MlflowFilesOwner, path: string, target: string, options: MlflowDownloadCall): Promise<MlflowDownload> {
     return this.#places.download(await this.#artifacts.address(owner, options.signal), path, target, options);
   }
 

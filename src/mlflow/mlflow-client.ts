@@ -32,6 +32,7 @@ import { resolveMlflowConnection, type MlflowOptions } from "./mlflow-options.js
 import type {
   MlflowCall,
   MlflowDownload,
+  MlflowDownloadCall,
   MlflowFilesOwner,
   MlflowHistoryCall,
   MlflowModelCall,
@@ -206,12 +207,7 @@ export class MlflowClient implements MlflowSource {
    * @throws DownloadError when its size is not the listed one; NotFoundError as {@link MlflowClient.artifacts}; ApiError,
    * ConnectionError; the signal's reason.
    */
-  async download(
-    owner: MlflowFilesOwner,
-    path: string,
-    target: string,
-    options: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload> {
+  async download(owner: MlflowFilesOwner, path: string, target: string, options: MlflowDownloadCall): Promise<MlflowDownload> {
     return (await (this.#files ??= this.#loadFiles())).download(owner, path, target, options);
   }
 

@@ -26,6 +26,12 @@ export interface MlflowHistoryCall extends MlflowCall {
   readonly mayBatch?: boolean;
 }
 
+/** How a file is brought. */
+export interface MlflowDownloadCall extends MlflowCall {
+  /** The listed size, which it must have. Undefined: it is not known. */
+  readonly sizeBytes: number | undefined;
+}
+
 /** A downloaded file. */
 export interface MlflowDownload {
   readonly sizeBytes: number;
@@ -82,12 +88,7 @@ export interface MlflowSource extends AsyncDisposable {
   /** Files, no folders; paths are relative to the owner's root. */
   artifacts(owner: MlflowFilesOwner, call: MlflowCall): AsyncGenerator<MlflowFile, void, undefined>;
   /** Brings a file to `target`. @throws DownloadError when its size is not the listed one. */
-  download(
-    owner: MlflowFilesOwner,
-    path: string,
-    target: string,
-    options: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload>;
+  download(owner: MlflowFilesOwner, path: string, target: string, call: MlflowDownloadCall): Promise<MlflowDownload>;
   /** All registered models of all workspaces; prompts are none. */
   registeredModels(call: MlflowCall): AsyncGenerator<MlflowRegisteredModel, void, undefined>;
   /** One registered model, with its aliases. */

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { publicUrl, type StreamingHttpTransport } from "../base/http.js";
 import { isMisread, isMisreadBySome } from "./misread-names.js";
 import { filesPage, type MlflowFile } from "./mlflow-documents.js";
-import type { MlflowCall, MlflowDownload, MlflowFilesOwner } from "./mlflow-source.js";
+import type { MlflowCall, MlflowDownload, MlflowDownloadCall, MlflowFilesOwner } from "./mlflow-source.js";
 import type { MlflowWire } from "./mlflow-wire.js";
 import { placeOfOwner, type ReadAnswer } from "./owner-place.js";
 import { rowsOfPages } from "./server-pages.js";
@@ -60,12 +60,7 @@ export class ServerFiles {
   }
 
   /** As `MlflowClient.download`. */
-  async download(
-    owner: MlflowFilesOwner,
-    path: string,
-    target: string,
-    options: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload> {
+  async download(owner: MlflowFilesOwner, path: string, target: string, options: MlflowDownloadCall): Promise<MlflowDownload> {
     const { wire, transport, repeating } = this.#parts;
     const { signal, sizeBytes } = options;
     const { place, workspace, root } = await placeOfOwner(owner, { ...this.#parts, signal });

@@ -19,7 +19,15 @@ import {
   type MlflowRun,
   withoutNulls,
 } from "./mlflow-documents.js";
-import type { MlflowCall, MlflowDownload, MlflowFilesOwner, MlflowModelCall, MlflowScope, MlflowSource } from "./mlflow-source.js";
+import type {
+  MlflowCall,
+  MlflowDownload,
+  MlflowDownloadCall,
+  MlflowFilesOwner,
+  MlflowModelCall,
+  MlflowScope,
+  MlflowSource,
+} from "./mlflow-source.js";
 import { SqliteModels } from "./sqlite-models.js";
 import { SqliteTables, type Row } from "./sqlite-tables.js";
 import { DEFAULT_WORKSPACE, inWorkspace } from "./workspaces.js";
@@ -133,12 +141,7 @@ export class MlflowSqliteSource implements MlflowSource {
     yield* this.#places.list(this.#models.filesAddress(owner), call);
   }
 
-  async download(
-    owner: MlflowFilesOwner,
-    path: string,
-    target: string,
-    options: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload> {
+  async download(owner: MlflowFilesOwner, path: string, target: string, options: MlflowDownloadCall): Promise<MlflowDownload> {
     return this.#places.download(this.#models.filesAddress(owner), path, target, options);
   }
 

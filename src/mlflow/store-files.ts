@@ -5,7 +5,7 @@
 import { DownloadError, describeError } from "../base/errors.js";
 import { ArtifactPlaces } from "./artifact-places.js";
 import type { MlflowFile } from "./mlflow-documents.js";
-import type { MlflowCall, MlflowDownload } from "./mlflow-source.js";
+import type { MlflowCall, MlflowDownload, MlflowDownloadCall } from "./mlflow-source.js";
 import { shownAddress } from "./shown-address.js";
 
 export interface StoreFilesOptions {
@@ -39,12 +39,7 @@ export class StoreFiles {
   }
 
   /** @throws DownloadError when the store cannot be read, or the file is not of the listed size. */
-  async download(
-    { name, root }: StoredOwner,
-    path: string,
-    target: string,
-    options: MlflowCall & { readonly sizeBytes: number | undefined },
-  ): Promise<MlflowDownload> {
+  async download({ name, root }: StoredOwner, path: string, target: string, options: MlflowDownloadCall): Promise<MlflowDownload> {
     try {
       return await this.#places.download(root, path, target, options);
     } catch (error) {

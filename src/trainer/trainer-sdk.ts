@@ -92,8 +92,8 @@ export class TrainerSDK<TConfig extends object = Record<string, unknown>> {
    * Opens the journal and starts delivering. Touches the disk, never the network, so it returns at once even with every
    * server down; what is wrong with the environment is logged, listed in `stats().issues` and lived with.
    *
-   * @throws ConfigError or JournalError, only with `strict: true`; ConfigError on a Node older than 22; ValidationError when two of `extraSinks` share a name or
-   * one has that of a destination of ours.
+   * @throws ConfigError or JournalError, only with `strict: true`; ConfigError on a Node older than 22; ValidationError when two of
+   * `extraSinks` share a name or one has that of a destination of ours.
    */
   static async init<TConfig extends object = Record<string, unknown>>(options: TrainerOptions<TConfig> = {}): Promise<TrainerSDK<TConfig>> {
     return new TrainerSDK(await assemble(options));

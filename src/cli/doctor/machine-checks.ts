@@ -1,4 +1,5 @@
 /** Versions, and how this machine's clock goes beside others'. */
+import { counted } from "../../base/counted.js";
 import type { Examination, Finding } from "./finding.js";
 
 /** S3 refuses what is signed so far off, and tokens lose their meaning. */
@@ -34,7 +35,7 @@ export function checkClocks({ clocks }: Examination): readonly Finding[] {
       {
         id: "clock",
         severity: "ok",
-        message: `This machine's clock agrees with that of ${String(seen.length)} server${seen.length === 1 ? "" : "s"}, to ${String(BLUR_MS / 1000)} s.`,
+        message: `This machine's clock agrees with that of ${counted(seen.length, "server")}, to ${String(BLUR_MS / 1000)} s.`,
       },
     ];
   }

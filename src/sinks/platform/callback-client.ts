@@ -125,15 +125,6 @@ export class CallbackClient {
   }
 }
 
-/** What JSON text says; undefined when it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 function parseBase(url: string): URL {
   const refuse = (message: string): never => {
     throw new ConfigError(`CALLBACK_URL cannot be used: ${message}.`, [{ path: "CALLBACK_URL", message }]);

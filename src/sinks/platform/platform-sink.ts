@@ -4,11 +4,12 @@
  */
 import { describeError } from "../../base/errors.js";
 import type { HttpResponse } from "../../base/http.js";
+import { parseJson } from "../../base/json.js";
 import type { Logger } from "../../base/logger.js";
 import type { BatchLimits, Delivery, DeliveryContext, Sink } from "../../outbox/sink.js";
 import type { OperationType } from "../../records/facts.js";
 import type { TrainerRecord } from "../../records/record.js";
-import { CallbackClient, parseJson, type CallbackClientOptions } from "./callback-client.js";
+import { CallbackClient, type CallbackClientOptions } from "./callback-client.js";
 import type { CallbackDialect, CallbackDialectFunction, CallbackInstruction, CallbackRequest } from "./dialect.js";
 import { planDialect, readStopAnswer } from "./plan-dialect.js";
 

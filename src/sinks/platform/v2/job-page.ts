@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { onFirstUse } from "../../../base/on-first-use.js";
 import type { Delivery } from "../../../outbox/sink.js";
-import { parseJson, type CallbackClient } from "../callback-client.js";
+import { parseJson } from "../../../base/json.js";
+import type { CallbackClient } from "../callback-client.js";
 import type { MetricColumns } from "./metric-columns.js";
 
 const jobSchema = onFirstUse(() => z.looseObject({ status: z.string(), clearml_task_id: z.string().nullish() }));

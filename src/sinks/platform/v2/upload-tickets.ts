@@ -3,7 +3,8 @@ import * as z from "zod";
 import { UploadError } from "../../../base/errors.js";
 import { onFirstUse } from "../../../base/on-first-use.js";
 import type { UploadTicketPort } from "../../../storage/presigned-object-store.js";
-import { parseJson, type CallbackClient } from "../callback-client.js";
+import { parseJson } from "../../../base/json.js";
+import type { CallbackClient } from "../callback-client.js";
 
 export interface UploadTicketsOptions {
   readonly client: CallbackClient;
